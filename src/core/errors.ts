@@ -1,0 +1,106 @@
+/**
+ * The code of every error that holdfast itself raises. Codes are public API: they change only with a major version.
+ *
+ * | code | meaning |
+ * |---|---|
+ * | `INVALID_OPTION` | an argument or option is not allowed; the message names it, what is allowed and what came |
+ * | `DEADLINE_EXCEEDED` | the deadline of a call passed before the call settled |
+ * | `NO_MEMBERS` | a balancer has nobody to send a call to |
+ * | `INSUFFICIENT_COVERAGE` | a gather ended without the answers that it requires |
+ * | `CLOSED` | the object was closed before the call |
+ * | `SUPERSEDED` | an attempt was called off because its result is no longer wanted: a reason of signals, never thrown |
+ * | `LEAK` | `failOnLeaks` found something left behind |
+ */
+export type ErrorCode =
+  'INVALID_OPTION' | 'DEADLINE_EXCEEDED' | 'NO_MEMBERS' | 'INSUFFICIENT_COVERAGE' | 'CLOSED' | 'SUPERSEDED' | 'LEAK';
+
+const brand = Symbol.for('holdfast.error');
+
+/**
+ * Base of every error that holdfast raises.
+ *
+ * Promises: {@link HoldfastError.code} is stable, and both {@link isHoldfastError} and `instanceof HoldfastError`
+ * recognise the error across copies of the package and across its ESM and CommonJS builds (a brand, not the prototype,
+ * is asked). Does not promise: that `instanceof` on a *subclass* works across copies; use the guard functions.
+ *
+ * @example
+ * ```ts
+ * import { HoldfastError } from 'holdfast/core';
+ *
+ * const error = new HoldfastError('CLOSED', 'the pool is closed');
+ * error.code // => 'CLOSED'
+ * error instanceof HoldfastError // => true
+ * ```
+ */
+export class HoldfastError extends Error {
+  /** What went wrong, for programs. */
+  readonly code: ErrorCode;
+
+  /**
+   * @param code - what went wrong, for programs
+   * @param message - what went wrong, for people
+   * @param options - `cause`: the error behind this one
+   */
+  constructor(code: ErrorCode, message: string, options?: { readonly cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+  }
+
+  /** @internal */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (this === HoldfastError) return isHoldfastError(value);
+    return Function.prototype[Symbol.hasInstance].call(this, value);
+  }
+
+  static {
+    Object.defineProperty(this.prototype, 'name', { value: 'HoldfastError', writable: true, configurable: true });
+    Object.defineProperty(this.prototype, brand, { value: true });
+  }
+}
+
+/**
+ * Whether a value is an error of holdfast, from any copy of the package, and of the given code when one is given.
+ *
+ * @param value - anything, usually what a `catch` caught
+ * @param code - narrow to this code
+ * @example
+ * ```ts
+ * import { Deadline, isHoldfastError } from 'holdfast/core';
+ *
+ * try {
+ *   Deadline.after(Number.NaN);
+ * } catch (error) {
+ *   isHoldfastError(error, 'INVALID_OPTION') // => true
+ * }
+ * isHoldfastError(new Error('other')) // => false
+ * ```
+ */
+export function isHoldfastError<C extends ErrorCode = ErrorCode>(
+  value: unknown,
+  code?: C,
+): value is HoldfastError & { readonly code: C } {
+  if (typeof value !== 'object' || value === null) return false;
+  const candidate = value as { readonly [brand]?: unknown; readonly code?: unknown };
+  return candidate[brand] === true && (code === undefined || candidate.code === code);
+}
+
+/** @internal Makes a built-in error one of ours: code and brand, where the built-in class says more than ours would. */
+export function branded<E extends Error>(error: E, code: ErrorCode): E & { readonly code: ErrorCode } {
+  Object.defineProperty(error, brand, { value: true });
+  return Object.assign(error, { code });
+}
+
+/** Whether a value is the error that an argument or option at the door raised (`INVALID_OPTION`). */
+export function isInvalidOption(value: unknown): value is HoldfastError & { readonly code: 'INVALID_OPTION' } {
+  return isHoldfastError(value, 'INVALID_OPTION');
+}
+
+/** Whether a value says that a deadline passed (`DEADLINE_EXCEEDED`). */
+export function isDeadlineExceeded(value: unknown): value is HoldfastError & { readonly code: 'DEADLINE_EXCEEDED' } {
+  return isHoldfastError(value, 'DEADLINE_EXCEEDED');
+}
+
+/** Whether a value says that the object was closed before the call (`CLOSED`). */
+export function isClosed(value: unknown): value is HoldfastError & { readonly code: 'CLOSED' } {
+  return isHoldfastError(value, 'CLOSED');
+}
