@@ -1,0 +1,9 @@
+/**
+ * Which node a key belongs to: placement that never moves a key without cause.
+ *
+ * @module holdfast/hashing
+ */
+export { type Hasher, xxh64 } from './hasher.ts';
+export type { Key } from './key.ts';
+export type { GetManyOptions, Placement, PlacementNode } from './placement.ts';
+export { Rendezvous, type RendezvousOptions } from './rendezvous.ts';
