@@ -1,0 +1,183 @@
+import type { Clock, Timer } from '../core/clock.ts';
+import type { Deadline } from '../core/deadline.ts';
+import { HoldfastError } from '../core/errors.ts';
+import { reportError } from '../core/report.ts';
+import { invoke, Scope } from '../core/scope.ts';
+import type { Attempt } from './call.ts';
+
+/** @internal How one logical call becomes several attempts. */
+export interface RacePolicy<T> {
+  /** Start another attempt when the last has been silent for so long, in milliseconds; undefined: after a failure only. */
+  readonly after: number | undefined;
+  /** How many attempts beyond the first. */
+  readonly extra: number;
+  /** Gets the values of attempts that succeeded when the race was over. */
+  readonly discard: ((value: T) => void) | undefined;
+}
+
+/** @internal How a race ended by itself. */
+export type RaceResult<T> =
+  { readonly status: 'ok'; readonly value: T } | { readonly status: 'failed'; readonly error: unknown };
+
+/** @internal What is raced. */
+export interface RaceEntry<T> {
+  /** Names the work in errors. */
+  readonly what: string;
+  /** One attempt; a synchronous throw counts as a rejection. */
+  readonly run: (attempt: Attempt) => T | PromiseLike<T>;
+  /** Told to the attempts; the race itself keeps no time but the hedge's. */
+  readonly deadline: Deadline;
+  readonly clock: Clock;
+  readonly policy: RacePolicy<T>;
+  /** Called once, never from inside `start`, unless the race is called off before. Must not throw. */
+  readonly onResult: (result: RaceResult<T>) => void;
+}
+
+/**
+ * @internal One logical call as up to 1 + `extra` attempts; the first that succeeds wins.
+ *
+ * - another attempt starts when the last has been silent for `after`, and at once when one fails
+ * - the losers' signals abort in the turn in which the winner settled; nobody waits for them
+ * - the winner's signal never aborts
+ * - the race fails when every attempt allowed has failed, and not before
+ * - after `end` no attempt starts and `onResult` is not called
+ */
+export class Race<T> {
+  readonly #entry: RaceEntry<T>;
+  readonly #live = new Set<Scope>();
+  readonly #visited = new Set<unknown>();
+  readonly #errors: unknown[] = [];
+  #attempts = 0;
+  #over = false;
+  #hedgeTimer: Timer | undefined;
+
+  constructor(entry: RaceEntry<T>) {
+    this.#entry = entry;
+  }
+
+  /** How many attempts have started. */
+  get attempts(): number {
+    return this.#attempts;
+  }
+
+  /** Starts the first attempt. */
+  start(): void {
+    this.#launch('original');
+  }
+
+  /** Calls off what is under way. Nothing happens when the race is over. */
+  end(reason: unknown): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#hedgeTimer?.cancel();
+    for (const scope of this.#live) scope.end(reason);
+  }
+
+  #launch(cause: Attempt['cause']): void {
+    const { what, run, clock, deadline, policy } = this.#entry;
+    this.#hedgeTimer?.cancel();
+    const scope = new Scope(what, {}, clock);
+    this.#live.add(scope);
+    const attempt = new RaceAttempt(scope, deadline, ++this.#attempts, cause, this.#visited);
+    if (policy.after !== undefined && this.#mayLaunch()) {
+      // Ref'd: beside a silent attempt it may be all that keeps the caller's promise alive.
+      this.#hedgeTimer = clock.setTimer(
+        policy.after,
+        () => {
+          this.#launch('hedge');
+        },
+        { ref: true },
+      );
+    }
+    invoke(() => run(attempt)).then(
+      (value) => {
+        this.#onValue(scope, value);
+      },
+      (error: unknown) => {
+        this.#onError(scope, error);
+      },
+    );
+  }
+
+  #mayLaunch(): boolean {
+    return !this.#over && this.#attempts <= this.#entry.policy.extra;
+  }
+
+  #onValue(scope: Scope, value: T): void {
+    this.#leave(scope);
+    if (this.#over) {
+      this.#discard(value);
+      return;
+    }
+    const rivals = this.#live.size;
+    this.end(
+      rivals === 0 ? undefined : new HoldfastError('SUPERSEDED', `another attempt of ${this.#entry.what} has won`),
+    );
+    this.#entry.onResult({ status: 'ok', value });
+  }
+
+  #onError(scope: Scope, error: unknown): void {
+    this.#leave(scope);
+    if (this.#over) return;
+    this.#errors.push(error);
+    if (this.#mayLaunch()) {
+      this.#launch('retry');
+    } else if (this.#live.size === 0) {
+      this.end(undefined);
+      this.#entry.onResult({ status: 'failed', error: this.#failure() });
+    }
+  }
+
+  #leave(scope: Scope): void {
+    this.#live.delete(scope);
+    scope.close();
+  }
+
+  #discard(value: T): void {
+    const { discard } = this.#entry.policy;
+    if (discard === undefined) return;
+    invoke(() => {
+      discard(value);
+    }).catch((error: unknown) => {
+      reportError('discard failed', error);
+    });
+  }
+
+  /** One failure is itself; several come together, the first attempt's first. */
+  #failure(): unknown {
+    if (this.#errors.length === 1) return this.#errors[0];
+    return new AggregateError(
+      this.#errors,
+      `all ${String(this.#errors.length)} attempts of ${this.#entry.what} failed`,
+    );
+  }
+}
+
+/** The attempt as its function sees it. The signal is the scope's, made when it is asked for. */
+class RaceAttempt implements Attempt {
+  readonly deadline: Deadline;
+  readonly attempt: number;
+  readonly cause: Attempt['cause'];
+  readonly #scope: Scope;
+  readonly #visited: Set<unknown>;
+
+  constructor(scope: Scope, deadline: Deadline, attempt: number, cause: Attempt['cause'], visited: Set<unknown>) {
+    this.#scope = scope;
+    this.deadline = deadline;
+    this.attempt = attempt;
+    this.cause = cause;
+    this.#visited = visited;
+  }
+
+  get signal(): AbortSignal {
+    return this.#scope.signal;
+  }
+
+  get avoid(): ReadonlySet<unknown> {
+    return this.#visited;
+  }
+
+  visit(member: unknown): void {
+    this.#visited.add(member);
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * The patterns of distributed services, as small primitives that keep their promises.
+ *
+ * Everything is also exported by its pattern: `holdfast/hashing`, `holdfast/balancing`, …
+ *
+ * @module holdfast
+ */
+
+// The kernel
+export {
+  type Clock,
+  currentOf,
+  Deadline,
+  type Dyn,
+  Emitter,
+  type ErrorCode,
+  HoldfastError,
+  isClosed,
+  isDeadlineExceeded,
+  isHoldfastError,
+  isInvalidOption,
+  type Listener,
+  type Live,
+  type Random,
+  type Runtime,
+  systemClock,
+  systemRandom,
+  systemRuntime,
+  type Timer,
+  type Unsubscribe,
+} from './core/index.ts';
+
+// Sharded services: where a key belongs
+export {
+  type GetManyOptions,
+  type Hasher,
+  type Key,
+  type Placement,
+  type PlacementNode,
+  Rendezvous,
+  type RendezvousOptions,
+  xxh64,
+} from './hashing/index.ts';
+
+// Calls
+export {
+  type Attempt,
+  type Call,
+  type CallOptions,
+  hedge,
+  type HedgeOptions,
+  type HedgePolicy,
+  type Layer,
+} from './calls/index.ts';
+
+// Replicated, load-balanced services
+export {
+  type BalancerEvents,
+  type BalancerLease,
+  type BalancerStats,
+  isNoMembers,
+  LoadBalancer,
+  type LoadBalancerOptions,
+  type RunOptions,
+} from './balancing/index.ts';
+
+// Scatter/gather
+export {
+  type Gathered,
+  InsufficientCoverageError,
+  isInsufficientCoverage,
+  type LeafStatus,
+  type Outcome,
+  type Requirement,
+  scatterGather,
+  type ScatterOptions,
+  type Tally,
+} from './scatter/index.ts';
