@@ -1,0 +1,55 @@
+/** All that CI checks, cheap and telling first: `check.ts [--skip step]… [step …]`. Stops at the first failure. */
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { root } from './subpaths.ts';
+
+/** Step → npm script. What reads `dist` stands after `build`. */
+const steps: Readonly<Record<string, readonly string[]>> = {
+  test: ['test'],
+  format: ['format:check'],
+  lint: ['lint'],
+  deps: ['lint:deps'],
+  types: ['typecheck'],
+  'types-7': ['typecheck:7'],
+  // Its peers bring types; `npm run bench` installs them.
+  ...(existsSync(join(root, 'bench/node_modules')) && { 'types-bench': ['typecheck:bench'] }),
+  unused: ['lint:unused'],
+  markdown: ['lint:markdown'],
+  coverage: ['coverage'],
+  build: ['build'],
+  package: ['lint:package'],
+  api: ['api'],
+  size: ['size'],
+  tarball: ['test:matrix', '--', '--package'],
+  docs: ['docs'],
+};
+
+const { values, positionals } = parseArgs({
+  options: { skip: { type: 'string', multiple: true, default: [] } },
+  allowPositionals: true,
+});
+const unknown = [...values.skip, ...positionals].filter((name) => !(name in steps));
+if (unknown.length > 0)
+  throw new Error(`unknown step: ${unknown.join(', ')}; there are: ${Object.keys(steps).join(', ')}`);
+
+const wanted = Object.entries(steps)
+  .filter(([name]) => positionals.length === 0 || positionals.includes(name))
+  .filter(([name]) => !values.skip.includes(name));
+
+for (const [name, script] of wanted) {
+  console.log(`\n── ${name}`);
+  const start = performance.now();
+  const { status } = spawnSync('npm', ['run', '--silent', ...script], {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    shell: process.platform === 'win32',
+  });
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  console.log(`── ${name}: ${status === 0 ? 'ok' : 'FAILED'} (${seconds} s)`);
+  if (status !== 0) {
+    console.log(`check failed at: ${name} (npm run ${script.join(' ')})`);
+    process.exit(1);
+  }
+}

@@ -1,0 +1,32 @@
+import { builtinModules } from 'node:module';
+import type { SizeLimitConfig } from 'size-limit';
+import { subpaths } from './.ci/subpaths.ts';
+
+/** What a browser would load for all of a subpath, dependencies included: minified, brotli. Measured + about 15 %. */
+const budgets: Record<string, string> = {
+  index: '13.8 kB',
+  core: '3.6 kB',
+  hashing: '6.6 kB',
+  calls: '3.6 kB',
+  balancing: '5.2 kB',
+  scatter: '5.7 kB',
+  testing: '7 kB',
+};
+
+const ignore = [...builtinModules, 'node:*'];
+
+const whole = subpaths.map(({ specifier, name }) => {
+  const limit = budgets[name];
+  if (limit === undefined) throw new Error(`No size budget for ${specifier}: add it to .size-limit.ts`);
+  return { name: specifier, path: `dist/${name}.js`, limit, ignore };
+});
+
+/** Whoever imports one function from the root pays for one function. */
+const single = {
+  name: 'holdfast { scatterGather }',
+  path: 'dist/index.js',
+  import: '{ scatterGather }',
+  limit: '5.7 kB',
+};
+
+export default [...whole, single] satisfies SizeLimitConfig;

@@ -1,0 +1,14 @@
+import { join } from 'node:path';
+import { defineConfig } from 'vitest/config';
+import { root } from '../../.ci/subpaths.ts';
+
+export default defineConfig({
+  test: {
+    root,
+    include: ['test/package/*.test.ts'],
+    // They install from the registry and run compilers.
+    testTimeout: 120_000,
+    hookTimeout: 300_000,
+    reporters: ['default', join(root, 'test/support/closing-line-reporter.ts')],
+  },
+});

@@ -1,0 +1,18 @@
+const number = (name: string, fallback: number): number => {
+  const value = Number(process.env[name] ?? fallback);
+  if (!Number.isInteger(value)) throw new TypeError(`${name} must be an integer, got ${String(process.env[name])}`);
+  return value;
+};
+
+/** A mutant is tested thousands of times: with few runs. */
+const mutating = process.env['STRYKER_MUTATOR_WORKER'] !== undefined;
+
+/** Seed of every property test: fixed, so that a run can be repeated; FC_SEED overrides it. */
+export const seed: number = number('FC_SEED', 20_260_101);
+
+/** Runs of every property that does not set its own; FC_RUNS overrides it. */
+export const numRuns: number = number('FC_RUNS', mutating ? 20 : 100);
+
+/** Runs of a property that needs more or fewer than the others: `factor` times the usual number. */
+export const runs = (factor: number): number =>
+  Math.max(1, Math.min(Math.round(numRuns * factor), mutating ? 60 : Infinity));

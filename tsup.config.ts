@@ -1,0 +1,24 @@
+import { defineConfig, type Options } from 'tsup';
+import { subpaths } from './.ci/subpaths.ts';
+
+const common: Options = {
+  entry: Object.fromEntries(subpaths.map(({ name, source }) => [name, source])),
+  tsconfig: 'tsconfig.build.json',
+  target: 'node20',
+  // Code that several entries use goes to a shared file, so that no class exists twice.
+  splitting: true,
+  treeshake: true,
+  sourcemap: true,
+};
+
+export default defineConfig([
+  { ...common, format: 'esm' },
+  // These are ESM only, and require() of ESM fails before Node 20.19 and under Jest: they are bundled.
+  { ...common, format: 'cjs', noExternal: ['p-limit', 'p-queue', 'p-timeout', 'yocto-queue'] },
+  {
+    ...common,
+    format: ['esm', 'cjs'],
+    // tsup sets `baseUrl`, which TypeScript 6 reports as deprecated.
+    dts: { only: true, compilerOptions: { ignoreDeprecations: '6.0' } },
+  },
+]);
