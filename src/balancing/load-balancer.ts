@@ -3,11 +3,12 @@ import { type Deadline, deadlineFrom } from '../core/deadline.ts';
 import { HoldfastError } from '../core/errors.ts';
 import { Emitter } from '../core/events.ts';
 import { currentOf, type Dyn } from '../core/live.ts';
-import { check, describe, func, readOptions } from '../core/options.ts';
+import { check, func, readOptions, type Rule } from '../core/options.ts';
 import { reportError } from '../core/report.ts';
 import { type Runtime, runtimeRule, systemRuntime } from '../core/runtime.ts';
 import { refusal, runScoped, type Scope } from '../core/scope.ts';
 import { leastRequest } from './least-request.ts';
+import { defaultId, type Slot, slotsOf } from './slots.ts';
 
 /** Options of {@link LoadBalancer}. */
 export interface LoadBalancerOptions<M> {
@@ -63,13 +64,21 @@ export interface BalancerEvents {
   };
 }
 
-interface Slot<M> {
-  readonly id: string;
-  member: M;
-  pending: number;
-}
-
 const none: ReadonlySet<unknown> = new Set();
+
+const visitRule = func<(member: unknown) => void>();
+const avoidRule: Rule<ReadonlySet<unknown>> = {
+  expected: 'a Set',
+  accepts: (value) =>
+    typeof (value as Partial<ReadonlySet<unknown>> | null)?.has === 'function' &&
+    typeof (value as Partial<ReadonlySet<unknown>>).size === 'number',
+};
+
+function checkRunOptions(options: RunOptions): void {
+  checkCallOptions(options);
+  if (options.avoid !== undefined) check('avoid', options.avoid, avoidRule);
+  if (options.visit !== undefined) check('visit', options.visit, visitRule);
+}
 
 /**
  * A balancer over clients of any kind: URLs, pools, stubs, functions. It decides who, the caller's function does the work.
@@ -81,7 +90,7 @@ const none: ReadonlySet<unknown> = new Set();
  *
  * Does not promise to retry, nor to notice that a member is slow or failing but quick to answer. Does not open sockets.
  *
- * Complexity: O(members) for each request; memory O(members).
+ * Complexity: O(members) for each request; memory O(members), those that are gone but busy included.
  *
  * Source: least request as in Finagle's `heap` and Envoy's `LEAST_REQUEST`, over all members instead of two choices: with
  * the few replicas of a Node service, two choices out of four meet two slow ones in one request of six.
@@ -102,6 +111,8 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
   #members: Dyn<readonly M[]>;
   #seen: readonly M[] | undefined;
   #slots: ReadonlyMap<string, Slot<M>> = new Map();
+  /** Members that are gone but have requests in flight: one that returns, as after a resolver's blip, is still busy. */
+  readonly #leaving = new Map<string, Slot<M>>();
   #closed = false;
 
   /**
@@ -133,21 +144,24 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
   async run<T>(work: (member: M, attempt: Attempt) => T | PromiseLike<T>, options: RunOptions = {}): Promise<T> {
     check('work', work, func());
     const { clock } = this.#runtime;
-    checkCallOptions(options);
+    checkRunOptions(options);
     const limits = { signal: options.signal, deadline: deadlineFrom(options.deadline, clock) };
     const refused = refusal('a balanced call', limits);
     if (refused !== undefined) throw refused.reason;
     const avoid = options.avoid ?? none;
     const slot = this.#choose(avoid);
-    options.visit?.(slot.member);
+    const visit = options.visit?.bind(options); // an outer attempt's is a method
     slot.pending++;
     return await runScoped(
       'a balanced call',
       limits,
       clock,
-      (scope) => work(slot.member, new OnlyAttempt(scope, limits.deadline, avoid, options.visit)),
+      (scope) => {
+        visit?.(slot.member);
+        return work(slot.member, new OnlyAttempt(scope, limits.deadline, avoid, visit));
+      },
       () => {
-        slot.pending--;
+        this.#release(slot);
       },
     );
   }
@@ -156,14 +170,15 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
    * Takes the member that `run` would take, for work that is not one function. Release the lease.
    *
    * @param options - whom to avoid
-   * @throws {@link HoldfastError} `NO_MEMBERS`, `CLOSED`
+   * @throws {@link HoldfastError} `NO_MEMBERS`, `CLOSED`, `INVALID_OPTION`
    */
   pick(options: Pick<RunOptions, 'avoid'> = {}): BalancerLease<M> {
+    checkRunOptions(options);
     const slot = this.#choose(options.avoid ?? none);
     slot.pending++;
     let held = true;
     const release = (): void => {
-      if (held) slot.pending--;
+      if (held) this.#release(slot);
       held = false;
     };
     return { member: slot.member, release, [Symbol.dispose]: release };
@@ -176,8 +191,7 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
    * @throws {@link HoldfastError} `INVALID_OPTION`, and then the old membership stays
    */
   update(members: Dyn<readonly M[]>): void {
-    this.#adopt(currentOf(members));
-    this.#members = members;
+    this.#adopt(currentOf(members), members);
   }
 
   /** What is known of the members now. */
@@ -203,6 +217,11 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
     return slot;
   }
 
+  #release(slot: Slot<M>): void {
+    slot.pending--;
+    if (slot.pending === 0) this.#leaving.delete(slot.id);
+  }
+
   /**
    * The slots of the membership as it is now; a live list is looked at here and not followed in the background. One that
    * has turned bad is reported, once, and the members stay as they were.
@@ -219,10 +238,14 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
     return this.#slots;
   }
 
-  #adopt(members: readonly M[]): void {
+  /** Takes a list and where it is from; the listeners are told last, for they may look at the balancer or update it. */
+  #adopt(members: readonly M[], source: Dyn<readonly M[]> = this.#members): void {
     const before = this.#slots;
-    this.#slots = slotsOf(members, before, this.#idOf);
+    this.#slots = slotsOf(members, (id) => before.get(id) ?? this.#leaving.get(id), this.#idOf);
+    this.#members = source;
     this.#seen = members;
+    for (const slot of before.values()) if (slot.pending > 0) this.#leaving.set(slot.id, slot);
+    for (const id of this.#slots.keys()) this.#leaving.delete(id);
     this.#tell(before);
   }
 
@@ -231,32 +254,6 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
     const removed = [...before.keys()].filter((id) => !this.#slots.has(id));
     if (added.length + removed.length > 0) this.emit('update', { added, removed });
   }
-}
-
-function slotsOf<M>(
-  members: readonly M[],
-  before: ReadonlyMap<string, Slot<M>>,
-  idOf: (member: M) => string,
-): ReadonlyMap<string, Slot<M>> {
-  check('members', members, { expected: 'an array or a Live of one', accepts: Array.isArray });
-  const slots = new Map<string, Slot<M>>();
-  for (const member of members) {
-    const id = check<string>('the id of a member', idOf(member), {
-      expected: 'a string (give LoadBalancer an `id` function)',
-      accepts: (value) => typeof value === 'string',
-    });
-    if (slots.has(id))
-      throw new HoldfastError('INVALID_OPTION', `members must have distinct ids, got ${describe(id)} twice`);
-    slots.set(id, before.get(id) ?? { id, member, pending: 0 });
-  }
-  // Only now that all are known to be good: a refused list changes nothing.
-  for (const member of members) slots.get(idOf(member))!.member = member;
-  return slots;
-}
-
-function defaultId(member: unknown): string {
-  const id = typeof member === 'object' && member !== null && 'id' in member ? member.id : member;
-  return id as string; // whatever it is, the reader of ids checks it
 }
 
 /** The one attempt that `run` makes, as the work sees it. */

@@ -21,8 +21,11 @@ const what = 'a hedged call';
 
 /** Options of {@link hedge}. */
 export interface HedgeOptions<Res> extends HedgePolicy {
-  /** Gets answers that came when the call had settled: a body to cancel, a connection to give back. */
-  readonly discard?: (value: Res) => void;
+  /**
+   * Gets answers that came when the call had settled: a body to cancel, a connection to give back. If it throws, or returns
+   * a promise that rejects, that is reported as a process warning.
+   */
+  readonly discard?: (value: Res) => unknown;
   /**
    * Time.
    *
@@ -73,7 +76,7 @@ export function hedge<Req, Res>(
   const values = readOptions('hedge', options, {
     after: afterRule,
     extra: extraRule,
-    discard: func<(value: Res) => void>(),
+    discard: func<(value: Res) => unknown>(),
     runtime: runtimeRule,
   });
   const after = check('after', values.after, afterRule);

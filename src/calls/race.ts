@@ -12,7 +12,7 @@ export interface RacePolicy<T> {
   /** How many attempts beyond the first. */
   readonly extra: number;
   /** Gets the values of attempts that succeeded when the race was over. */
-  readonly discard: ((value: T) => void) | undefined;
+  readonly discard: ((value: T) => unknown) | undefined;
 }
 
 /** @internal How a race ended by itself. */
@@ -68,8 +68,16 @@ export class Race<T> {
   /** Calls off what is under way. Nothing happens when the race is over. */
   end(reason: unknown): void {
     if (this.#over) return;
+    this.#close();
+    this.#callOff(reason);
+  }
+
+  #close(): void {
     this.#over = true;
     this.#hedgeTimer?.cancel();
+  }
+
+  #callOff(reason: unknown): void {
     for (const scope of this.#live) scope.end(reason);
   }
 
@@ -94,7 +102,7 @@ export class Race<T> {
         this.#onValue(scope, value);
       },
       (error: unknown) => {
-        this.#onError(scope, error);
+        this.#onError(scope, attempt.attempt, error);
       },
     );
   }
@@ -109,21 +117,21 @@ export class Race<T> {
       this.#discard(value);
       return;
     }
-    const rivals = this.#live.size;
-    this.end(
-      rivals === 0 ? undefined : new HoldfastError('SUPERSEDED', `another attempt of ${this.#entry.what} has won`),
-    );
+    this.#close();
     this.#entry.onResult({ status: 'ok', value });
+    // Afterwards, for a loser that is told may abort the caller's signal in turn, and that must not undo the success.
+    if (this.#live.size > 0)
+      this.#callOff(new HoldfastError('SUPERSEDED', `another attempt of ${this.#entry.what} has won`));
   }
 
-  #onError(scope: Scope, error: unknown): void {
+  #onError(scope: Scope, attempt: number, error: unknown): void {
     this.#leave(scope);
     if (this.#over) return;
-    this.#errors.push(error);
+    this.#errors[attempt - 1] = error;
     if (this.#mayLaunch()) {
       this.#launch('retry');
     } else if (this.#live.size === 0) {
-      this.end(undefined);
+      this.#close();
       this.#entry.onResult({ status: 'failed', error: this.#failure() });
     }
   }
@@ -136,9 +144,7 @@ export class Race<T> {
   #discard(value: T): void {
     const { discard } = this.#entry.policy;
     if (discard === undefined) return;
-    invoke(() => {
-      discard(value);
-    }).catch((error: unknown) => {
+    invoke(() => discard(value)).catch((error: unknown) => {
       reportError('discard failed', error);
     });
   }

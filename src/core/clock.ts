@@ -1,6 +1,6 @@
 import { HoldfastError } from './errors.ts';
-import { describe } from './options.ts';
-import { onAbort } from './signals.ts';
+import { check, describe } from './options.ts';
+import { onAbort, signalRule } from './signals.ts';
 
 /** A timer that was set and may be taken back. */
 export interface Timer {
@@ -35,7 +35,7 @@ export interface Clock {
    *
    * @param ms - milliseconds from now
    * @param signal - ends the wait early
-   * @throws {@link HoldfastError} `INVALID_OPTION` when `ms` is not a number or is NaN
+   * @throws {@link HoldfastError} `INVALID_OPTION` when `ms` is not a number or is NaN, or `signal` is not a signal
    */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
@@ -52,6 +52,7 @@ export function checkDelay(ms: number): number {
 /** @internal `Clock.sleep` in terms of `Clock.setTimer`, shared by every clock. */
 export function sleepOn(clock: Pick<Clock, 'setTimer'>, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
+    if (signal !== undefined) check('signal', signal, signalRule);
     if (signal?.aborted === true) {
       checkDelay(ms);
       reject(signal.reason as Error);
@@ -77,7 +78,8 @@ export function sleepOn(clock: Pick<Clock, 'setTimer'>, ms: number, signal?: Abo
  * timers installed later are honoured.
  *
  * The platform fires a timer up to a millisecond early and cuts off fractions; here a timer that wakes too early is set
- * again for what is left. The same step carries delays beyond 2^31−1 ms.
+ * again for what is left. The same step carries delays beyond 2^31−1 ms, `Infinity` too: it never comes, and a `sleep`
+ * for ever still keeps the process alive until its signal ends it.
  *
  * @example
  * ```ts
@@ -93,7 +95,6 @@ export const systemClock: Clock = {
   wallNow: () => Date.now(),
   setTimer(ms, fn, options) {
     const due = performance.now() + checkDelay(ms);
-    if (due === Infinity) return { cancel: () => undefined };
     let handle: ReturnType<typeof setTimeout>;
     const arm = (leftMs: number): void => {
       handle = setTimeout(wake, Math.min(Math.max(0, Math.ceil(leftMs)), longestDelayMs));

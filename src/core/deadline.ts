@@ -5,6 +5,8 @@ import { check, describe, either, having, type Rule } from './options.ts';
 /** What {@link Deadline.toHeader} writes for a deadline that never comes. */
 const neverHeader = 'never';
 const headerForm = /^(?:0|[1-9]\d{0,14})$/;
+/** The longest that {@link headerForm} lets through: more than 30,000 years. */
+const longestHeaderMs = 999_999_999_999_999;
 
 /**
  * The instant by which a call must have settled. Passed down a chain of calls it shrinks by itself, where a timeout per
@@ -29,14 +31,17 @@ const headerForm = /^(?:0|[1-9]\d{0,14})$/;
  */
 export class Deadline {
   /** The deadline that never comes. */
-  static readonly never: Deadline = new Deadline(systemClock, Infinity);
+  static readonly never: Deadline = new Deadline(systemClock, Infinity, Infinity);
 
   readonly #clock: Clock;
   readonly #due: number;
+  /** What was given. `now + ms - now` may round to more than `ms`, and nobody has more than was given. */
+  readonly #atMostMs: number;
 
-  private constructor(clock: Clock, due: number) {
+  private constructor(clock: Clock, due: number, atMostMs: number) {
     this.#clock = clock;
     this.#due = due;
+    this.#atMostMs = Math.max(0, atMostMs);
   }
 
   /**
@@ -49,7 +54,7 @@ export class Deadline {
    */
   static after(ms: number, clock: Clock = systemClock): Deadline {
     if (typeof ms !== 'number' || Number.isNaN(ms)) throw notMilliseconds('ms', ms);
-    return new Deadline(clock, clock.now() + ms);
+    return new Deadline(clock, clock.now() + ms, ms);
   }
 
   /**
@@ -72,7 +77,8 @@ export class Deadline {
 
   /** Milliseconds left, never below 0; `Infinity` for {@link Deadline.never}. */
   remaining(): number {
-    return this.#due === Infinity ? Infinity : Math.max(0, this.#due - this.#clock.now());
+    if (this.#due === Infinity) return Infinity;
+    return Math.min(this.#atMostMs, Math.max(0, this.#due - this.#clock.now()));
   }
 
   /** Whether the deadline has come. */
@@ -98,16 +104,17 @@ export class Deadline {
   reserve(ms: number): Deadline {
     if (typeof ms !== 'number' || !(ms >= 0)) throw notMilliseconds('reserveMs', ms, ' >= 0');
     if (ms === 0 || this.#due === Infinity) return this;
-    return new Deadline(this.#clock, this.#due - ms);
+    return new Deadline(this.#clock, this.#due - ms, this.#atMostMs - ms);
   }
 
   /**
    * The time left for a header: whole milliseconds, rounded down so that the receiver never has more than the sender;
-   * `never` where there is no deadline. Compute it when the request is sent, once for each attempt.
+   * `never` where there is no deadline. What has more than 15 digits is cut to the longest that
+   * {@link Deadline.fromHeader} takes. Compute it when the request is sent, once for each attempt.
    */
   toHeader(): string {
     const left = this.remaining();
-    return left === Infinity ? neverHeader : String(Math.floor(left));
+    return left === Infinity ? neverHeader : String(Math.min(Math.floor(left), longestHeaderMs));
   }
 }
 

@@ -59,7 +59,8 @@ export class HoldfastError extends Error {
 }
 
 /**
- * Whether a value is an error of holdfast, from any copy of the package, and of the given code when one is given.
+ * Whether a value is an error of holdfast, from any copy of the package, and of the given code when one is given. Never
+ * throws, whatever the value.
  *
  * @param value - anything, usually what a `catch` caught
  * @param code - narrow to this code
@@ -81,7 +82,12 @@ export function isHoldfastError<C extends ErrorCode = ErrorCode>(
 ): value is HoldfastError & { readonly code: C } {
   if (typeof value !== 'object' || value === null) return false;
   const candidate = value as { readonly [brand]?: unknown; readonly code?: unknown };
-  return candidate[brand] === true && (code === undefined || candidate.code === code);
+  try {
+    return candidate[brand] === true && (code === undefined || candidate.code === code);
+  } catch {
+    // Anything can be thrown, a proxy that throws when touched included, and a guard is asked where errors are handled.
+    return false;
+  }
 }
 
 /** @internal Makes a built-in error one of ours: code and brand, where the built-in class says more than ours would. */

@@ -13,7 +13,8 @@ export type Unsubscribe = () => void;
  *
  * Promises: listeners run synchronously, in the order of subscription, after the primitive has changed its state; one
  * that throws or rejects breaks neither the primitive nor the listeners behind it and is reported as a process warning
- * (`console.error` where there is none). A listener that is added while an event is delivered does not get that event.
+ * (`console.error` where there is none). A listener that is added while an event is delivered does not get that event; one
+ * that is taken off is not called any more.
  *
  * @example
  * ```ts
@@ -46,11 +47,14 @@ export class Emitter<Events extends object> {
    */
   on<K extends keyof Events & string>(event: K, listener: Listener<Events[K]>): Unsubscribe {
     check('listener', listener, func());
+    // eventemitter3 goes on with the list as it was when the event was emitted.
+    let subscribed = true;
     const guarded = (value: Events[K]): void => {
-      deliver(event, listener, value);
+      if (subscribed) deliver(event, listener, value);
     };
     this.#emitter.on(event, guarded);
     return () => {
+      subscribed = false;
       this.#emitter.off(event, guarded);
     };
   }

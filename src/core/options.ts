@@ -43,11 +43,12 @@ export function readOptions<S extends Record<string, Rule<unknown>>>(
   options: unknown,
   shape: S,
 ): Values<S> {
-  if (options === undefined) return {} as Values<S>;
+  // Without a prototype, for an absent option must be undefined whatever Object.prototype holds.
+  const values = Object.create(null) as Record<string, unknown>;
+  if (options === undefined) return values as Values<S>;
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw invalid(`${owner} options`, 'an object', options);
   }
-  const values = Object.create(null) as Record<string, unknown>;
   for (const name of Object.keys(options)) {
     const value = (options as Record<string, unknown>)[name];
     if (!Object.hasOwn(shape, name)) throw unknownOption(owner, name, Object.keys(shape));
@@ -126,9 +127,21 @@ function list(parts: readonly string[]): string {
 }
 
 const longestQuote = 60;
+const longestText = 90;
+const lineBreaks = /[\p{Cc}\p{Zl}\p{Zp}]/gu;
 
-/** @internal A received value for an error message: short, on one line, never a payload. */
+/** @internal A received value for an error message: short, on one line, never a payload. Never throws. */
 export function describe(value: unknown): string {
+  try {
+    const text = textOf(value).replace(lineBreaks, ' ');
+    return text.length > longestText ? `${text.slice(0, longestText)}…` : text;
+  } catch {
+    // A proxy or a getter that throws: what came is told at the door, not what it threw.
+    return `${typeof value === 'function' ? 'a function' : 'an object'} that cannot be read`;
+  }
+}
+
+function textOf(value: unknown): string {
   switch (typeof value) {
     case 'string':
       return JSON.stringify(value.length > longestQuote ? `${value.slice(0, longestQuote)}…` : value);

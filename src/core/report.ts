@@ -3,26 +3,34 @@
  * primitive nor vanish.
  */
 
+import { describe } from './options.ts';
+
 interface Platform {
   readonly process?: { readonly emitWarning?: (warning: Error) => void };
   readonly console?: { readonly error: (...data: readonly unknown[]) => void };
 }
 
-/** @internal Tells the operator of an error in a user's callback: a process warning, or `console.error` in a browser. */
+/**
+ * @internal Tells the operator of an error in a user's callback: a process warning, or `console.error` in a browser. Never
+ * throws, whatever was thrown.
+ */
 export function reportError(what: string, error: unknown): void {
   const platform = globalThis as Platform;
-  const warning = new Error(`holdfast: ${what}: ${messageOf(error)}`, { cause: error });
+  const message = textOf(error, 'message') ?? describe(error);
+  const warning = new Error(`holdfast: ${what}: ${message}`, { cause: error });
   warning.name = 'HoldfastWarning';
-  if (error instanceof Error && error.stack !== undefined) warning.stack = `${warning.message}\n${error.stack}`;
+  const stack = textOf(error, 'stack');
+  if (stack !== undefined) warning.stack = `${warning.message}\n${stack}`;
   if (platform.process?.emitWarning === undefined) platform.console?.error(warning);
   else platform.process.emitWarning(warning);
 }
 
-function messageOf(error: unknown): string {
-  if (error instanceof Error) return error.message;
+/** Anything can be thrown: an error without text, a proxy that throws when touched. */
+function textOf(error: unknown, property: 'message' | 'stack'): string | undefined {
   try {
-    return String(error);
+    const text: unknown = error instanceof Error ? error[property] : undefined;
+    return typeof text === 'string' ? text : undefined;
   } catch {
-    return 'an error that has no text';
+    return undefined;
   }
 }

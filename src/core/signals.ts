@@ -19,7 +19,7 @@ export const signalRule: Rule<AbortSignal> = {
     typeof (value as Partial<AbortSignal>).addEventListener === 'function',
 };
 
-/** @internal Takes a child off its parent. Idempotent. */
+/** @internal Takes a child off its parent: it is not run any more, not even by the abort under way. Idempotent. */
 export type Unlink = () => void;
 
 interface Child {
@@ -57,9 +57,8 @@ function open(signal: AbortSignal): Hub {
   const children = new Set<Child>();
   const wake = (): void => {
     signal.removeEventListener('abort', wake);
-    const woken = [...children];
-    children.clear();
-    for (const child of woken) child.run(signal.reason);
+    // Who was unlinked by one before him has left the set.
+    for (const child of [...children]) if (children.delete(child)) child.run(signal.reason);
   };
   const hub: Hub = { children, wake };
   hubs.set(signal, hub);

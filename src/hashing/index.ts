@@ -3,7 +3,8 @@
  *
  * @module holdfast/hashing
  */
-export { type Hasher, xxh64 } from './hasher.ts';
+export type { Hasher } from './hasher.ts';
 export type { Key } from './key.ts';
 export type { GetManyOptions, Placement, PlacementNode } from './placement.ts';
 export { Rendezvous, type RendezvousOptions } from './rendezvous.ts';
+export { xxh64 } from './xxh64.ts';

@@ -1,6 +1,7 @@
 import { HoldfastError } from '../core/errors.ts';
 import { check, describe, having, number, oneOf, func, readOptions } from '../core/options.ts';
-import { type Hasher, xxh64 } from './hasher.ts';
+import { fingerprintOf } from './fingerprint.ts';
+import type { Hasher } from './hasher.ts';
 import type { Key } from './key.ts';
 import { score53 } from './mix.ts';
 import { negativeLog53 } from './negative-log.ts';
@@ -16,6 +17,8 @@ import {
   weightOf,
   weightRule,
 } from './placement.ts';
+import { zoneByZone } from './spread.ts';
+import { xxh64 } from './xxh64.ts';
 
 /** Options of {@link Rendezvous}. */
 export interface RendezvousOptions {
@@ -264,34 +267,4 @@ function weightClasses<N extends PlacementNode>(
     lows: Uint32Array.from(members, ({ id }) => hashOf(id, 0)),
     highs: Uint32Array.from(members, ({ id }) => hashOf(id, 1)),
   }));
-}
-
-/** First the best node of each zone, then the second best of each, and so on. */
-function zoneByZone<N extends PlacementNode>(ranked: readonly N[]): N[] {
-  const taken = new Map<string | undefined, number>();
-  const turns = ranked.map((node) => {
-    const turn = taken.get(node.zone) ?? 0;
-    taken.set(node.zone, turn + 1);
-    return { node, turn };
-  });
-  return turns.sort((a, b) => a.turn - b.turn).map(({ node }) => node);
-}
-
-function fingerprintOf(
-  algorithm: string,
-  algorithmVersion: number,
-  hasher: Hasher,
-  seed: bigint,
-  nodes: ReadonlyMap<string, PlacementNode>,
-): string {
-  const text = JSON.stringify([
-    algorithm,
-    algorithmVersion,
-    hasher.name,
-    String(seed),
-    [...nodes.values()].map((node) => [node.id, weightOf(node)]),
-  ]);
-  const digest = new Uint32Array(2);
-  xxh64.hash(text, 0, 0, digest);
-  return [1, 0].map((half) => digest[half]!.toString(16).padStart(8, '0')).join('');
 }

@@ -45,7 +45,6 @@ export class Gathering<T, V> {
   readonly #limit: ReturnType<typeof pLimit> | undefined;
   #scope: Scope | undefined;
   #straggling: Timer | undefined;
-  #waiting = false;
   #ok = 0;
   #failed = 0;
   #settled = false;
@@ -67,45 +66,41 @@ export class Gathering<T, V> {
       return;
     }
     this.#scope = new Scope(what, { signal, deadline }, runtime.clock, (reason) => {
-      if (signal?.aborted === true)
-        this.#settle('cancelled', () => {
-          this.#reject(reason);
-        });
+      if (signal?.aborted === true) this.#giveUp(reason);
       else this.#onTimeOver();
     });
     this.#act();
     for (const leaf of this.#leaves) {
       if (this.#settled) return;
-      if (this.#limit === undefined) this.#ask(leaf, () => undefined);
-      else
-        void this.#limit(
-          () =>
-            new Promise<void>((done) => {
-              this.#ask(leaf, done);
-            }),
-        );
+      if (this.#limit === undefined) void this.#ask(leaf);
+      else void this.#limit(() => this.#ask(leaf));
     }
   }
 
-  #ask(leaf: Leaf<T, V>, done: () => void): void {
+  /** Resolves when the target has answered or failed; never when the gather has settled before. */
+  #ask(leaf: Leaf<T, V>): Promise<void> {
+    // The limiter may have let this one through in the turn in which the gather settled.
+    if (this.#settled) return Promise.resolve();
     const { leaf: run, deadline, runtime, policy } = this.#plan;
     leaf.startedMs = runtime.clock.now();
-    leaf.race = new Race<V>({
-      what: 'a leaf',
-      run: (attempt) => run(leaf.target, attempt),
-      deadline,
-      clock: runtime.clock,
-      policy,
-      onResult: (result) => {
-        leaf.result = result;
-        leaf.settledMs = runtime.clock.now();
-        if (result.status === 'ok') this.#ok++;
-        else this.#failed++;
-        this.#act();
-        done();
-      },
+    return new Promise((resolve) => {
+      leaf.race = new Race<V>({
+        what: 'a leaf',
+        run: (attempt) => run(leaf.target, attempt),
+        deadline,
+        clock: runtime.clock,
+        policy,
+        onResult: (result) => {
+          leaf.result = result;
+          leaf.settledMs = runtime.clock.now();
+          if (result.status === 'ok') this.#ok++;
+          else this.#failed++;
+          this.#act();
+          resolve();
+        },
+      });
+      leaf.race.start();
     });
-    leaf.race.start();
   }
 
   get #tally(): Tally {
@@ -117,13 +112,12 @@ export class Gathering<T, V> {
     const tally = this.#tally;
     try {
       const verdict = this.#judge(tally);
+      if (this.#settled) return; // the user's requirement function aborted the caller's signal
       if (verdict === 'impossible') this.#fail('cancelled', firstError(this.#leaves));
       else if (verdict === 'met') this.#onMet(tally);
+      else this.#stopWaiting();
     } catch (error) {
-      // The user's requirement function threw.
-      this.#settle('cancelled', () => {
-        this.#reject(error);
-      });
+      this.#giveUp(error); // the user's requirement function threw
     }
   }
 
@@ -131,8 +125,7 @@ export class Gathering<T, V> {
     const { straggler, deadline, runtime } = this.#plan;
     if (straggler === 0 || ok + failed === total) {
       this.#succeed('cancelled');
-    } else if (!this.#waiting) {
-      this.#waiting = true;
+    } else if (this.#straggling === undefined) {
       const leftMs = deadline.remaining() * straggler;
       this.#straggling = runtime.clock.setTimer(
         leftMs,
@@ -144,16 +137,26 @@ export class Gathering<T, V> {
     }
   }
 
+  /** The requirement does not hold: a user's function may take back what it said before. */
+  #stopWaiting(): void {
+    this.#straggling?.cancel();
+    this.#straggling = undefined;
+  }
+
   /** The deadline has come: what there is must do. */
   #onTimeOver(): void {
     try {
       if (this.#judge(this.#tally) === 'met') this.#succeed('late');
       else this.#fail('late', deadlineExceeded(what));
     } catch (error) {
-      this.#settle('late', () => {
-        this.#reject(error);
-      });
+      this.#giveUp(error);
     }
+  }
+
+  #giveUp(reason: unknown): void {
+    this.#settle('cancelled', () => {
+      this.#reject(reason);
+    });
   }
 
   #succeed(statusOfOpen: LeafStatus): void {
@@ -180,11 +183,17 @@ export class Gathering<T, V> {
     const outcomes = this.#leaves.map((leaf) => outcomeOf(leaf, statusOfOpen, nowMs));
     const open = this.#leaves.filter((leaf) => leaf.result === undefined && leaf.race !== undefined);
     if (open.length > 0) {
-      const reason =
-        statusOfOpen === 'late' ? deadlineExceeded(what) : new HoldfastError('SUPERSEDED', 'the gather has settled');
+      const reason = this.#reasonToStop(statusOfOpen);
       for (const leaf of open) leaf.race?.end(reason);
     }
     tell(gathered(outcomes));
+  }
+
+  /** What the attempts that are called off are told: the caller's own reason when it was the caller. */
+  #reasonToStop(statusOfOpen: LeafStatus): unknown {
+    const { signal } = this.#plan;
+    if (signal?.aborted === true) return signal.reason;
+    return statusOfOpen === 'late' ? deadlineExceeded(what) : new HoldfastError('SUPERSEDED', 'the gather has settled');
   }
 }
 

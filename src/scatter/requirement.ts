@@ -21,8 +21,8 @@ export interface Tally {
  */
 export type Requirement = 'all' | 'any' | number | { readonly coverage: number } | ((tally: Tally) => boolean);
 
-/** @internal The state of the requirement: it holds, it may still come to hold, or it cannot. */
-export type Verdict = 'met' | 'open' | 'impossible';
+/** The state of the requirement: it holds, it may still come to hold, or it cannot. */
+type Verdict = 'met' | 'open' | 'impossible';
 
 /** @internal A requirement, ready to be asked after each answer. */
 export type Judge = (tally: Tally) => Verdict;
@@ -64,9 +64,12 @@ function answersNeeded(requirement: Exclude<Requirement, (tally: Tally) => boole
   if (requirement === 'all') return total;
   if (requirement === 'any') return 1;
   if (typeof requirement === 'number') return requirement;
-  // 0.1 × 30 is a little more than 3 in binary: the least count whose share reaches the coverage, not the rounded product.
-  const count = Math.ceil(requirement.coverage * total);
-  return count > 0 && (count - 1) / total >= requirement.coverage ? count - 1 : count;
+  // The least count whose share reaches the coverage. The product alone is rounded, 0.1 × 30 up and 0.6666666666666667 × 3
+  // down, so its neighbours are asked too.
+  const { coverage } = requirement;
+  let count = Math.max(0, Math.ceil(coverage * total) - 1);
+  while (count / total < coverage) count++;
+  return count;
 }
 
 /** @internal What to say when a requirement was not met. */

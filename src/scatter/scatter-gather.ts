@@ -37,8 +37,11 @@ export interface ScatterOptions<V> extends CallOptions {
    * @defaultValue all
    */
   readonly concurrency?: number;
-  /** Gets answers of attempts that came too late: a body to cancel, a connection to give back. */
-  readonly discard?: (value: V) => void;
+  /**
+   * Gets answers of attempts that came too late: a body to cancel, a connection to give back. If it throws, or returns a
+   * promise that rejects, that is reported as a process warning.
+   */
+  readonly discard?: (value: V) => unknown;
   /**
    * Time.
    *
@@ -124,7 +127,7 @@ function planOf<T, V>(
     reserveMs: number({ min: 0 }),
     hedge: hedgeRule,
     concurrency: number({ min: 1, integer: true }),
-    discard: func<(value: V) => void>(),
+    discard: func<(value: V) => unknown>(),
     runtime: runtimeRule,
   });
   const { runtime = systemRuntime, hedge, discard } = values;

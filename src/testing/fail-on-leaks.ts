@@ -1,9 +1,9 @@
 import { type Clock, systemClock, type Timer } from '../core/clock.ts';
 import { HoldfastError } from '../core/errors.ts';
-import { check, func, having, readOptions } from '../core/options.ts';
+import { check, describe, func, having, readOptions } from '../core/options.ts';
 import type { Runtime } from '../core/runtime.ts';
 import { systemRandom } from '../core/random.ts';
-import { macrotask, settleMicrotasks } from './microtasks.ts';
+import { settleMicrotasks } from './microtasks.ts';
 
 /** What {@link failOnLeaks} hands to the body and watches. */
 export interface Watched {
@@ -58,22 +58,22 @@ export async function failOnLeaks<T>(
   const controller = new AbortController();
   watchListeners(controller.signal, leaks);
   const stopHearing = hearRejections(leaks);
+  let result: T;
   try {
-    const result = await body({
+    result = await body({
       runtime: { clock: countTimers(clock, leaks), random: systemRandom },
       signal: controller.signal,
       abort: (reason) => {
         controller.abort(reason);
       },
     });
-    await settleMicrotasks();
-    // The platform reports a rejection after the tick in which nobody handled it.
-    await new Promise<void>(macrotask);
-    if (leaks.size > 0) throw leaked([...leaks]);
-    return result;
   } finally {
+    // The platform reports a rejection at the end of the turn in which nobody handled it.
+    await settleMicrotasks();
     stopHearing();
   }
+  if (leaks.size > 0) throw leaked([...leaks]);
+  return result;
 }
 
 interface Leak {
@@ -137,13 +137,14 @@ function watchListeners(signal: AbortSignal, leaks: Set<Leak>): void {
   };
   const add = (...args: Parameters<typeof reallyAdd>): void => {
     const [type, listener, options] = args;
-    if (type === 'abort' && !held.has(listener)) {
+    const { once = false, signal: until } = typeof options === 'object' ? options : {};
+    if (type === 'abort' && !held.has(listener) && until?.aborted !== true) {
       const leak = { what: 'an abort listener', where: stackHere() };
       held.set(listener, leak);
       leaks.add(leak);
-      const once = typeof options === 'object' && options.once === true;
-      // The platform takes a `once` listener off when it fires, without asking removeEventListener.
+      // The platform takes these off by itself, without asking removeEventListener.
       if (once) reallyAdd('abort', forget.bind(undefined, listener), { once });
+      until?.addEventListener('abort', forget.bind(undefined, listener), { once: true });
     }
     reallyAdd(...args);
   };
@@ -155,25 +156,37 @@ function watchListeners(signal: AbortSignal, leaks: Set<Leak>): void {
 }
 
 interface Process {
-  listeners(event: 'unhandledRejection'): readonly Hear[];
+  rawListeners(event: 'unhandledRejection'): readonly Hear[];
   removeAllListeners(event: 'unhandledRejection'): void;
   on(event: 'unhandledRejection', listener: Hear): void;
+  off(event: 'unhandledRejection', listener: Hear): void;
 }
 
 type Hear = (reason: unknown, promise: unknown) => void;
 
 /** Takes the place of whoever hears unhandled rejections, a test runner's own handler included, until called off. */
 function hearRejections(leaks: Set<Leak>): () => void {
-  const { process } = globalThis as { readonly process?: Process };
+  const { process } = globalThis as unknown as { readonly process?: Process };
   if (process === undefined) return () => undefined;
-  const others = process.listeners('unhandledRejection');
+  // Raw, so that who was there for once is there for once again.
+  const others = process.rawListeners('unhandledRejection');
   const hear: Hear = (reason) => {
-    leaks.add({ what: 'an unhandled rejection', where: reason instanceof Error ? reason.stack : String(reason) });
+    leaks.add({ what: 'an unhandled rejection', where: traceOf(reason) });
   };
   process.removeAllListeners('unhandledRejection');
   process.on('unhandledRejection', hear);
   return () => {
-    process.removeAllListeners('unhandledRejection');
+    process.off('unhandledRejection', hear);
     for (const other of others) process.on('unhandledRejection', other);
   };
+}
+
+/** Called where a throw would end the process, with whatever a promise was rejected with. */
+function traceOf(reason: unknown): string {
+  try {
+    if (reason instanceof Error && typeof reason.stack === 'string') return reason.stack;
+  } catch {
+    // A proxy or a getter that throws when touched.
+  }
+  return describe(reason);
 }

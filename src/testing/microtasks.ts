@@ -1,28 +1,23 @@
-/* eslint-disable no-restricted-globals, no-restricted-properties -- the barrier between two events of virtual time is made of them */
-
 interface Platform {
-  readonly process?: { readonly nextTick?: (fn: () => void) => void };
+  readonly setImmediate?: (fn: () => void) => unknown;
 }
+
+// Taken at import: a test runner's fake timers would never fire it.
+const { setImmediate } = globalThis as Platform;
 
 /**
- * @internal Resolves when every promise chain that is ready to run has run, however deep.
+ * @internal Resolves when every promise chain that is ready to run has run, however deep and however often it goes through
+ * `process.nextTick`.
  *
- * In Node the next-tick queue is served when the microtask queue is empty, so a tick that is asked for from inside a
- * microtask waits out the whole queue. That is exact and half again as fast as a macrotask. In a browser a macrotask does
- * the same. Chains that wait for real I/O are not waited for.
+ * A macrotask: the platform empties its microtask and next-tick queues before it takes one. (A tick asked for from a
+ * microtask is three times as fast, but waits for neither a chain that another tick starts nor one that ticks again.) In
+ * Node `setImmediate` is the cheapest, about a microsecond. Chains that wait for real I/O are not waited for.
  */
 export function settleMicrotasks(): Promise<void> {
-  const { process } = globalThis as Platform;
-  return new Promise((resolve) => {
-    queueMicrotask(() => {
-      if (process?.nextTick === undefined) macrotask(resolve);
-      else process.nextTick(resolve);
-    });
-  });
+  return new Promise(setImmediate ?? macrotask);
 }
 
-/** @internal Lets the platform's own timers and I/O run once. */
-export function macrotask(fn: () => void): void {
+function macrotask(fn: () => void): void {
   const { port1, port2 } = new MessageChannel();
   port1.addEventListener('message', () => {
     port1.close();

@@ -1,6 +1,6 @@
 import { invalid } from '../core/options.ts';
 import type { Random } from '../core/random.ts';
-import { xxh64 } from '../hashing/hasher.ts';
+import { xxh64 } from '../hashing/index.ts';
 
 /** A {@link Random} that repeats: a function of its seed, from which independent streams can be named. */
 export interface SeededRandom extends Random {
@@ -37,10 +37,12 @@ export function seededRandom(seed: number | bigint | string): SeededRandom {
     throw invalid('seed', 'a number, a bigint or a string', seed);
   }
   // The type is part of the seed: 1 and '1' are two.
-  return generator(`${typeof seed}:${String(seed)}`);
+  return generator([typeof seed, String(seed)]);
 }
 
-function generator(path: string): SeededRandom {
+function generator(names: readonly string[]): SeededRandom {
+  // As JSON, no two lists of names run into each other, whatever the names contain.
+  const path = JSON.stringify(names);
   const state = new Uint32Array(2);
   xxh64.hash(path, 0, 0, state);
   let [a = 0, b = 0] = state;
@@ -59,6 +61,5 @@ function generator(path: string): SeededRandom {
   for (let i = 0; i < 15; i++) next();
 
   const random = (): number => (next() * 2 ** 21 + (next() >>> 11)) / 2 ** 53;
-  // Length first: no two paths of names run into each other.
-  return Object.assign(random, { stream: (name: string) => generator(`${path}/${String(name.length)}:${name}`) });
+  return Object.assign(random, { stream: (name: string) => generator([...names, name]) });
 }

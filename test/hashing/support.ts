@@ -9,7 +9,7 @@ export function digest(hash: Hasher['hash'], key: string | Uint8Array, seed = 0n
 }
 
 /** Eight digests in all: whatever depends on digests being distinct breaks under it. */
-export const threeBits: Hasher = {
+const threeBits: Hasher = {
   name: 'three-bits',
   hash(key, seedLow, seedHigh, out) {
     xxh64.hash(key, seedLow, seedHigh, out);

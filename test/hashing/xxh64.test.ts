@@ -92,7 +92,7 @@ describe('where the platform refuses WebAssembly', () => {
     vi.resetModules();
     const { wasmXxh64: fresh } = await import('../../src/hashing/xxh64-wasm.ts');
     expect(fresh()).toBeUndefined();
-    const { xxh64: fallback } = await import('../../src/hashing/hasher.ts');
+    const { xxh64: fallback } = await import('../../src/hashing/xxh64.ts');
     expect(digest(fallback.hash.bind(fallback), 'abc')).toBe(0x44bc2cf5ad770999n);
   });
 });

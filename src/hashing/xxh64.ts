@@ -1,0 +1,35 @@
+import type { Hasher } from './hasher.ts';
+import { pureXxh64 } from './xxh64-pure.ts';
+import { wasmXxh64 } from './xxh64-wasm.ts';
+
+let engine: Hasher['hash'] | undefined;
+
+/**
+ * XXH64, the default hasher: synchronous, seeded, fast enough that a lookup is mostly its cost.
+ *
+ * Promises: bit for bit XXH64, on every platform; no allocation for keys up to 64 KiB; a key of any length. The work is
+ * done by the WebAssembly module of `xxhash-wasm`, compiled at the first hash (about a millisecond, once), and where the
+ * platform refuses WebAssembly by TypeScript with the same digests. Does not promise safety against keys that an enemy
+ * has chosen: XXH64 is not a keyed hash.
+ *
+ * Complexity: O(length of the key).
+ *
+ * Source: {@link https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md | the specification of xxHash}, XXH64.
+ *
+ * @example
+ * ```ts
+ * import { xxh64 } from 'holdfast/hashing';
+ *
+ * const digest = new Uint32Array(2);
+ * xxh64.hash('abc', 0, 0, digest);
+ * digest[1]?.toString(16) // => '44bc2cf5'
+ * digest[0]?.toString(16) // => 'ad770999'
+ * ```
+ */
+export const xxh64: Hasher = {
+  name: 'xxh64',
+  hash(key, seedLow, seedHigh, out) {
+    engine ??= wasmXxh64() ?? pureXxh64;
+    engine(key, seedLow, seedHigh, out);
+  },
+};
