@@ -18,7 +18,7 @@ export function fingerprintOf(
     algorithmVersion,
     hasher.name,
     String(seed),
-    [...nodes.values()].map((node) => [node.id, weightOf(node)]),
+    [...nodes.values()].map((node) => [node.id, weightOf(node), node.zone ?? null]),
   ]);
   const digest = new Uint32Array(2);
   xxh64.hash(text, 0, 0, digest);

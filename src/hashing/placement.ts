@@ -32,8 +32,8 @@ export interface GetManyOptions<N extends PlacementNode> {
  * Which node a key belongs to. Immutable: `with`, `without` and `withWeight` return another placement, so work in flight
  * keeps the one it began with, and a change is one assignment.
  *
- * Promises: answers depend on the algorithm, the hasher, the seed and `{id → weight}` alone, whatever the order or the
- * history of the nodes, in every process. Adding a node moves keys only to it, removing one only from it, changing a
+ * Promises: answers depend on the algorithm, the hasher, the seed and `{id → weight}` alone (and on zones, when a list is
+ * spread over them), whatever the order or the history of the nodes, in every process. Adding a node moves keys only to it, removing one only from it, changing a
  * weight only to or from that node.
  */
 export interface Placement<N extends PlacementNode> {
@@ -41,7 +41,10 @@ export interface Placement<N extends PlacementNode> {
   readonly size: number;
   /** The nodes by id. */
   readonly nodes: ReadonlyMap<string, N>;
-  /** Equal for two placements that answer alike: compare it across processes. */
+  /**
+   * Two placements with one fingerprint answer alike, zones included: compare it across processes. The reverse does not
+   * hold; a drained node is part of it and changes no answer.
+   */
   readonly fingerprint: string;
   /**
    * The owner of a key; undefined when no node has weight.

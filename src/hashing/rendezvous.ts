@@ -23,7 +23,8 @@ import { xxh64 } from './xxh64.ts';
 /** Options of {@link Rendezvous}. */
 export interface RendezvousOptions {
   /**
-   * 64 bits that the whole fleet shares. With a secret seed an outsider cannot aim keys at one node.
+   * 64 bits that the whole fleet shares. A secret seed makes it hard, not impossible, for an outsider to aim keys at one
+   * node: XXH64 is not a keyed hash.
    *
    * @defaultValue 0n
    */
@@ -65,7 +66,7 @@ const keyHash: Uint32Array = new Uint32Array(2);
  * proportion. Does not promise to bound the load of one hot key.
  *
  * Complexity: `get` O(n), about 6 ns a node and one hash; `getN` O(n log n); memory O(n); no allocation in `get`. Up to
- * about a hundred nodes the hash of the key dominates.
+ * about ten nodes the hash of the key is most of it.
  *
  * Source: D. Thaler, C. Ravishankar, "Using name-based mappings to increase hit rates" (1998); weights by the logarithmic
  * method of C. Schindelhauer, G. Schomaker, "Weighted distributed hash tables" (2005).

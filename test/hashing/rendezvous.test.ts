@@ -136,6 +136,17 @@ describe('Rendezvous', () => {
     expect([...placement.nodes.keys()]).toEqual(named(3));
   });
 
+  it('has another fingerprint when a zone differs, for then a spread list may differ', () => {
+    const prints = [undefined, 'a', 'b', ''].map(
+      (zone) =>
+        new Rendezvous([
+          { id: 'n', ...(zone !== undefined && { zone }) },
+          { id: 'm', zone: 'a' },
+        ]).fingerprint,
+    );
+    expect(new Set(prints).size).toBe(4);
+  });
+
   it('lists nodes without a zone as one zone', () => {
     const placement = new Rendezvous([{ id: 'a' }, { id: 'b' }, { id: 'c', zone: 'z' }]);
     const two = placement.getN('k', 2, { spread: 'zone' });
