@@ -1,7 +1,5 @@
 /** All that CI checks, cheap and telling first: `check.ts [--skip step]… [step …]`. Stops at the first failure. */
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { root } from './subpaths.ts';
 
@@ -13,8 +11,6 @@ const steps: Readonly<Record<string, readonly string[]>> = {
   deps: ['lint:deps'],
   types: ['typecheck'],
   'types-7': ['typecheck:7'],
-  // Its peers bring types; `npm run bench` installs them.
-  ...(existsSync(join(root, 'bench/node_modules')) && { 'types-bench': ['typecheck:bench'] }),
   unused: ['lint:unused'],
   markdown: ['lint:markdown'],
   coverage: ['coverage'],
@@ -22,6 +18,9 @@ const steps: Readonly<Record<string, readonly string[]>> = {
   package: ['lint:package'],
   api: ['api'],
   size: ['size'],
+  // Answers only, no times; its peers bring the types.
+  bench: ['bench:check'],
+  'types-bench': ['typecheck:bench'],
   tarball: ['test:matrix', '--', '--package'],
   docs: ['docs'],
 };
