@@ -1,0 +1,56 @@
+import { type Placement, type PlacementNode, Rendezvous } from 'holdfast/hashing';
+import { Cluster } from './cluster.ts';
+import type { Document } from './documents.ts';
+import { Indexer, placeDocuments } from './indexer.ts';
+import type { Lifetime } from './lifetime.ts';
+import type { Progress } from './progress.ts';
+import { gatherStatistics, SearchRoot } from './root.ts';
+
+const shardIds = ['shard-1', 'shard-2', 'shard-3'];
+const replicasOfShard = 2;
+/** What is about to be started. */
+export const layout = `${shardIds.length} shards with ${replicasOfShard} leaves each: starting ${shardIds.length * replicasOfShard} processes`;
+
+/** A query is answered within this time. */
+export const deadlineMs = 1_000;
+/** A leaf that has been silent for so long is slow: another replica is asked too. */
+export const hedgeAfterMs = 40;
+
+/** A search that runs. */
+export interface Engine {
+  readonly documents: readonly Document[];
+  /** The documents of each shard. */
+  readonly placed: ReadonlyMap<string, readonly Document[]>;
+  readonly placement: Placement<PlacementNode>;
+  readonly cluster: Cluster;
+  readonly root: SearchRoot;
+  /** Where the root answers over HTTP. */
+  readonly url: string;
+}
+
+/**
+ * Places the documents on shards, starts the leaves and brings them the documents. Resolves when all leaves serve; what
+ * was started ends with the lifetime.
+ */
+export async function openEngine(
+  documents: readonly Document[],
+  url: string,
+  progress: Progress,
+  lifetime: Lifetime,
+): Promise<Engine> {
+  const placement = new Rendezvous(shardIds);
+  const placed = placeDocuments(documents, placement);
+  const indexer = new Indexer(placed, (copies) => {
+    progress.update(Math.floor(copies / replicasOfShard));
+  });
+  const cluster = new Cluster(shardIds, replicasOfShard, (replica, shard) => indexer.fill(replica, shard));
+  lifetime.defer(() => cluster.close());
+  lifetime.defer(() => {
+    progress.end();
+  });
+  await cluster.start();
+  progress.end();
+  const statistics = await gatherStatistics(cluster.shards, lifetime.signal);
+  const root = new SearchRoot(cluster.shards, statistics, { deadlineMs, hedgeAfterMs });
+  return { documents, placed, placement, cluster, root, url };
+}

@@ -1,0 +1,103 @@
+/** The command: reads the flags, does what they say, and ends with nothing left behind. */
+import { relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ask } from './client.ts';
+import { type Library, readLibrary } from './documents.ts';
+import { type Engine, layout, openEngine } from './engine.ts';
+import { type Flags, parseFlags, usage } from './flags.ts';
+import { Lifetime } from './lifetime.ts';
+import { type Output, showProgress } from './progress.ts';
+import { formatAnswer, messageOf, printable } from './report.ts';
+import { listenForSearches } from './server.ts';
+import { Tour } from './tour.ts';
+import { UserError } from './user-error.ts';
+
+const hitsShown = 10;
+const lifetime = new Lifetime();
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** Starts all there is; says so on `output`. */
+async function open({ docs, port }: Flags, output: Output): Promise<Engine> {
+  const folder = docs ?? (relative('.', fileURLToPath(new URL('../../node_modules', import.meta.url))) || '.');
+  const library = await readLibrary(folder, docs === undefined ? 'readmes' : 'texts');
+  const server = await listenForSearches(port, lifetime);
+  output.write(`${describe(library, folder)}\n${layout}\n`);
+  const start = performance.now();
+  const progress = showProgress(output, 'indexing', library.documents.length);
+  const engine = await openEngine(library.documents, server.url, progress, lifetime);
+  server.begin(engine);
+  const shards = engine.cluster.shards.map(({ id }) => `${id} ${engine.placed.get(id)?.length ?? 0}`).join(', ');
+  output.write(`indexed in ${((performance.now() - start) / 1_000).toFixed(1)} s: ${shards}\n`);
+  return engine;
+}
+
+function describe({ documents, skipped, truncated }: Library, folder: string): string {
+  const left = skipped.length === 0 ? '' : `, ${skipped.length} more without text`;
+  const limit = truncated ? ', and more than this example takes' : '';
+  return `${documents.length} documents in ${printable(folder)}${left}${limit}`;
+}
+
+async function tour(flags: Flags): Promise<number> {
+  const engine = await open(flags, process.stdout);
+  return (await new Tour(engine, print, lifetime).run()) ? 0 : 1;
+}
+
+async function query(flags: Flags): Promise<number> {
+  const { url } = await open(flags, process.stderr);
+  try {
+    const answer = await ask(url, flags.query, hitsShown);
+    for (const line of formatAnswer(answer, hitsShown)) print(line);
+    return 0;
+  } catch (error) {
+    process.stderr.write(`no answer: ${messageOf(error)}\n`);
+    return 1;
+  }
+}
+
+async function serve(flags: Flags): Promise<never> {
+  const { cluster, url } = await open(flags, process.stdout);
+  cluster.on('down', ({ id, pid, why }) => {
+    print(`${id} (process ${pid ?? '?'}) is gone: ${why}`);
+  });
+  cluster.on('up', ({ id, pid }) => {
+    print(`${id} is back (process ${pid ?? '?'})`);
+  });
+  print(`search on ${url} (Ctrl-C ends it)`);
+  return await new Promise<never>(() => undefined);
+}
+
+async function run(): Promise<number> {
+  const flags = parseFlags(process.argv.slice(2));
+  if (flags.mode === 'help') print(usage);
+  else return await { tour, query, serve }[flags.mode](flags);
+  return 0;
+}
+
+let exitCode: number | undefined;
+
+/** Ends the process when all that was begun is undone. The first reason to end is the one that counts. */
+async function end(code: number): Promise<void> {
+  exitCode ??= code;
+  await lifetime.end();
+  // What was printed may still be on its way.
+  process.stdout.write('', () => process.exit(exitCode));
+}
+
+async function fail(error: unknown): Promise<void> {
+  // Once the end has begun, what was under way fails because of it.
+  if (exitCode !== undefined) return;
+  if (error instanceof UserError) console.error(printable(error.message));
+  else console.error(error);
+  await end(error instanceof UserError ? 2 : 1);
+}
+
+process.once('SIGINT', () => void end(130));
+process.once('SIGTERM', () => void end(143));
+// The reader has gone, for example `head`: there is nobody left to print to.
+process.stdout.on('error', () => void end(0));
+process.stderr.on('error', () => undefined);
+
+run().then(end, fail);

@@ -1,0 +1,44 @@
+/** What the root and the leaves say to each other: JSON over HTTP. */
+import type { Document } from './documents.ts';
+import type { Statistics } from './inverted-index.ts';
+
+/** The header with the milliseconds that the sender has left. */
+export const deadlineHeader = 'x-deadline-ms';
+
+/** `POST /documents` → `{}` */
+export interface AddRequest {
+  readonly documents: readonly Document[];
+}
+
+/** `POST /search` → `Found` */
+export interface SearchRequest {
+  readonly terms: readonly string[];
+  readonly statistics: WireStatistics;
+  readonly k: number;
+}
+
+/** `POST /delay` → `{}`: from now on each search takes so much longer. For the show. */
+export interface DelayRequest {
+  readonly ms: number;
+}
+
+/** `GET /statistics` */
+export interface WireStatistics {
+  readonly documents: number;
+  readonly words: number;
+  /** Pairs, for a term may be named like a property that every object has. */
+  readonly frequencies: readonly (readonly [term: string, documents: number])[];
+}
+
+/** The first and only message of a leaf to its parent process. */
+export interface Listening {
+  readonly port: number;
+}
+
+export function toWire({ documents, words, frequencies }: Statistics): WireStatistics {
+  return { documents, words, frequencies: [...frequencies] };
+}
+
+export function fromWire({ documents, words, frequencies }: WireStatistics): Statistics {
+  return { documents, words, frequencies: new Map(frequencies) };
+}

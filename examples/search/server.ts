@@ -1,0 +1,118 @@
+import { readFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Engine } from './engine.ts';
+import { goneSignal, HttpError, listen, sendError, sendJson } from './http.ts';
+import type { Lifetime } from './lifetime.ts';
+import { UnavailableError } from './root.ts';
+import { UserError } from './user-error.ts';
+import { checkQuery } from './words.ts';
+
+const mostAtOnce = 256;
+const hits = { usual: 10, most: 100 };
+
+/** The address of the root, and how it comes to answer there. */
+export interface SearchServer {
+  readonly url: string;
+  /** Until then a search is answered with 503. */
+  begin(engine: Engine): void;
+}
+
+/**
+ * Takes a port on loopback, and is the root for people and programs there for the lifetime.
+ *
+ * | request | answer |
+ * |---|---|
+ * | `GET /` | the page |
+ * | `GET /search?q=…&k=…` | the best `k` documents, as JSON: an `Answer` |
+ * | `GET /status` | the leaves and their processes |
+ *
+ * 400 for a query that cannot be meant; 503 when no shard answers, when too many ask at once, and before it begins.
+ *
+ * @throws {@link UserError} when the port is not to be had
+ */
+export async function listenForSearches(port: number, lifetime: Lifetime): Promise<SearchServer> {
+  let engine: Engine | undefined;
+  const server = createSearchServer(() => engine);
+  lifetime.defer(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  try {
+    const taken = await listen(server, port);
+    return { url: `http://127.0.0.1:${taken}/`, begin: (open) => void (engine = open) };
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const why = code === 'EADDRINUSE' ? 'is in use' : `is not to be had (${String(code)})`;
+    throw new UserError(`port ${port} ${why}: --port takes another`);
+  }
+}
+
+/** The server; `engine` returns undefined as long as there is nothing to search in. */
+function createSearchServer(engine: () => Engine | undefined): Server {
+  const page = readFileSync(new URL('./page.html', import.meta.url));
+  let searching = 0;
+
+  async function answer(url: URL, response: ServerResponse): Promise<unknown> {
+    const open = engine();
+    if (open === undefined) throw new HttpError(503, 'the documents are being indexed');
+    if (url.pathname === '/status') return statusOf(open);
+    if (searching >= mostAtOnce) throw new HttpError(503, `more than ${mostAtOnce} queries at once`);
+    searching++;
+    try {
+      return await open.root.search(queryOf(url), countOf(url), goneSignal(response));
+    } catch (error) {
+      throw error instanceof UnavailableError ? new HttpError(503, error.message) : error;
+    } finally {
+      searching--;
+    }
+  }
+
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = URL.canParse(request.url ?? '', 'http://root') ? new URL(request.url!, 'http://root') : undefined;
+    if (url === undefined || !['/', '/search', '/status'].includes(url.pathname))
+      throw new HttpError(404, 'no such page');
+    if (request.method !== 'GET' && request.method !== 'HEAD') throw new HttpError(405, 'only GET is answered');
+    if (url.pathname === '/') sendPage(response, page);
+    else sendJson(response, 200, await answer(url, response));
+  }
+
+  return createServer((request, response) => {
+    handle(request, response).catch((error: unknown) => {
+      sendError(response, error);
+    });
+  });
+}
+
+function queryOf(url: URL): string {
+  const query = url.searchParams.get('q') ?? '';
+  try {
+    checkQuery(query);
+  } catch (error) {
+    throw new HttpError(400, (error as Error).message);
+  }
+  return query;
+}
+
+function countOf(url: URL): number {
+  const text = url.searchParams.get('k') ?? String(hits.usual);
+  const k = /^\d{1,3}$/.test(text) ? Number(text) : 0;
+  if (k < 1 || k > hits.most) throw new HttpError(400, `k must be a number from 1 to ${hits.most}`);
+  return k;
+}
+
+function statusOf({ cluster, documents }: Engine): object {
+  return { documents: documents.length, leaves: cluster.status() };
+}
+
+function sendPage(response: ServerResponse, page: Buffer): void {
+  response.writeHead(200, {
+    'content-type': 'text/html; charset=utf-8',
+    'content-length': page.length,
+    // All that the page needs is in it, and it asks only this server.
+    'content-security-policy':
+      "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    'x-content-type-options': 'nosniff',
+    'cache-control': 'no-cache',
+  });
+  response.end(page);
+}

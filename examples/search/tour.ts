@@ -1,0 +1,148 @@
+import { ask } from './client.ts';
+import { type Engine, hedgeAfterMs } from './engine.ts';
+import { killLeaf, nextEvent, patienceMs, slowLeaf } from './faults.ts';
+import type { Lifetime } from './lifetime.ts';
+import { runLoad, type Sample } from './load.ts';
+import { chooseQueries } from './queries.ts';
+import { Reference } from './reference.ts';
+import { formatAnswer, formatMs, messageOf, summarise, type Summary, table } from './report.ts';
+import type { Answer } from './root.ts';
+
+const perSecond = 60;
+const count = 200;
+const killAfter = 30;
+const slowMs = 300;
+const hitsAsked = 10;
+const hitsShown = 3;
+
+/** Questions and faults in turn, and what a user sees of them. */
+export class Tour {
+  readonly #engine: Engine;
+  readonly #print: (line: string) => void;
+  readonly #signal: AbortSignal;
+  readonly #reference: Reference;
+  readonly #queries: readonly string[];
+  readonly #shown: Sample[] = [];
+  readonly #rows: (readonly [name: string, summary: Summary])[] = [];
+
+  constructor(engine: Engine, print: (line: string) => void, lifetime: Lifetime) {
+    this.#engine = engine;
+    this.#print = print;
+    this.#signal = lifetime.signal;
+    this.#reference = new Reference(engine.documents, engine.placement);
+    this.#queries = chooseQueries(engine.documents, this.#reference.index);
+  }
+
+  /** True when every query was answered, and rightly. */
+  async run(): Promise<boolean> {
+    this.#print('\n1. All is well');
+    for (const query of this.#queries) await this.#askAndShow(query);
+    await this.#load('all is well', { count });
+
+    this.#print('\n2. One leaf is killed, one of another shard is slow');
+    await this.#killOneSlowOne();
+
+    this.#print('\n3. A shard loses both its leaves');
+    await this.#killShard();
+
+    this.#print('\n4. Healed');
+    await this.#load('healed', { count });
+    return this.#conclude();
+  }
+
+  async #killOneSlowOne(): Promise<void> {
+    const { cluster } = this.#engine;
+    const [first, second] = cluster.shards;
+    const [victim] = cluster.serving(first!.id);
+    const [slow] = cluster.serving(second!.id);
+    await slowLeaf(cluster, slow!.id, slowMs);
+    this.#note(`${slow!.id} takes ${slowMs} ms longer; after ${hedgeAfterMs} ms of silence the other is asked as well`);
+    const gone = nextEvent(cluster, 'down', victim!.id);
+    const back = nextEvent(cluster, 'up', victim!.id);
+    const shown = gone.then(() => this.#askAndShow(this.#queries[0]!));
+    shown.catch(() => undefined); // told below, unless the load has failed before
+    const onSend = (sent: number): void => {
+      if (sent === killAfter) this.#kill(victim!.id);
+    };
+    await this.#load('one killed, one slow', { count, until: back, onSend });
+    await Promise.all([back, shown]);
+    await slowLeaf(cluster, slow!.id, 0);
+  }
+
+  async #killShard(): Promise<void> {
+    const { cluster } = this.#engine;
+    const leaves = cluster.serving(cluster.shards.at(-1)!.id).map(({ id }) => id);
+    const gone = leaves.map((id) => nextEvent(cluster, 'down', id));
+    const back = leaves.map((id) => nextEvent(cluster, 'up', id));
+    for (const id of leaves) this.#kill(id);
+    await Promise.all(gone);
+    await this.#askAndShow(this.#queries[0]!);
+    await this.#load('a shard is missing', { count: 1, until: Promise.race(back) });
+    await Promise.all(back);
+  }
+
+  #conclude(): boolean {
+    this.#rows.unshift(['shown above', this.#judge(this.#shown)]);
+    this.#print('');
+    for (const line of table(this.#rows)) this.#print(line);
+    const total = (of: (summary: Summary) => number): number => this.#rows.reduce((sum, [, row]) => sum + of(row), 0);
+    const lost = total((row) => row.lost);
+    const wrong = total((row) => row.wrong);
+    this.#print(
+      `\nhedges: requests to a second leaf, for the first was silent for ${hedgeAfterMs} ms; won: they were faster`,
+    );
+    this.#print(
+      `${total((row) => row.queries)} queries: ${lost} lost, ${wrong} wrong, ${total((row) => row.partial)} partial and said so. ` +
+        'Each answer was compared with a search of the same documents in one process.',
+    );
+    return lost === 0 && wrong === 0;
+  }
+
+  async #load(
+    name: string,
+    options: { readonly count: number; readonly until?: Promise<unknown>; readonly onSend?: (sent: number) => void },
+  ): Promise<void> {
+    const atMost = (patienceMs / 1_000) * perSecond;
+    const limits = { perSecond, atMost, signal: this.#signal };
+    const begun = performance.now();
+    const samples = await runLoad((query) => this.#ask(query), this.#queries, { ...limits, ...options });
+    const rate = (1_000 * samples.length) / (performance.now() - begun);
+    const summary = this.#judge(samples);
+    this.#rows.push([name, summary]);
+    const { queries, lost, p50, p99 } = summary;
+    const answered = lost === 0 ? 'all answered' : `${lost} NOT answered`;
+    this.#note(
+      `${queries} queries, ${rate.toFixed(0)} a second: ${answered}, p50 ${formatMs(p50)}, p99 ${formatMs(p99)}`,
+    );
+    for (const reason of new Set(samples.flatMap(({ error }) => (error === undefined ? [] : [messageOf(error)])))) {
+      this.#note(reason);
+    }
+  }
+
+  #judge(samples: readonly Sample[]): Summary {
+    return summarise(samples, (answer) => this.#reference.agrees(answer, hitsAsked));
+  }
+
+  #ask(query: string): Promise<Answer> {
+    return ask(this.#engine.url, query, hitsAsked);
+  }
+
+  async #askAndShow(query: string): Promise<void> {
+    const [sample] = await runLoad((one) => this.#ask(one), [query], { perSecond, count: 1, signal: this.#signal });
+    this.#shown.push(sample!);
+    const { answer, error } = sample!;
+    const lines =
+      answer === undefined ? [`“${query}” NOT answered: ${messageOf(error)}`] : formatAnswer(answer, hitsShown);
+    for (const line of lines) this.#note(line);
+  }
+
+  #kill(id: string): void {
+    killLeaf(this.#engine.cluster, id, (line) => {
+      this.#note(line);
+    });
+  }
+
+  #note(line: string): void {
+    this.#print(`   ${line}`);
+  }
+}

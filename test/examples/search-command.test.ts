@@ -1,0 +1,236 @@
+/** The command from end to end: real processes, real HTTP, real signals. */
+import { createServer } from 'node:http';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Rendezvous } from 'holdfast/hashing';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readLibrary } from '../../examples/search/documents.ts';
+import type { LeafStatus } from '../../examples/search/cluster.ts';
+import type { Answer } from '../../examples/search/root.ts';
+import { Command, eventually, library, plainSearch } from './search-support.ts';
+
+const windows = process.platform === 'win32';
+const queries = ['bee', 'time patience', 'thousand years', 'Größe MASS', 'größe maß', 'café', '日本語', 'constructor'];
+queries.push(
+  'fullwidth letters',
+  'twins',
+  'alike score down',
+  'water water',
+  'tostring',
+  'no such words',
+  'carries weight',
+);
+
+const texts = new Map<string, string>();
+beforeAll(async () => {
+  for (const { id } of (await readLibrary(library, 'texts')).documents)
+    texts.set(id, readFileSync(join(library, id), 'utf8'));
+});
+
+/** The address at which a command serves. */
+const addressOf = async (command: Command): Promise<string> => (await command.prints(/http:\/\/127\.0\.0\.1:\d+\//))[0];
+
+describe('a search that is served', { timeout: 60_000 }, () => {
+  let command: Command;
+  let root: string;
+  beforeAll(async () => {
+    command = new Command('--docs', library, '--serve', '--port', '0');
+    root = await addressOf(command);
+  }, 60_000);
+  afterAll(async () => {
+    command.kill('SIGKILL');
+    await command.closed;
+  });
+
+  /** On a machine that is busy with other things an answer, or a part of it, may come too late: then once more. */
+  const ask = async (query: string, k = 100): Promise<Answer> => {
+    const address = `${root}search?${new URLSearchParams({ q: query, k: String(k) }).toString()}`;
+    return await eventually(`an answer to ${query} in time`, async () => {
+      const response = await fetch(address);
+      const body = (await response.json()) as Answer | { readonly error: string };
+      if ('error' in body) expect(body.error).toMatch(/too late/);
+      else if (!body.missing.some(({ why }) => why === 'too late')) return body;
+      return undefined;
+    });
+  };
+  /** The answer has to be of all shards. */
+  const askAll = async (query: string): Promise<Answer> => {
+    const answer = await ask(query);
+    expectRight(answer);
+    expect(answer.missing).toEqual([]);
+    return answer;
+  };
+  const leaves = async (): Promise<LeafStatus[]> => {
+    const status = (await (await fetch(`${root}status`)).json()) as { leaves: LeafStatus[] };
+    return status.leaves;
+  };
+  const allServe = (): Promise<LeafStatus[]> =>
+    eventually('all leaves serve', async () => {
+      const all = await leaves();
+      return all.every(({ state }) => state === 'serving') ? all : undefined;
+    });
+
+  /** The answer is what a plain search finds, among the documents of the shards that are not missing. */
+  const expectRight = (answer: Answer): void => {
+    const placement = new Rendezvous(['shard-1', 'shard-2', 'shard-3']);
+    const missing = answer.missing.map(({ shard }) => shard);
+    const expected = plainSearch(texts, answer.query).filter(({ id }) => !missing.includes(placement.get(id)!.id));
+    expect(answer.total).toBe(expected.length);
+    expect(answer.hits.map(({ id }) => id)).toEqual(expected.map(({ id }) => id));
+    for (const [i, { score }] of answer.hits.entries()) expect(score).toBeCloseTo(expected[i]!.score, 9);
+    expect(answer.coverage).toBeCloseTo((3 - missing.length) / 3, 9);
+    expect(answer.partial).toBe(missing.length > 0);
+  };
+
+  test('finds what a plain search of the same documents finds', async () => {
+    const answers: Answer[] = [];
+    for (const query of queries) answers.push(await askAll(query));
+    expect(answers.filter(({ total }) => total > 0).length).toBeGreaterThan(10);
+    const { hits } = await askAll('patience');
+    expect(hits.length).toBeGreaterThan(2);
+    expect((await ask('patience', 2)).hits).toEqual(hits.slice(0, 2));
+  });
+
+  test('runs two processes for each of three shards', async () => {
+    const all = await allServe();
+    expect(all.map(({ shard }) => shard)).toEqual(['shard-1', 'shard-1', 'shard-2', 'shard-2', 'shard-3', 'shard-3']);
+    expect(new Set(all.map(({ pid }) => pid)).size).toBe(6);
+  });
+
+  test('has a page, and refuses what makes no sense', async () => {
+    const page = await fetch(root);
+    expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
+    expect(await page.text()).toMatch(/<input[^>]*type="search"/);
+    const status = async (path: string, method = 'GET'): Promise<number> => {
+      const response = await fetch(root + path, { method });
+      expect((await response.json()) as object).toHaveProperty('error');
+      return response.status;
+    };
+    expect(await status('search')).toBe(400);
+    expect(await status('search?q=%20')).toBe(400);
+    expect(await status(`search?q=${'x'.repeat(1_001)}`)).toBe(400);
+    expect(await status('search?q=bee&k=0')).toBe(400);
+    expect(await status('search?q=bee&k=ten')).toBe(400);
+    expect(await status('nowhere')).toBe(404);
+    expect(await status('search?q=bee', 'POST')).toBe(405);
+  });
+
+  test.skipIf(windows)('does not wait for a leaf that hangs', async () => {
+    const hanging = (await allServe())[0]!;
+    process.kill(hanging.pid!, 'SIGSTOP');
+    try {
+      const hedged = await eventually('a hedge that won', async () => {
+        const answer = await askAll('bee');
+        return answer.attempts.hedgesWon > 0 ? answer : undefined;
+      });
+      expect(hedged.ms).toBeLessThan(1_000);
+    } finally {
+      process.kill(hanging.pid!, 'SIGCONT');
+    }
+  });
+
+  test('loses no answer with a leaf, and has it back', async () => {
+    const victim = (await allServe())[3]!;
+    process.kill(victim.pid!, 'SIGKILL');
+    let asked = 0;
+    await eventually('the leaf is back', async () => {
+      await askAll(queries[asked++ % queries.length]!);
+      const now = (await leaves()).find(({ id }) => id === victim.id)!;
+      return now.state === 'serving' && now.pid !== victim.pid ? now : undefined;
+    });
+    await command.prints(new RegExp(`${victim.id} .*is gone: [^]*${victim.id} is back`));
+  });
+
+  test('without a shard, answers in part and says so, until the shard is back', async () => {
+    const victims = (await allServe()).filter(({ shard }) => shard === 'shard-2');
+    for (const { pid } of victims) process.kill(pid!, 'SIGKILL');
+    const partial = await eventually('a partial answer', async () => {
+      const answer = await ask('time');
+      expectRight(answer);
+      return answer.partial ? answer : undefined;
+    });
+    expect(partial.missing.map(({ shard }) => shard)).toEqual(['shard-2']);
+    await eventually('a complete answer', async () => {
+      const answer = await ask('time');
+      expectRight(answer);
+      return answer.partial ? undefined : answer;
+    });
+  });
+
+  test('ends at an interrupt and leaves no process behind', async () => {
+    const pids = (await allServe()).map(({ pid }) => pid!);
+    command.kill('SIGINT');
+    const { code } = await command.closed;
+    // Where there are no signals the process is ended from outside.
+    if (!windows) expect(code).toBe(130);
+    for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+    expect(command.stderr).toBe('');
+  });
+});
+
+describe('the end', { timeout: 60_000 }, () => {
+  test('of the command is that of its leaves, even when it cannot say so', async () => {
+    const command = new Command('--docs', library, '--serve', '--port', '0');
+    await addressOf(command);
+    command.kill('SIGKILL');
+    await command.closed;
+  });
+
+  test.skipIf(windows)('may come while the leaves are starting', async () => {
+    const command = new Command('--docs', library);
+    await command.prints(/documents in/);
+    command.kill('SIGTERM');
+    expect((await command.closed).code).toBe(143);
+    expect(command.stderr).toBe('');
+  });
+});
+
+test('--query prints the answer, and the progress beside it', { timeout: 60_000 }, async () => {
+  const command = new Command('--docs', library, '--query', 'twins alike');
+  expect(await command.closed).toEqual({ code: 0, signal: null });
+  const [first, ...hits] = command.stdout.trimEnd().split('\n');
+  expect(first).toMatch(/^“twins alike” {2}2 documents, [\d.]+ ms$/);
+  const plain = plainSearch(texts, 'twins alike');
+  expect(hits.map((line) => line.trim())).toEqual(plain.map(({ id, score }) => `${score.toFixed(3)}  ${id}`));
+  expect(command.stderr).toMatch(/^41 documents in .*\n(.*\n)*indexing 100 % {2}41 of 41\n/);
+});
+
+describe('bad input ends with one line and exit code 2', { timeout: 60_000 }, () => {
+  const refused = async (...args: string[]): Promise<string> => {
+    const command = new Command(...args);
+    expect((await command.closed).code).toBe(2);
+    expect(command.stdout).toBe('');
+    expect(command.stderr).toMatch(/^[^\n]+\n$/);
+    return command.stderr;
+  };
+
+  test('a folder that does not exist', async () => {
+    expect(await refused('--docs', join(library, 'nowhere'))).toContain('no such folder');
+  });
+
+  test('a folder without documents', async () => {
+    const empty = mkdtempSync(join(tmpdir(), 'holdfast-search-'));
+    expect(await refused('--docs', empty)).toContain('no documents');
+    rmSync(empty, { recursive: true });
+  });
+
+  test('a port in use', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    const { port } = server.address() as AddressInfo;
+    expect(await refused('--docs', library, '--serve', '--port', String(port))).toContain(
+      `port ${String(port)} is in use`,
+    );
+    server.close();
+  });
+
+  test('an unknown flag', async () => {
+    expect(await refused('--bogus')).toContain('--bogus');
+  });
+
+  test('nothing to search for', async () => {
+    expect(await refused('--query', '')).toContain('at least one word');
+  });
+});
