@@ -28,7 +28,7 @@ export interface LoadBalancerOptions<M> {
 
 /** Options of {@link LoadBalancer.run}. An {@link Attempt} of an outer call fits. */
 export interface RunOptions extends CallOptions {
-  /** Members to use only when there is no other. */
+  /** Members to use only when there is no other; compared by identity, as the balancer has them now. */
   readonly avoid?: ReadonlySet<unknown>;
   /** Is told the member that was chosen. */
   readonly visit?: (member: unknown) => void;
@@ -111,8 +111,8 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
   #members: Dyn<readonly M[]>;
   #seen: readonly M[] | undefined;
   #slots: ReadonlyMap<string, Slot<M>> = new Map();
-  /** Members that are gone but have requests in flight: one that returns, as after a resolver's blip, is still busy. */
-  readonly #leaving = new Map<string, Slot<M>>();
+  /** Who was busy at an update, until he is not: a member that goes and returns, as after a resolver's blip, still is. */
+  readonly #busy = new Map<string, Slot<M>>();
   #closed = false;
 
   /**
@@ -219,7 +219,7 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
 
   #release(slot: Slot<M>): void {
     slot.pending--;
-    if (slot.pending === 0) this.#leaving.delete(slot.id);
+    if (slot.pending === 0) this.#busy.delete(slot.id);
   }
 
   /**
@@ -241,11 +241,10 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
   /** Takes a list and where it is from; the listeners are told last, for they may look at the balancer or update it. */
   #adopt(members: readonly M[], source: Dyn<readonly M[]> = this.#members): void {
     const before = this.#slots;
-    this.#slots = slotsOf(members, (id) => before.get(id) ?? this.#leaving.get(id), this.#idOf);
+    this.#slots = slotsOf(members, (id) => before.get(id) ?? this.#busy.get(id), this.#idOf);
     this.#members = source;
     this.#seen = members;
-    for (const slot of before.values()) if (slot.pending > 0) this.#leaving.set(slot.id, slot);
-    for (const id of this.#slots.keys()) this.#leaving.delete(id);
+    for (const slot of before.values()) if (slot.pending > 0) this.#busy.set(slot.id, slot);
     this.#tell(before);
   }
 

@@ -32,7 +32,7 @@ export interface Attempt {
   readonly attempt: number;
   /** Why it was started: first of all, because another is slow, or because another has failed. */
   readonly cause: 'original' | 'hedge' | 'retry';
-  /** Members that other attempts of the same call have used: go elsewhere when there is an elsewhere. */
+  /** Members that the call's attempts have used so far, this one included: go elsewhere when there is an elsewhere. */
   readonly avoid: ReadonlySet<unknown>;
   /**
    * Says which member this attempt uses, for the others' `avoid`. A `LoadBalancer` that is given the attempt says it.

@@ -108,7 +108,7 @@ export class Race<T> {
   }
 
   #mayLaunch(): boolean {
-    return !this.#over && this.#attempts <= this.#entry.policy.extra;
+    return this.#attempts <= this.#entry.policy.extra;
   }
 
   #onValue(scope: Scope, value: T): void {

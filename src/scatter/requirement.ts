@@ -17,7 +17,7 @@ export interface Tally {
  * - `'any'`: one answer
  * - a number: so many answers
  * - `{ coverage }`: answers of this share of the targets, 0 to 1
- * - a function: true when the answers suffice
+ * - a function: true when the answers suffice; that they never will is known when every target has answered or failed
  */
 export type Requirement = 'all' | 'any' | number | { readonly coverage: number } | ((tally: Tally) => boolean);
 

@@ -67,7 +67,7 @@ const hedgeRule: Rule<HedgePolicy> = {
  * | it can no longer be met | rejects at once with what there is in `error.partial` |
  * | the deadline, less `reserveMs`, comes | resolves if the requirement is met, else rejects, with what there is |
  * | the caller aborts | rejects with the caller's reason |
- * | there is no target | resolves complete, unless answers are required by number |
+ * | there is no target | resolves complete, unless the requirement asks for an answer |
  * | the deadline has passed, or the signal has aborted, on entry | no target is asked |
  *
  * Promises: settles exactly once, at the earliest of these; each target has one outcome, in the order of the targets;
@@ -77,7 +77,7 @@ const hedgeRule: Rule<HedgePolicy> = {
  *
  * Does not promise that a target that was called off stops working: that is the leaf's part, with `attempt.signal`.
  *
- * Complexity: O(targets) in all; one timer, and one more for each target that is hedged.
+ * Complexity: O(targets) in all; one timer, one more during the straggler wait, and one for each target that is hedged.
  *
  * Source: J. Dean, L. A. Barroso, "The Tail at Scale" (2013); coverage as in Vespa.
  *

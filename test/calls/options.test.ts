@@ -1,0 +1,78 @@
+import { type CallOptions, hedge, type HedgeOptions } from 'holdfast/calls';
+import { describe, expect, it } from 'vitest';
+import { bad, expectInvalid, rejectionOf, thrownBy } from '../support/serving.ts';
+
+const work = (): string => 'an answer';
+
+describe('hedge refuses, when it is made,', () => {
+  it.each([
+    [undefined, 'call must be a function, got undefined'],
+    [null, 'call must be a function, got null'],
+    ['work', 'call must be a function, got "work"'],
+  ])('the call %s', (call, message) => {
+    expectInvalid(
+      thrownBy(() => hedge(bad(call), { after: 5 })),
+      message,
+    );
+  });
+
+  it.each<[unknown, string]>([
+    [undefined, 'after must be a finite number >= 0, got undefined'],
+    [null, 'hedge options must be an object, got null'],
+    [5, 'hedge options must be an object, got 5'],
+    [[5], 'hedge options must be an object, got an array of 1'],
+    [{}, 'after must be a finite number >= 0, got undefined'],
+    [{ after: -1 }, 'after must be a finite number >= 0, got -1'],
+    [{ after: Number.NaN }, 'after must be a finite number >= 0, got NaN'],
+    [{ after: Infinity }, 'after must be a finite number >= 0, got Infinity'],
+    [{ after: '5' }, 'after must be a finite number >= 0, got "5"'],
+    [{ after: null }, 'after must be a finite number >= 0, got null'],
+    [{ after: 5, extra: -1 }, 'extra must be an integer from 0 to 100, got -1'],
+    [{ after: 5, extra: 1.5 }, 'extra must be an integer from 0 to 100, got 1.5'],
+    [{ after: 5, extra: 101 }, 'extra must be an integer from 0 to 100, got 101'],
+    [{ after: 5, extra: null }, 'extra must be an integer from 0 to 100, got null'],
+    [{ after: 5, discard: true }, 'discard must be a function, got true'],
+    [{ after: 5, runtime: {} }, 'runtime must be a { clock, random } runtime, got an object'],
+    [{ after: 5, runtime: 1 }, 'runtime must be a { clock, random } runtime, got 1'],
+    [{ after: 5, extras: 1 }, 'hedge has no option "extras"; it has after, extra, discard, runtime'],
+  ])('the options %j', (options, message) => {
+    expectInvalid(
+      thrownBy(() => hedge(work, bad(options))),
+      message,
+    );
+  });
+
+  it('no option at its bounds', () => {
+    const discard = (): void => undefined;
+    for (const options of [
+      { after: 0 },
+      { after: Number.MAX_VALUE, extra: 0 },
+      { after: 0, extra: 100, discard },
+    ] satisfies HedgeOptions<string>[])
+      expect(hedge(work, options)).toBeTypeOf('function');
+  });
+});
+
+describe('a hedged call refuses, as a rejection,', () => {
+  it.each<[unknown, string]>([
+    [null, 'the options of a call must be an object, got null'],
+    ['soon', 'the options of a call must be an object, got "soon"'],
+    [{ signal: {} }, 'signal must be an AbortSignal, got an object'],
+    [{ signal: null }, 'signal must be an AbortSignal, got null'],
+    [{ signal: new AbortController() }, 'signal must be an AbortSignal, got a AbortController'],
+    [{ deadline: Number.NaN }, 'deadline must be a Deadline or a number of milliseconds from now, got NaN'],
+    [{ deadline: '5' }, 'deadline must be a Deadline or a number of milliseconds from now, got "5"'],
+    [{ deadline: null }, 'deadline must be a Deadline or a number of milliseconds from now, got null'],
+    [{ deadline: new Date(0) }, 'deadline must be a Deadline or a number of milliseconds from now, got a Date'],
+  ])('the options %j', async (options, message) => {
+    let calls = 0;
+    const call = hedge(() => ++calls, { after: 5 });
+    expectInvalid(await rejectionOf(() => call(0, bad(options))), message);
+    expect(calls).toBe(0);
+  });
+
+  it('no name that it does not know, for the options of another layer may come as they are', async () => {
+    const options = { deadline: 50, method: 'GET' };
+    expect(await hedge(work, { after: 5 })(0, options satisfies CallOptions)).toBe('an answer');
+  });
+});

@@ -1,0 +1,91 @@
+import { scatterGather, type ScatterOptions } from 'holdfast/scatter';
+import { describe, expect, it } from 'vitest';
+import { bad, expectInvalid, rejectionOf } from '../support/serving.ts';
+
+const rules = {
+  require: 'require must be "all" or "any", an integer >= 0, a function or { coverage: a number from 0 to 1 }, got',
+  hedge: 'hedge must be { after: milliseconds >= 0, extra?: an integer from 0 to 100 }, got',
+  deadline: 'deadline must be a Deadline or a number of milliseconds from now, got',
+};
+
+describe('scatterGather refuses, as a rejection and before anybody is asked,', () => {
+  it.each<[unknown, string]>([
+    [undefined, 'targets must be an array or another iterable, got undefined'],
+    [null, 'targets must be an array or another iterable, got null'],
+    [5, 'targets must be an array or another iterable, got 5'],
+    [{ length: 1 }, 'targets must be an array or another iterable, got an object'],
+  ])('the targets %j', async (targets, message) => {
+    expectInvalid(await rejectionOf(() => scatterGather(bad(targets), () => 0)), message);
+  });
+
+  it.each<[unknown, string]>([
+    [undefined, 'leaf must be a function, got undefined'],
+    ['leaf', 'leaf must be a function, got "leaf"'],
+  ])('the leaf %j', async (leaf, message) => {
+    expectInvalid(await rejectionOf(() => scatterGather([1], bad(leaf))), message);
+  });
+
+  it.each<[unknown, string]>([
+    [null, 'scatterGather options must be an object, got null'],
+    [100, 'scatterGather options must be an object, got 100'],
+    [[], 'scatterGather options must be an object, got an array of 0'],
+    [
+      { timeout: 100 },
+      'scatterGather has no option "timeout"; it has signal, deadline, require, straggler, reserveMs, hedge, concurrency, discard, runtime',
+    ],
+    [{ signal: {} }, 'signal must be an AbortSignal, got an object'],
+    [{ signal: null }, 'signal must be an AbortSignal, got null'],
+    [{ deadline: Number.NaN }, `${rules.deadline} NaN`],
+    [{ deadline: '100' }, `${rules.deadline} "100"`],
+    [{ deadline: null }, `${rules.deadline} null`],
+    [{ require: 'most' }, `${rules.require} "most"`],
+    [{ require: -1 }, `${rules.require} -1`],
+    [{ require: 0.5 }, `${rules.require} 0.5`],
+    [{ require: Infinity }, `${rules.require} Infinity`],
+    [{ require: null }, `${rules.require} null`],
+    [{ require: {} }, `${rules.require} an object`],
+    [{ require: { coverage: 1.01 } }, `${rules.require} an object`],
+    [{ require: { coverage: -0.01 } }, `${rules.require} an object`],
+    [{ require: { coverage: Number.NaN } }, `${rules.require} an object`],
+    [{ require: { coverage: '1' } }, `${rules.require} an object`],
+    [{ straggler: -0.1 }, 'straggler must be a finite number from 0 to 1, got -0.1'],
+    [{ straggler: 1.1 }, 'straggler must be a finite number from 0 to 1, got 1.1'],
+    [{ straggler: Number.NaN }, 'straggler must be a finite number from 0 to 1, got NaN'],
+    [{ reserveMs: -1 }, 'reserveMs must be a finite number >= 0, got -1'],
+    [{ reserveMs: Infinity }, 'reserveMs must be a finite number >= 0, got Infinity'],
+    [{ reserveMs: '1' }, 'reserveMs must be a finite number >= 0, got "1"'],
+    [{ hedge: null }, `${rules.hedge} null`],
+    [{ hedge: 5 }, `${rules.hedge} 5`],
+    [{ hedge: {} }, `${rules.hedge} an object`],
+    [{ hedge: { after: -1 } }, `${rules.hedge} an object`],
+    [{ hedge: { after: 5, extra: 101 } }, `${rules.hedge} an object`],
+    [{ hedge: { after: 5, extra: 0.5 } }, `${rules.hedge} an object`],
+    [{ hedge: { after: 5, extra: null } }, `${rules.hedge} an object`],
+    [{ concurrency: 0 }, 'concurrency must be an integer >= 1, got 0'],
+    [{ concurrency: 1.5 }, 'concurrency must be an integer >= 1, got 1.5'],
+    [{ concurrency: Infinity }, 'concurrency must be an integer >= 1, got Infinity'],
+    [{ discard: 'close' }, 'discard must be a function, got "close"'],
+    [{ runtime: { clock: {} } }, 'runtime must be a { clock, random } runtime, got an object'],
+  ])('the options %j', async (options, message) => {
+    let asked = 0;
+    expectInvalid(await rejectionOf(() => scatterGather([1], () => ++asked, bad(options))), message);
+    expect(asked).toBe(0);
+  });
+
+  it('bad options also when the signal has aborted: the mistake is the caller’s', async () => {
+    const options = { signal: AbortSignal.abort(), straggler: 2 };
+    expectInvalid(
+      await rejectionOf(() => scatterGather([1], () => 0, options)),
+      'straggler must be a finite number from 0 to 1, got 2',
+    );
+  });
+
+  it('no option at its bounds, and none that is undefined', async () => {
+    const bounds: ScatterOptions<number>[] = [
+      { require: 0 },
+      { require: { coverage: 1 }, straggler: 1, reserveMs: 0, hedge: { after: 0, extra: 100 }, concurrency: 1 },
+      bad({ require: undefined, straggler: undefined, hedge: undefined, concurrency: undefined, deadline: undefined }),
+    ];
+    for (const options of bounds) expect(await scatterGather([], () => 0, options)).toMatchObject({ complete: true });
+  });
+});
