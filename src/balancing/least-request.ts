@@ -8,27 +8,37 @@ export interface Candidate {
 
 /**
  * @internal The candidate with the fewest requests in flight. Those in `avoid` are taken only when there is no other.
- * Equals are equally likely: one pass, in which the k-th equal replaces the choice with probability 1/k.
+ * Equals are equally likely.
  *
- * O(n), no allocation; draws only for equals.
+ * O(n), no allocation; draws once, and only for equals.
  */
 export function leastRequest<C extends Candidate>(
   candidates: Iterable<C>,
   avoid: ReadonlySet<unknown>,
   random: Random,
 ): C | undefined {
-  let best: C | undefined;
-  let bestAvoided = true;
+  let least = Infinity;
   let equals = 0;
+  let first: C | undefined;
   for (const candidate of candidates) {
-    const avoided = avoid.size > 0 && avoid.has(candidate.member);
-    const order = best === undefined ? -1 : Number(avoided) - Number(bestAvoided) || candidate.pending - best.pending;
-    if (order > 0) continue;
-    equals = order < 0 ? 1 : equals + 1;
-    if (order < 0 || random() * equals < 1) {
-      best = candidate;
-      bestAvoided = avoided;
+    const rank = rankOf(candidate, avoid);
+    if (rank > least) continue;
+    if (rank < least) {
+      least = rank;
+      equals = 0;
+      first = candidate;
     }
+    equals++;
   }
-  return best;
+  if (equals < 2) return first;
+  let skip = Math.floor(random() * equals);
+  for (const candidate of candidates) if (rankOf(candidate, avoid) === least && skip-- === 0) return candidate;
+  return first;
+}
+
+/** More requests in flight than any member has: whoever is to be avoided ranks behind all others. */
+const behindAll = 2 ** 40;
+
+function rankOf({ member, pending }: Candidate, avoid: ReadonlySet<unknown>): number {
+  return avoid.size > 0 && avoid.has(member) ? behindAll + pending : pending;
 }

@@ -1,12 +1,13 @@
+import { attemptIn } from '../calls/attempt.ts';
 import { type Attempt, type CallOptions, checkCallOptions } from '../calls/call.ts';
-import { type Deadline, deadlineFrom } from '../core/deadline.ts';
+import { deadlineFrom } from '../core/deadline.ts';
 import { HoldfastError } from '../core/errors.ts';
 import { Emitter } from '../core/events.ts';
 import { currentOf, type Dyn } from '../core/live.ts';
 import { check, func, readOptions, type Rule } from '../core/options.ts';
 import { reportError } from '../core/report.ts';
 import { type Runtime, runtimeRule, systemRuntime } from '../core/runtime.ts';
-import { refusal, runScoped, type Scope } from '../core/scope.ts';
+import { refusal, runScoped } from '../core/scope.ts';
 import { leastRequest } from './least-request.ts';
 import { defaultId, type Slot, slotsOf } from './slots.ts';
 
@@ -65,6 +66,7 @@ export interface BalancerEvents {
 }
 
 const none: ReadonlySet<unknown> = new Set();
+const unseen = (): void => undefined;
 
 const visitRule = func<(member: unknown) => void>();
 const avoidRule: Rule<ReadonlySet<unknown>> = {
@@ -150,7 +152,7 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
     if (refused !== undefined) throw refused.reason;
     const avoid = options.avoid ?? none;
     const slot = this.#choose(avoid);
-    const visit = options.visit?.bind(options); // an outer attempt's is a method
+    const visit = options.visit?.bind(options);
     slot.pending++;
     return await runScoped(
       'a balanced call',
@@ -158,7 +160,8 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
       clock,
       (scope) => {
         visit?.(slot.member);
-        return work(slot.member, new OnlyAttempt(scope, limits.deadline, avoid, visit));
+        const about = { deadline: limits.deadline, attempt: 1, cause: 'original', avoid } as const;
+        return work(slot.member, attemptIn(scope, about, visit ?? unseen));
       },
       () => {
         this.#release(slot);
@@ -212,7 +215,7 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
 
   #choose(avoid: ReadonlySet<unknown>): Slot<M> {
     if (this.#closed) throw new HoldfastError('CLOSED', 'the load balancer is closed');
-    const slot = leastRequest(this.#current().values(), avoid, this.#runtime.random);
+    const slot = leastRequest([...this.#current().values()], avoid, this.#runtime.random);
     if (slot === undefined) throw new HoldfastError('NO_MEMBERS', 'the load balancer has no members');
     return slot;
   }
@@ -252,35 +255,5 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
     const added = [...this.#slots.keys()].filter((id) => !before.has(id));
     const removed = [...before.keys()].filter((id) => !this.#slots.has(id));
     if (added.length + removed.length > 0) this.emit('update', { added, removed });
-  }
-}
-
-/** The one attempt that `run` makes, as the work sees it. */
-class OnlyAttempt implements Attempt {
-  readonly attempt = 1;
-  readonly cause = 'original';
-  readonly deadline: Deadline;
-  readonly avoid: ReadonlySet<unknown>;
-  readonly #scope: Scope;
-  readonly #visit: ((member: unknown) => void) | undefined;
-
-  constructor(
-    scope: Scope,
-    deadline: Deadline,
-    avoid: ReadonlySet<unknown>,
-    visit: ((member: unknown) => void) | undefined,
-  ) {
-    this.#scope = scope;
-    this.deadline = deadline;
-    this.avoid = avoid;
-    this.#visit = visit;
-  }
-
-  get signal(): AbortSignal {
-    return this.#scope.signal;
-  }
-
-  visit(member: unknown): void {
-    this.#visit?.(member);
   }
 }

@@ -1,5 +1,5 @@
-import { deadlineFrom } from '../core/deadline.ts';
-import { check, func, number, readOptions, type Rule } from '../core/options.ts';
+import { deadlineExceeded, deadlineFrom } from '../core/deadline.ts';
+import { check, func, number, readOptions } from '../core/options.ts';
 import { type Runtime, runtimeRule, systemRuntime } from '../core/runtime.ts';
 import { refusal, Scope } from '../core/scope.ts';
 import { type Attempt, type Call, checkCallOptions } from './call.ts';
@@ -34,10 +34,17 @@ export interface HedgeOptions<Res> extends HedgePolicy {
   readonly runtime?: Runtime;
 }
 
-/** @internal */
-export const afterRule: Rule<number> = number({ min: 0 });
-/** @internal */
-export const extraRule: Rule<number> = number({ min: 0, max: 100, integer: true });
+const policyShape = { after: number({ min: 0 }), extra: number({ min: 0, max: 100, integer: true }) };
+
+/**
+ * @internal A hedge policy, checked, with its defaults.
+ *
+ * @throws {@link HoldfastError} `INVALID_OPTION`
+ */
+export function readHedge(policy: unknown): { readonly after: number; readonly extra: number } {
+  const { after, extra = 1 } = readOptions('hedge', policy, policyShape);
+  return { after: check('after', after, policyShape.after), extra };
+}
 
 /**
  * A call that does not wait for one slow server: when the first attempt has been silent for `after` milliseconds, or has
@@ -73,14 +80,16 @@ export function hedge<Req, Res>(
   options: HedgeOptions<Res>,
 ): Call<Req, Res> {
   check('call', call, func());
-  const values = readOptions('hedge', options, {
-    after: afterRule,
-    extra: extraRule,
+  const {
+    discard,
+    runtime = systemRuntime,
+    ...policy
+  } = readOptions('hedge', options, {
+    ...policyShape,
     discard: func<(value: Res) => unknown>(),
     runtime: runtimeRule,
   });
-  const after = check('after', values.after, afterRule);
-  const { extra = 1, discard, runtime = systemRuntime } = values;
+  const { after, extra } = readHedge(policy);
 
   return async (request, callOptions = {}) => {
     checkCallOptions(callOptions);
@@ -97,7 +106,7 @@ export function hedge<Req, Res>(
         onResult: (result) => {
           scope.close();
           if (result.status === 'ok') resolve(result.value);
-          else reject(result.error);
+          else reject(limits.deadline.expired ? deadlineExceeded(what, result.error) : result.error);
         },
       });
       const scope = new Scope(what, limits, runtime.clock, (reason) => {

@@ -1,8 +1,9 @@
 import type { Clock, Timer } from '../core/clock.ts';
 import type { Deadline } from '../core/deadline.ts';
-import { HoldfastError } from '../core/errors.ts';
+import { branded, HoldfastError } from '../core/errors.ts';
 import { reportError } from '../core/report.ts';
 import { invoke, Scope } from '../core/scope.ts';
+import { attemptIn } from './attempt.ts';
 import type { Attempt } from './call.ts';
 
 /** @internal How one logical call becomes several attempts. */
@@ -40,12 +41,16 @@ export interface RaceEntry<T> {
  * - the losers' signals abort in the turn in which the winner settled; nobody waits for them
  * - the winner's signal never aborts
  * - the race fails when every attempt allowed has failed, and not before
+ * - no attempt but the first starts when the deadline has come; to end the race then is up to its owner
  * - after `end` no attempt starts and `onResult` is not called
  */
 export class Race<T> {
   readonly #entry: RaceEntry<T>;
   readonly #live = new Set<Scope>();
   readonly #visited = new Set<unknown>();
+  readonly #visit = (member: unknown): void => {
+    this.#visited.add(member);
+  };
   readonly #errors: unknown[] = [];
   #attempts = 0;
   #over = false;
@@ -86,13 +91,13 @@ export class Race<T> {
     this.#hedgeTimer?.cancel();
     const scope = new Scope(what, {}, clock);
     this.#live.add(scope);
-    const attempt = new RaceAttempt(scope, deadline, ++this.#attempts, cause, this.#visited);
+    const attempt = attemptIn(scope, { deadline, attempt: ++this.#attempts, cause, avoid: this.#visited }, this.#visit);
     if (policy.after !== undefined && this.#mayLaunch()) {
       // Ref'd: beside a silent attempt it may be all that keeps the caller's promise alive.
       this.#hedgeTimer = clock.setTimer(
         policy.after,
         () => {
-          this.#launch('hedge');
+          if (this.#mayLaunch()) this.#launch('hedge');
         },
         { ref: true },
       );
@@ -107,8 +112,9 @@ export class Race<T> {
     );
   }
 
+  /** An attempt that has no time left would only fail, or worse, be sent. */
   #mayLaunch(): boolean {
-    return this.#attempts <= this.#entry.policy.extra;
+    return this.#attempts <= this.#entry.policy.extra && !this.#entry.deadline.expired;
   }
 
   #onValue(scope: Scope, value: T): void {
@@ -152,38 +158,7 @@ export class Race<T> {
   /** One failure is itself; several come together, the first attempt's first. */
   #failure(): unknown {
     if (this.#errors.length === 1) return this.#errors[0];
-    return new AggregateError(
-      this.#errors,
-      `all ${String(this.#errors.length)} attempts of ${this.#entry.what} failed`,
-    );
-  }
-}
-
-/** The attempt as its function sees it. The signal is the scope's, made when it is asked for. */
-class RaceAttempt implements Attempt {
-  readonly deadline: Deadline;
-  readonly attempt: number;
-  readonly cause: Attempt['cause'];
-  readonly #scope: Scope;
-  readonly #visited: Set<unknown>;
-
-  constructor(scope: Scope, deadline: Deadline, attempt: number, cause: Attempt['cause'], visited: Set<unknown>) {
-    this.#scope = scope;
-    this.deadline = deadline;
-    this.attempt = attempt;
-    this.cause = cause;
-    this.#visited = visited;
-  }
-
-  get signal(): AbortSignal {
-    return this.#scope.signal;
-  }
-
-  get avoid(): ReadonlySet<unknown> {
-    return this.#visited;
-  }
-
-  visit(member: unknown): void {
-    this.#visited.add(member);
+    const message = `all ${String(this.#errors.length)} attempts of ${this.#entry.what} failed`;
+    return branded(new AggregateError(this.#errors, message), 'ATTEMPTS_FAILED');
   }
 }

@@ -142,7 +142,8 @@ export function deadlineFrom(value: Deadline | number | undefined, clock: Clock)
   return typeof checked === 'number' ? Deadline.after(checked, clock) : checked;
 }
 
-/** @internal The reason of a signal whose deadline passed. */
-export function deadlineExceeded(what: string): HoldfastError {
-  return new HoldfastError('DEADLINE_EXCEEDED', `the deadline of ${what} has passed`);
+/** @internal The reason of a signal whose deadline passed; `cause`: what failed in that moment. */
+export function deadlineExceeded(what: string, cause?: unknown): HoldfastError {
+  const message = `the deadline of ${what} has passed`;
+  return new HoldfastError('DEADLINE_EXCEEDED', message, cause === undefined ? undefined : { cause });
 }

@@ -8,11 +8,19 @@
  * | `NO_MEMBERS` | a balancer has nobody to send a call to |
  * | `INSUFFICIENT_COVERAGE` | a gather ended without the answers that it requires |
  * | `CLOSED` | the object was closed before the call |
+ * | `ATTEMPTS_FAILED` | several attempts were made and all have failed: an `AggregateError`, the first attempt's error first |
  * | `SUPERSEDED` | an attempt was called off because its result is no longer wanted: a reason of signals, never thrown |
  * | `LEAK` | `failOnLeaks` found something left behind |
  */
 export type ErrorCode =
-  'INVALID_OPTION' | 'DEADLINE_EXCEEDED' | 'NO_MEMBERS' | 'INSUFFICIENT_COVERAGE' | 'CLOSED' | 'SUPERSEDED' | 'LEAK';
+  | 'INVALID_OPTION'
+  | 'DEADLINE_EXCEEDED'
+  | 'NO_MEMBERS'
+  | 'INSUFFICIENT_COVERAGE'
+  | 'CLOSED'
+  | 'ATTEMPTS_FAILED'
+  | 'SUPERSEDED'
+  | 'LEAK';
 
 const brand = Symbol.for('holdfast.error');
 

@@ -36,12 +36,13 @@ export function check<T>(name: string, value: unknown, rule: Rule<T>): T {
  * @internal Every option of `shape`, checked; an absent or undefined one stays undefined.
  *
  * @throws {@link HoldfastError} `INVALID_OPTION` for a refused value, for a name that `owner` does not know, and for
- * options that are not an object
+ * options that are not an object. Names in `ignored` are let pass.
  */
 export function readOptions<S extends Record<string, Rule<unknown>>>(
   owner: string,
   options: unknown,
   shape: S,
+  ignored: readonly string[] = [],
 ): Values<S> {
   // Without a prototype, for an absent option must be undefined whatever Object.prototype holds.
   const values = Object.create(null) as Record<string, unknown>;
@@ -51,6 +52,7 @@ export function readOptions<S extends Record<string, Rule<unknown>>>(
   }
   for (const name of Object.keys(options)) {
     const value = (options as Record<string, unknown>)[name];
+    if (ignored.includes(name)) continue;
     if (!Object.hasOwn(shape, name)) throw unknownOption(owner, name, Object.keys(shape));
     if (value !== undefined) values[name] = check(name, value, (shape as Record<string, Rule<unknown>>)[name]!);
   }

@@ -4,7 +4,7 @@ import type { Gathered } from './outcome.ts';
 /**
  * A gather ended without the answers that it requires (`INSUFFICIENT_COVERAGE`). What did come is in `partial`, for a
  * caller who would rather show something; `cause` is the error of the first target that failed, or says that the deadline
- * passed.
+ * passed; there is none when there are fewer targets than answers required.
  */
 export class InsufficientCoverageError<T = unknown, V = unknown> extends HoldfastError {
   /** What came back until then. */

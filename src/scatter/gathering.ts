@@ -91,16 +91,26 @@ export class Gathering<T, V> {
         clock: runtime.clock,
         policy,
         onResult: (result) => {
-          leaf.result = result;
-          leaf.settledMs = runtime.clock.now();
-          if (result.status === 'ok') this.#ok++;
-          else this.#failed++;
-          this.#act();
+          this.#onResult(leaf, result);
           resolve();
         },
       });
       leaf.race.start();
     });
+  }
+
+  #onResult(leaf: Leaf<T, V>, result: RaceResult<V>): void {
+    const { deadline, runtime } = this.#plan;
+    if (result.status === 'failed' && deadline.expired) {
+      // A leaf that watches the same deadline may hear of it before we do: it is late, not broken.
+      this.#onTimeOver();
+      return;
+    }
+    leaf.result = result;
+    leaf.settledMs = runtime.clock.now();
+    if (result.status === 'ok') this.#ok++;
+    else this.#failed++;
+    this.#act();
   }
 
   get #tally(): Tally {
@@ -193,7 +203,8 @@ export class Gathering<T, V> {
   #reasonToStop(statusOfOpen: LeafStatus): unknown {
     const { signal } = this.#plan;
     if (signal?.aborted === true) return signal.reason;
-    return statusOfOpen === 'late' ? deadlineExceeded(what) : new HoldfastError('SUPERSEDED', 'the gather has settled');
+    const timeOver = statusOfOpen === 'late' && this.#plan.deadline.expired;
+    return timeOver ? deadlineExceeded(what) : new HoldfastError('SUPERSEDED', 'the gather has settled');
   }
 }
 

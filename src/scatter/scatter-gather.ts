@@ -1,14 +1,15 @@
 import type { Attempt, CallOptions } from '../calls/call.ts';
-import { afterRule, extraRule, type HedgePolicy } from '../calls/hedge.ts';
+import { attemptFields } from '../calls/attempt.ts';
+import { type HedgePolicy, readHedge } from '../calls/hedge.ts';
 import { deadlineFrom, deadlineRule } from '../core/deadline.ts';
-import { check, func, number, readOptions, type Rule } from '../core/options.ts';
+import { anything, check, func, number, readOptions } from '../core/options.ts';
 import { type Runtime, runtimeRule, systemRuntime } from '../core/runtime.ts';
 import { signalRule } from '../core/signals.ts';
 import { Gathering, type Plan } from './gathering.ts';
 import type { Gathered } from './outcome.ts';
 import { type Requirement, requirementRule } from './requirement.ts';
 
-/** Options of {@link scatterGather}. */
+/** Options of {@link scatterGather}. The {@link Attempt} of an outer call fits, alone or spread. */
 export interface ScatterOptions<V> extends CallOptions {
   /**
    * What is needed to succeed; see {@link Requirement}.
@@ -18,7 +19,7 @@ export interface ScatterOptions<V> extends CallOptions {
   readonly require?: Requirement;
   /**
    * How long to wait for the rest when the requirement is met, as a share of the time that is left then: 0 settles at
-   * once, 1 waits until the deadline (without a deadline: until every target has answered or failed).
+   * once, 1 waits until the deadline. Without a deadline any share but 0 waits until every target has answered or failed.
    *
    * @defaultValue 0
    */
@@ -49,14 +50,6 @@ export interface ScatterOptions<V> extends CallOptions {
    */
   readonly runtime?: Runtime;
 }
-
-const hedgeRule: Rule<HedgePolicy> = {
-  expected: '{ after: milliseconds >= 0, extra?: an integer from 0 to 100 }',
-  accepts: (value) => {
-    const { after, extra } = (value ?? {}) as Partial<HedgePolicy>;
-    return afterRule.accepts(after) && (extra === undefined || extraRule.accepts(extra));
-  },
-};
 
 /**
  * Asks every target and gathers the answers, under one deadline, honest about what is missing.
@@ -109,6 +102,8 @@ export async function scatterGather<T, V>(
   });
 }
 
+const oneAttempt = { after: undefined, extra: 0 };
+
 function planOf<T, V>(
   targets: Iterable<T>,
   leaf: (target: T, attempt: Attempt) => V | PromiseLike<V>,
@@ -119,24 +114,29 @@ function planOf<T, V>(
     accepts: (value) => typeof (value as Partial<Iterable<T>> | null | undefined)?.[Symbol.iterator] === 'function',
   });
   check('leaf', leaf, func());
-  const values = readOptions('scatterGather', options, {
-    signal: signalRule,
-    deadline: deadlineRule,
-    require: requirementRule,
-    straggler: number({ min: 0, max: 1 }),
-    reserveMs: number({ min: 0 }),
-    hedge: hedgeRule,
-    concurrency: number({ min: 1, integer: true }),
-    discard: func<(value: V) => unknown>(),
-    runtime: runtimeRule,
-  });
+  const values = readOptions(
+    'scatterGather',
+    options,
+    {
+      signal: signalRule,
+      deadline: deadlineRule,
+      require: requirementRule,
+      straggler: number({ min: 0, max: 1 }),
+      reserveMs: number({ min: 0 }),
+      hedge: anything<HedgePolicy>(),
+      concurrency: number({ min: 1, integer: true }),
+      discard: func<(value: V) => unknown>(),
+      runtime: runtimeRule,
+    },
+    attemptFields,
+  );
   const { runtime = systemRuntime, hedge, discard } = values;
   return {
     targets: [...targets],
     leaf,
     requirement: values.require ?? 'all',
     straggler: values.straggler ?? 0,
-    policy: { after: hedge?.after, extra: hedge === undefined ? 0 : (hedge.extra ?? 1), discard },
+    policy: { ...(hedge === undefined ? oneAttempt : readHedge(hedge)), discard },
     concurrency: values.concurrency,
     signal: values.signal,
     deadline: deadlineFrom(values.deadline, runtime.clock).reserve(values.reserveMs ?? 0),

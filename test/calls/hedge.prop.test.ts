@@ -86,7 +86,8 @@ async function observe({ leaves, hedge: policy, deadlineMs, abort: when }: Scena
 
 function endingSeen({ atMs, value, error }: { atMs: number; value?: string; error?: unknown }): Ending {
   if (value !== undefined) return { atMs, value };
-  if (error === callersReason || codeOf(error) !== error) return { atMs, reason: codeOf(error) };
+  if (error instanceof AggregateError) expect(codeOf(error)).toBe('ATTEMPTS_FAILED');
+  else if (error === callersReason || codeOf(error) !== error) return { atMs, reason: codeOf(error) };
   return { atMs, messages: messagesOf(error) };
 }
 

@@ -309,7 +309,8 @@ class Simulation {
       if (tries === 0) return { status: 'skipped', attempts: 0, ms: 0 };
       return result ?? { status: open, attempts: tries, ms: this.nowMs - startedMs };
     });
-    const reason = kind === 'aborted' ? callersReason : open === 'late' ? 'DEADLINE_EXCEEDED' : 'SUPERSEDED';
+    const timeOver = open === 'late' && this.nowMs >= this.#endMs;
+    const reason = kind === 'aborted' ? callersReason : timeOver ? 'DEADLINE_EXCEEDED' : 'SUPERSEDED';
     this.#cancel(this.#straggling);
     for (const state of this.#states) {
       if (state.over) continue;

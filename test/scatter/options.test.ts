@@ -4,7 +4,6 @@ import { bad, expectInvalid, rejectionOf } from '../support/serving.ts';
 
 const rules = {
   require: 'require must be "all" or "any", an integer >= 0, a function or { coverage: a number from 0 to 1 }, got',
-  hedge: 'hedge must be { after: milliseconds >= 0, extra?: an integer from 0 to 100 }, got',
   deadline: 'deadline must be a Deadline or a number of milliseconds from now, got',
 };
 
@@ -54,13 +53,14 @@ describe('scatterGather refuses, as a rejection and before anybody is asked,', (
     [{ reserveMs: -1 }, 'reserveMs must be a finite number >= 0, got -1'],
     [{ reserveMs: Infinity }, 'reserveMs must be a finite number >= 0, got Infinity'],
     [{ reserveMs: '1' }, 'reserveMs must be a finite number >= 0, got "1"'],
-    [{ hedge: null }, `${rules.hedge} null`],
-    [{ hedge: 5 }, `${rules.hedge} 5`],
-    [{ hedge: {} }, `${rules.hedge} an object`],
-    [{ hedge: { after: -1 } }, `${rules.hedge} an object`],
-    [{ hedge: { after: 5, extra: 101 } }, `${rules.hedge} an object`],
-    [{ hedge: { after: 5, extra: 0.5 } }, `${rules.hedge} an object`],
-    [{ hedge: { after: 5, extra: null } }, `${rules.hedge} an object`],
+    [{ hedge: null }, 'hedge options must be an object, got null'],
+    [{ hedge: 5 }, 'hedge options must be an object, got 5'],
+    [{ hedge: {} }, 'after must be a finite number >= 0, got undefined'],
+    [{ hedge: { after: -1 } }, 'after must be a finite number >= 0, got -1'],
+    [{ hedge: { after: 5, extra: 101 } }, 'extra must be an integer from 0 to 100, got 101'],
+    [{ hedge: { after: 5, extra: 0.5 } }, 'extra must be an integer from 0 to 100, got 0.5'],
+    [{ hedge: { after: 5, extra: null } }, 'extra must be an integer from 0 to 100, got null'],
+    [{ hedge: { after: 5, extr: 2 } }, 'hedge has no option "extr"; it has after, extra'],
     [{ concurrency: 0 }, 'concurrency must be an integer >= 1, got 0'],
     [{ concurrency: 1.5 }, 'concurrency must be an integer >= 1, got 1.5'],
     [{ concurrency: Infinity }, 'concurrency must be an integer >= 1, got Infinity'],
