@@ -136,6 +136,10 @@ describe('Rendezvous', () => {
     expect([...placement.nodes.keys()]).toEqual(named(3));
   });
 
+  it('has the fingerprint that it always had, for processes of two versions compare theirs', () => {
+    expect(new Rendezvous(['cache-a', 'cache-b', 'cache-c']).fingerprint).toBe('2963d8ec1ce28d66');
+  });
+
   it('has another fingerprint when a zone differs, for then a spread list may differ', () => {
     const prints = [undefined, 'a', 'b', ''].map(
       (zone) =>
