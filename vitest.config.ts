@@ -18,6 +18,9 @@ export default defineConfig({
     exclude: ['test/package/**', '**/node_modules/**', ...beside],
     // Processes, not threads: tests may start workers and children, change signals and collect garbage.
     pool: 'forks',
+    // Against hanging only: no test judges time, and a busy machine may take its own.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     setupFiles: ['test/support/setup.ts'],
     reporters: ['default', './test/support/closing-line-reporter.ts'],
     coverage: {

@@ -37,9 +37,9 @@ test('whatever the platform makes of it, a timer fires once, never early, and no
         // One step's rounding up, the shortest timer and the greatest lateness.
         expect(at - startMs - Math.max(0, ms)).toBeLessThanOrEqual(1 + 1 + 3);
       });
-      // Each delay is one that the platform honours, and waking early costs a step or two, not a busy loop.
+      // Each delay is one that the platform honours; waking 0.9 ms early each time costs at most 9 steps of 1 ms.
       expect(platform.delays.every((ms) => Number.isInteger(ms) && ms >= 0 && ms <= longest)).toBe(true);
-      const steps = lengths.reduce((sum, ms) => sum + Math.ceil(Math.max(0, ms) / longest) + 3, 0);
+      const steps = lengths.reduce((sum, ms) => sum + Math.ceil(Math.max(0, ms) / longest) + 11, 0);
       expect(platform.delays.length).toBeLessThanOrEqual(steps);
       vi.restoreAllMocks();
     }),
