@@ -11,6 +11,9 @@ const common: Options = {
   sourcemap: true,
 };
 
+// `Disposable` is of the language but in no browser project's default `lib`.
+const disposable = '/// <reference lib="esnext.disposable" />';
+
 export default defineConfig([
   { ...common, format: 'esm' },
   // These are ESM only, and require() of ESM fails before Node 20.19 and under Jest: they are bundled.
@@ -19,6 +22,6 @@ export default defineConfig([
     ...common,
     format: ['esm', 'cjs'],
     // tsup sets `baseUrl`, which TypeScript 6 reports as deprecated.
-    dts: { only: true, compilerOptions: { ignoreDeprecations: '6.0' } },
+    dts: { only: true, banner: disposable, compilerOptions: { ignoreDeprecations: '6.0' } },
   },
 ]);

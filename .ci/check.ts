@@ -29,7 +29,7 @@ const { values, positionals } = parseArgs({
   options: { skip: { type: 'string', multiple: true, default: [] } },
   allowPositionals: true,
 });
-const unknown = [...values.skip, ...positionals].filter((name) => !(name in steps));
+const unknown = [...values.skip, ...positionals].filter((name) => !Object.hasOwn(steps, name));
 if (unknown.length > 0)
   throw new Error(`unknown step: ${unknown.join(', ')}; there are: ${Object.keys(steps).join(', ')}`);
 

@@ -46,6 +46,7 @@ export {
 export {
   type Attempt,
   type Call,
+  type CallLimits,
   type CallOptions,
   hedge,
   type HedgeOptions,

@@ -1,5 +1,5 @@
 import { attemptIn } from '../calls/attempt.ts';
-import { type Attempt, type CallOptions, checkCallOptions } from '../calls/call.ts';
+import { type Attempt, type CallLimits, checkCallOptions } from '../calls/call.ts';
 import { deadlineFrom } from '../core/deadline.ts';
 import { HoldfastError } from '../core/errors.ts';
 import { Emitter } from '../core/events.ts';
@@ -18,21 +18,21 @@ export interface LoadBalancerOptions<M> {
    *
    * @defaultValue the member itself when it is a string, its `id` when it has one that is a string
    */
-  readonly id?: (member: M) => string;
+  readonly id?: ((member: M) => string) | undefined;
   /**
    * Time and chance.
    *
    * @defaultValue the system's
    */
-  readonly runtime?: Runtime;
+  readonly runtime?: Runtime | undefined;
 }
 
 /** Options of {@link LoadBalancer.run}. An {@link Attempt} of an outer call fits. */
-export interface RunOptions extends CallOptions {
+export interface RunOptions extends CallLimits {
   /** Members to use only when there is no other; compared by identity, as the balancer has them now. */
-  readonly avoid?: ReadonlySet<unknown>;
+  readonly avoid?: ReadonlySet<unknown> | undefined;
   /** Is told the member that was chosen. */
-  readonly visit?: (member: unknown) => void;
+  readonly visit?: ((member: unknown) => void) | undefined;
 }
 
 /** A member that was picked; it counts as busy until the lease is released. */
@@ -160,6 +160,7 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
       clock,
       (scope) => {
         visit?.(slot.member);
+        if (limits.signal?.aborted === true) throw limits.signal.reason;
         const about = { deadline: limits.deadline, attempt: 1, cause: 'original', avoid } as const;
         return work(slot.member, attemptIn(scope, about, visit ?? unseen));
       },

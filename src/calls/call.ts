@@ -11,6 +11,17 @@ export interface CallOptions {
 }
 
 /**
+ * The same where holdfast takes it: undefined counts as absent, so that you can pass on what you may not have. In
+ * {@link CallOptions} it does not, for then `fetch` would not be a `Call`.
+ */
+export interface CallLimits {
+  /** See {@link CallOptions.signal}. */
+  readonly signal?: AbortSignal | undefined;
+  /** See {@link CallOptions.deadline}. */
+  readonly deadline?: Deadline | number | undefined;
+}
+
+/**
  * A request and a promise of its answer: the shape that all of holdfast's patterns have in common and that `fetch`
  * already has. Patterns are functions from calls to calls.
  */
@@ -48,7 +59,7 @@ export interface Attempt {
  *
  * @throws {@link HoldfastError} `INVALID_OPTION`
  */
-export function checkCallOptions(options: CallOptions): void {
+export function checkCallOptions(options: CallLimits): void {
   if (typeof options !== 'object' || (options as unknown) === null)
     throw invalid('the options of a call', 'an object', options);
   if (options.signal !== undefined) check('signal', options.signal, signalRule);

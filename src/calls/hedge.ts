@@ -2,7 +2,7 @@ import { deadlineExceeded, deadlineFrom } from '../core/deadline.ts';
 import { check, func, number, readOptions } from '../core/options.ts';
 import { type Runtime, runtimeRule, systemRuntime } from '../core/runtime.ts';
 import { refusal, Scope } from '../core/scope.ts';
-import { type Attempt, type Call, checkCallOptions } from './call.ts';
+import { type Attempt, type CallLimits, checkCallOptions } from './call.ts';
 import { Race } from './race.ts';
 
 /** How a slow or failed attempt is followed by another. */
@@ -14,7 +14,7 @@ export interface HedgePolicy {
    *
    * @defaultValue 1
    */
-  readonly extra?: number;
+  readonly extra?: number | undefined;
 }
 
 const what = 'a hedged call';
@@ -25,13 +25,13 @@ export interface HedgeOptions<Res> extends HedgePolicy {
    * Gets answers that came when the call had settled: a body to cancel, a connection to give back. If it throws, or returns
    * a promise that rejects, that is reported as a process warning.
    */
-  readonly discard?: (value: Res) => unknown;
+  readonly discard?: ((value: Res) => unknown) | undefined;
   /**
    * Time.
    *
    * @defaultValue the system's
    */
-  readonly runtime?: Runtime;
+  readonly runtime?: Runtime | undefined;
 }
 
 const policyShape = { after: number({ min: 0 }), extra: number({ min: 0, max: 100, integer: true }) };
@@ -61,7 +61,7 @@ export function readHedge(policy: unknown): { readonly after: number; readonly e
  *
  * @param call - what to call; its options are the {@link Attempt}
  * @param options - when to start another attempt, and how many
- * @returns a call; rejects with the only attempt's error, or an `AggregateError` of several, the first attempt's first
+ * @returns a {@link Call}; rejects with the only attempt's error, or an `AggregateError` of several, the first attempt's first
  * @throws {@link HoldfastError} `INVALID_OPTION`; `DEADLINE_EXCEEDED` as a rejection
  * @example
  * ```ts
@@ -78,7 +78,7 @@ export function readHedge(policy: unknown): { readonly after: number; readonly e
 export function hedge<Req, Res>(
   call: (request: Req, attempt: Attempt) => Res | PromiseLike<Res>,
   options: HedgeOptions<Res>,
-): Call<Req, Res> {
+): (request: Req, options?: CallLimits) => Promise<Res> {
   check('call', call, func());
   const {
     discard,

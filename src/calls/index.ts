@@ -3,5 +3,5 @@
  *
  * @module holdfast/calls
  */
-export type { Attempt, Call, CallOptions, Layer } from './call.ts';
+export type { Attempt, Call, CallLimits, CallOptions, Layer } from './call.ts';
 export { hedge, type HedgeOptions, type HedgePolicy } from './hedge.ts';

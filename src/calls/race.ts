@@ -120,7 +120,7 @@ export class Race<T> {
   #onValue(scope: Scope, value: T): void {
     this.#leave(scope);
     if (this.#over) {
-      this.#discard(value);
+      discardWith(this.#entry.policy.discard, value);
       return;
     }
     this.#close();
@@ -147,18 +147,18 @@ export class Race<T> {
     scope.close();
   }
 
-  #discard(value: T): void {
-    const { discard } = this.#entry.policy;
-    if (discard === undefined) return;
-    invoke(() => discard(value)).catch((error: unknown) => {
-      reportError('discard failed', error);
-    });
-  }
-
   /** One failure is itself; several come together, the first attempt's first. */
   #failure(): unknown {
     if (this.#errors.length === 1) return this.#errors[0];
     const message = `all ${String(this.#errors.length)} attempts of ${this.#entry.what} failed`;
     return branded(new AggregateError(this.#errors, message), 'ATTEMPTS_FAILED');
   }
+}
+
+/** @internal Hands over a value that nobody waits for; what `discard` throws or rejects with is reported. */
+export function discardWith<T>(discard: RacePolicy<T>['discard'], value: T): void {
+  if (discard === undefined) return;
+  invoke(() => discard(value)).catch((error: unknown) => {
+    reportError('discard failed', error);
+  });
 }

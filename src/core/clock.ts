@@ -75,7 +75,8 @@ export function sleepOn(clock: Pick<Clock, 'setTimer'>, ms: number, signal?: Abo
 
 /**
  * The platform's time: `performance.now`, `Date.now` and `setTimeout`, each looked up when it is called, so that fake
- * timers installed later are honoured.
+ * timers installed later are honoured. They must fake `performance` too, as vitest's do by default: no timer fires before
+ * `now()` has come so far.
  *
  * The platform fires a timer up to a millisecond early and cuts off fractions; here a timer that wakes too early is set
  * again for what is left. The same step carries delays beyond 2^31−1 ms, `Infinity` too: it never comes, and a `sleep`

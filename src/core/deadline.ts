@@ -5,6 +5,7 @@ import { check, describe, either, having, type Rule } from './options.ts';
 /** What {@link Deadline.toHeader} writes for a deadline that never comes. */
 const neverHeader = 'never';
 const headerForm = /^(?:0|[1-9]\d{0,14})$/;
+const leastMs = 0.001;
 /** The longest that {@link headerForm} lets through: more than 30,000 years. */
 const longestHeaderMs = 999_999_999_999_999;
 
@@ -75,10 +76,14 @@ export class Deadline {
     return Deadline.after(Number(value), clock);
   }
 
-  /** Milliseconds left, never below 0; `Infinity` for {@link Deadline.never}. */
+  /**
+   * Milliseconds left, never below 0; `Infinity` for {@link Deadline.never}. Less than a microsecond is none: a timer set
+   * for what is left must find that the deadline has come, and sums of fractions are rounded.
+   */
   remaining(): number {
     if (this.#due === Infinity) return Infinity;
-    return Math.min(this.#atMostMs, Math.max(0, this.#due - this.#clock.now()));
+    const leftMs = Math.min(this.#atMostMs, this.#due - this.#clock.now());
+    return leftMs < leastMs ? 0 : leftMs;
   }
 
   /** Whether the deadline has come. */

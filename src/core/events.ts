@@ -11,10 +11,11 @@ export type Unsubscribe = () => void;
 /**
  * Typed events: the base of every primitive that has some. `Events` maps each event's name to what its listeners get.
  *
- * Promises: listeners run synchronously, in the order of subscription, after the primitive has changed its state; one
- * that throws or rejects breaks neither the primitive nor the listeners behind it and is reported as a process warning
- * (`console.error` where there is none). A listener that is added while an event is delivered does not get that event; one
- * that is taken off is not called any more.
+ * Promises: listeners run synchronously, in the order of subscription, after the primitive has changed its state. Every
+ * listener gets the events in the order in which they happened: one that a listener causes is delivered when all have had
+ * the one before. A listener that throws or rejects breaks neither the primitive nor the listeners behind it and is reported
+ * as a process warning (`console.error` where there is none). One that is added while an event is delivered does not get
+ * that event; one that is taken off is not called any more.
  *
  * @example
  * ```ts
@@ -36,6 +37,8 @@ export type Unsubscribe = () => void;
  */
 export class Emitter<Events extends object> {
   readonly #emitter = new EventEmitter<string>();
+  /** Events to deliver; the head is being delivered. */
+  readonly #queue: { readonly event: string; readonly value: unknown }[] = [];
 
   /**
    * Subscribes to an event.
@@ -83,7 +86,12 @@ export class Emitter<Events extends object> {
    * @param value - what the listeners get
    */
   protected emit<K extends keyof Events & string>(event: K, value: Events[K]): void {
-    this.#emitter.emit(event, value);
+    this.#queue.push({ event, value });
+    if (this.#queue.length > 1) return; // a listener of the event at its head has caused this one
+    for (let next = this.#queue[0]; next !== undefined; next = this.#queue[0]) {
+      this.#emitter.emit(next.event, next.value);
+      this.#queue.shift();
+    }
   }
 }
 

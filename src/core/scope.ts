@@ -111,11 +111,22 @@ export function runScoped<T>(
   });
 }
 
-/** @internal Calls a function so that a synchronous throw becomes a rejection. */
+/**
+ * @internal Calls a function so that a synchronous throw becomes a rejection, and so that what comes back is a promise of
+ * the platform: one with a `then` of its own, which may throw or call twice, is adopted and not trusted.
+ */
 export function invoke<T>(fn: () => T | PromiseLike<T>): Promise<T> {
   try {
-    return Promise.resolve(fn());
+    const result = fn();
+    const promise = Promise.resolve(result);
+    if (promise.then === nativeThen) return promise;
+    return new Promise((resolve) => {
+      resolve(result);
+    });
   } catch (error) {
     return Promise.reject(error);
   }
 }
+
+// eslint-disable-next-line @typescript-eslint/unbound-method -- compared, not called
+const nativeThen = Promise.prototype.then;

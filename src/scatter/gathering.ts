@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
 import type { Attempt } from '../calls/call.ts';
-import { Race, type RacePolicy, type RaceResult } from '../calls/race.ts';
+import { discardWith, Race, type RacePolicy, type RaceResult } from '../calls/race.ts';
 import type { Timer } from '../core/clock.ts';
 import { type Deadline, deadlineExceeded } from '../core/deadline.ts';
 import { HoldfastError } from '../core/errors.ts';
@@ -82,6 +82,11 @@ export class Gathering<T, V> {
     // The limiter may have let this one through in the turn in which the gather settled.
     if (this.#settled) return Promise.resolve();
     const { leaf: run, deadline, runtime, policy } = this.#plan;
+    if (deadline.expired) {
+      // The process was busy for so long that our timer has had no turn.
+      this.#onTimeOver();
+      return Promise.resolve();
+    }
     leaf.startedMs = runtime.clock.now();
     return new Promise((resolve) => {
       leaf.race = new Race<V>({
@@ -163,8 +168,10 @@ export class Gathering<T, V> {
     }
   }
 
+  /** Rejects without a result: the answers that did come go to `discard`. */
   #giveUp(reason: unknown): void {
-    this.#settle('cancelled', () => {
+    this.#settle('cancelled', ({ values }) => {
+      for (const value of values) discardWith(this.#plan.policy.discard, value);
       this.#reject(reason);
     });
   }

@@ -1,4 +1,4 @@
-import { either, func, number, oneOf, type Rule } from '../core/options.ts';
+import { check, either, func, number, oneOf, type Rule } from '../core/options.ts';
 
 /** How a gather stands. */
 export interface Tally {
@@ -27,6 +27,7 @@ type Verdict = 'met' | 'open' | 'impossible';
 /** @internal A requirement, ready to be asked after each answer. */
 export type Judge = (tally: Tally) => Verdict;
 
+const boolean: Rule<boolean> = { expected: 'a boolean', accepts: (value) => typeof value === 'boolean' };
 const share = number({ min: 0, max: 1 });
 
 /** @internal The `require` option. */
@@ -54,7 +55,7 @@ export function judgeOf(requirement: Requirement, total: number): Judge {
 /** A user's function knows only whether the answers suffice now: that they never will is known when nothing is open. */
 function byFunction(suffices: (tally: Tally) => boolean): Judge {
   return (tally) => {
-    if (suffices(tally)) return 'met';
+    if (check('what the require function returns', suffices(tally), boolean)) return 'met';
     return tally.ok + tally.failed === tally.total ? 'impossible' : 'open';
   };
 }

@@ -1,4 +1,4 @@
-import type { Attempt, CallOptions } from '../calls/call.ts';
+import type { Attempt, CallLimits } from '../calls/call.ts';
 import { attemptFields } from '../calls/attempt.ts';
 import { type HedgePolicy, readHedge } from '../calls/hedge.ts';
 import { deadlineFrom, deadlineRule } from '../core/deadline.ts';
@@ -10,45 +10,45 @@ import type { Gathered } from './outcome.ts';
 import { type Requirement, requirementRule } from './requirement.ts';
 
 /** Options of {@link scatterGather}. The {@link Attempt} of an outer call fits, alone or spread. */
-export interface ScatterOptions<V> extends CallOptions {
+export interface ScatterOptions<V> extends CallLimits {
   /**
    * What is needed to succeed; see {@link Requirement}.
    *
    * @defaultValue `'all'`
    */
-  readonly require?: Requirement;
+  readonly require?: Requirement | undefined;
   /**
    * How long to wait for the rest when the requirement is met, as a share of the time that is left then: 0 settles at
    * once, 1 waits until the deadline. Without a deadline any share but 0 waits until every target has answered or failed.
    *
    * @defaultValue 0
    */
-  readonly straggler?: number;
+  readonly straggler?: number | undefined;
   /**
    * Milliseconds before the deadline at which to stop gathering: time to merge the answers.
    *
    * @defaultValue 0
    */
-  readonly reserveMs?: number;
+  readonly reserveMs?: number | undefined;
   /** Starts another attempt for a target that is slow or has failed. Absent: one attempt a target. */
-  readonly hedge?: HedgePolicy;
+  readonly hedge?: HedgePolicy | undefined;
   /**
    * How many targets to ask at the same time.
    *
    * @defaultValue all
    */
-  readonly concurrency?: number;
+  readonly concurrency?: number | undefined;
   /**
    * Gets answers of attempts that came too late: a body to cancel, a connection to give back. If it throws, or returns a
    * promise that rejects, that is reported as a process warning.
    */
-  readonly discard?: (value: V) => unknown;
+  readonly discard?: ((value: V) => unknown) | undefined;
   /**
    * Time.
    *
    * @defaultValue the system's
    */
-  readonly runtime?: Runtime;
+  readonly runtime?: Runtime | undefined;
 }
 
 /**

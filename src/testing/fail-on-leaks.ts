@@ -22,7 +22,7 @@ export interface LeakOptions {
    *
    * @defaultValue the system's
    */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
 }
 
 /**

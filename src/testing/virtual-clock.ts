@@ -9,7 +9,7 @@ export interface VirtualClockOptions {
    *
    * @defaultValue 0
    */
-  readonly epochMs?: number;
+  readonly epochMs?: number | undefined;
 }
 
 interface Entry {

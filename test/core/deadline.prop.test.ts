@@ -59,6 +59,23 @@ test('what is left after a reserve is never more than was given less what was ke
   );
 });
 
+test('a timer set for what is left finds that the deadline has come', () => {
+  fc.assert(
+    fc.property(reading, tenths, fc.array(tenths, { maxLength: 5 }), tenths, (nowMs, ms, waits, kept) => {
+      const clock = new HandClock(nowMs);
+      const deadlines = [Deadline.after(ms, clock), Deadline.after(ms, clock).reserve(kept)];
+      for (const wait of waits) clock.nowMs += wait / 1_000;
+      for (const deadline of deadlines) {
+        const { nowMs: setAt } = clock;
+        clock.nowMs += deadline.remaining();
+        expect(deadline.expired).toBe(true);
+        clock.nowMs = setAt;
+      }
+    }),
+    { numRuns: runs(5) },
+  );
+});
+
 test('on whole milliseconds it is exact', () => {
   fc.assert(
     fc.property(whole, whole, whole, fc.nat(10_000), (nowMs, ms, elapsed, kept) => {

@@ -32,6 +32,13 @@ describe('after', () => {
     expect([deadline.remaining(), deadline.expired, deadline.toHeader()]).toEqual([0, true, '0']);
   });
 
+  test('less than a microsecond is nothing', () => {
+    const clock = new HandClock();
+    const lengths = [0.000_9, 0.001, 0.001_1].map((ms) => Deadline.after(ms, clock));
+    expect(lengths.map((deadline) => deadline.remaining())).toEqual([0, 0.001, 0.001_1]);
+    expect(lengths.map((deadline) => deadline.expired)).toEqual([true, false, false]);
+  });
+
   test('Infinity never comes', () => {
     const clock = new HandClock();
     const deadline = Deadline.after(Infinity, clock);

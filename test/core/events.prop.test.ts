@@ -48,8 +48,9 @@ function real(): World {
   };
 }
 
-/** The specification: a list; an event goes to those who were on it when it was emitted and still are. */
+/** The specification: a list and a queue; an event goes to those who were on the list when its turn came and still are. */
 function model(): World {
+  const queue: number[] = [];
   let list: { readonly once: boolean; readonly heard: (depth: number) => void }[] = [];
   return {
     subscribe(once, heard) {
@@ -60,10 +61,14 @@ function model(): World {
       };
     },
     emit(depth) {
-      for (const entry of [...list]) {
-        if (!list.includes(entry)) continue;
-        if (entry.once) list = list.filter((other) => other !== entry);
-        entry.heard(depth);
+      queue.push(depth);
+      if (queue.length > 1) return;
+      for (; queue.length > 0; queue.shift()) {
+        for (const entry of [...list]) {
+          if (!list.includes(entry)) continue;
+          if (entry.once) list = list.filter((other) => other !== entry);
+          entry.heard(queue[0]!);
+        }
       }
     },
   };

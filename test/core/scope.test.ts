@@ -205,6 +205,37 @@ describe('runScoped', () => {
 });
 
 describe('invoke', () => {
+  const withThen = (then: PropertyDescriptor): Promise<number> => Object.defineProperty(Promise.resolve(5), 'then', then);
+  const odd: readonly (readonly [string, () => PromiseLike<number>, object])[] = [
+    ['throws', () => withThen({ value: () => { throw new Error('then'); } }), { status: 'rejected' }],
+    ['throws when it is read', () => withThen({ get: () => { throw new Error('then'); } }), { status: 'rejected' }],
+    [
+      'calls back twice, then throws',
+      () =>
+        withThen({
+          value: (yes: (n: number) => void, no: (e: Error) => void) => {
+            yes(6);
+            no(new Error('again'));
+            throw new Error('then');
+          },
+        }),
+      { status: 'fulfilled', value: 6 },
+    ],
+    ['is that of a subclass', () => class extends Promise<number> {}.resolve(7), { status: 'fulfilled', value: 7 }],
+    ['calls back at once', () => ({ then: (yes: (n: number) => void) => yes(8) }) as PromiseLike<number>, { value: 8 }],
+  ];
+  test.each(odd)('a promise whose `then` %s is adopted, not trusted', async (_, make, outcome) => {
+    const promise = invoke(make);
+    expect(Object.getPrototypeOf(promise)).toBe(Promise.prototype);
+    expect(Object.hasOwn(promise, 'then')).toBe(false);
+    expect(await settled(promise)).toMatchObject(outcome);
+  });
+
+  test('a promise of the platform is handed on as it is', () => {
+    const promise = Promise.resolve(5);
+    expect(invoke(() => promise)).toBe(promise);
+  });
+
   test('is the promise of what the function does', async () => {
     expect(await settled(invoke(() => 5))).toEqual({ status: 'fulfilled', value: 5 });
     expect(await settled(invoke(() => Promise.reject(new Error('a'))))).toMatchObject({ status: 'rejected' });

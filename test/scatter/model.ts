@@ -309,6 +309,11 @@ class Simulation {
       if (tries === 0) return { status: 'skipped', attempts: 0, ms: 0 };
       return result ?? { status: open, attempts: tries, ms: this.nowMs - startedMs };
     });
+    if (kind === 'aborted') {
+      // Nobody gets the answers that did come.
+      for (const { status, value } of this.prediction.outcomes)
+        if (status === 'ok') this.prediction.discarded.push({ value: String(value), atMs: this.nowMs });
+    }
     const timeOver = open === 'late' && this.nowMs >= this.#endMs;
     const reason = kind === 'aborted' ? callersReason : timeOver ? 'DEADLINE_EXCEEDED' : 'SUPERSEDED';
     this.#cancel(this.#straggling);

@@ -1,0 +1,45 @@
+import { LoadBalancer } from 'holdfast/balancing';
+import { expect, it } from 'vitest';
+
+it('a listener that mirrors the membership is right, even if another updates it on the way', () => {
+  const balancer = new LoadBalancer(['a']);
+  const mirror = new Set(['a']);
+  let once = true;
+  balancer.on('update', () => {
+    if (once) balancer.update(['a']);
+    once = false;
+  });
+  balancer.on('update', ({ added, removed }) => {
+    for (const id of added) mirror.add(id);
+    for (const id of removed) mirror.delete(id);
+  });
+  balancer.update(['a', 'b']);
+  expect([...mirror]).toEqual(balancer.stats().members.map(({ id }) => id));
+});
+
+it('work is not called when the caller aborts while it is told the member', async () => {
+  const controller = new AbortController();
+  const balancer = new LoadBalancer(['a']);
+  let called = false;
+  const running = balancer.run(
+    () => {
+      called = true;
+    },
+    {
+      signal: controller.signal,
+      visit: () => {
+        controller.abort('no more');
+      },
+    },
+  );
+  await expect(running).rejects.toBe('no more');
+  expect(called).toBe(false);
+  expect(balancer.stats().members).toEqual([{ id: 'a', pending: 0 }]);
+});
+
+it('an undefined option is an absent one', async () => {
+  const balancer = new LoadBalancer(['a'], { id: undefined, runtime: undefined });
+  expect(await balancer.run((member) => member, { signal: undefined, deadline: undefined, avoid: undefined })).toBe(
+    'a',
+  );
+});
