@@ -36,6 +36,7 @@ export {
   type Hasher,
   type Key,
   type Placement,
+  type PlacementJSON,
   type PlacementNode,
   Rendezvous,
   type RendezvousOptions,

@@ -5,6 +5,6 @@
  */
 export type { Hasher } from './hasher.ts';
 export type { Key } from './key.ts';
-export type { GetManyOptions, Placement, PlacementNode } from './placement.ts';
+export type { GetManyOptions, Placement, PlacementJSON, PlacementNode } from './placement.ts';
 export { Rendezvous, type RendezvousOptions } from './rendezvous.ts';
 export { xxh64 } from './xxh64.ts';

@@ -1,0 +1,167 @@
+import { weightOf } from './membership.ts';
+import { score53 } from './mix.ts';
+import { negativeLog53 } from './negative-log.ts';
+import type { PlacementNode } from './placement.ts';
+import { hashId, type Settings } from './settings.ts';
+
+/*
+ * Rendezvous among nodes: each draws a number for a hash, the least cost −ln(draw) / weight wins.
+ *
+ * The order of preference is by cost, then by score, then by id. Cost falls as the score rises, so among nodes of one
+ * weight the score alone gives the same order; that is what lets `winner` compare within a class without a logarithm and
+ * still agree with `ranked`.
+ */
+
+/** @internal Nodes of one weight, in the order of their ids: among them the greatest score wins and no logarithm is needed. */
+export interface WeightClass<N> {
+  readonly weight: number;
+  readonly nodes: readonly N[];
+  readonly lows: Uint32Array;
+  readonly highs: Uint32Array;
+}
+
+/** A node as a candidate for one key. */
+interface Candidate<N> {
+  readonly node: N;
+  readonly score: number;
+  readonly cost: number;
+}
+
+/** So many are ranked without sorting the rest. */
+const ranksAhead = 8;
+
+/** @internal The nodes with weight, by weight. They come in the order of their ids. */
+export function weightClasses<N extends PlacementNode>(
+  nodes: Iterable<N>,
+  settings: Settings,
+): readonly WeightClass<N>[] {
+  const byWeight = new Map<number, N[]>();
+  for (const node of nodes) {
+    const weight = weightOf(node);
+    if (weight === 0) continue;
+    const members = byWeight.get(weight);
+    if (members === undefined) byWeight.set(weight, [node]);
+    else members.push(node);
+  }
+  const hash = new Uint32Array(2);
+  return [...byWeight].map(([weight, members]) => {
+    const lows = new Uint32Array(members.length);
+    const highs = new Uint32Array(members.length);
+    for (const [i, { id }] of members.entries()) {
+      hashId(settings, id, hash);
+      lows[i] = hash[0]!;
+      highs[i] = hash[1]!;
+    }
+    return { weight, nodes: members, lows, highs };
+  });
+}
+
+/** @internal The best node for a hash; its score goes to `out`. O(n), no allocation. */
+export function winner<N extends PlacementNode>(
+  classes: readonly WeightClass<N>[],
+  low: number,
+  high: number,
+  out?: Float64Array,
+): N | undefined {
+  let owner: N | undefined;
+  let ownerScore = -1;
+  let ownerCost = Infinity;
+  for (const { nodes, lows, highs, weight } of classes) {
+    let best = 0;
+    let bestScore = -1;
+    for (let i = 0; i < nodes.length; i++) {
+      const score = score53(low, high, lows[i]!, highs[i]!);
+      if (score > bestScore) {
+        best = i;
+        bestScore = score;
+      }
+    }
+    const node = nodes[best]!;
+    const cost = classes.length === 1 ? 0 : negativeLog53(bestScore) / weight;
+    if (owner === undefined || isBefore(cost, bestScore, node.id, ownerCost, ownerScore, owner.id)) {
+      owner = node;
+      ownerScore = bestScore;
+      ownerCost = cost;
+    }
+  }
+  if (out !== undefined) out[0] = ownerScore;
+  return owner;
+}
+
+/** @internal Whether a node with its score comes before another with its own. */
+export function beats<N extends PlacementNode>(node: N, score: number, other: N, otherScore: number): boolean {
+  const cost = negativeLog53(score) / weightOf(node);
+  return isBefore(cost, score, node.id, negativeLog53(otherScore) / weightOf(other), otherScore, other.id);
+}
+
+/** @internal All nodes with weight, the best first. O(n) for the first few, O(n log n) for all. */
+export function ranked<N extends PlacementNode>(
+  classes: readonly WeightClass<N>[],
+  low: number,
+  high: number,
+): Iterable<N> {
+  return { [Symbol.iterator]: () => walk(classes, low, high) };
+}
+
+function* walk<N extends PlacementNode>(
+  classes: readonly WeightClass<N>[],
+  low: number,
+  high: number,
+): Generator<N, void> {
+  const ahead = leaders(classes, low, high, ranksAhead);
+  yield* ahead;
+  if (ahead.length < ranksAhead) return;
+  const all = classes.flatMap(({ nodes, lows, highs, weight }) =>
+    nodes.map((node, i): Candidate<N> => {
+      const score = score53(low, high, lows[i]!, highs[i]!);
+      return { node, score, cost: negativeLog53(score) / weight };
+    }),
+  );
+  all.sort((a, b) => (comesBefore(a, b) ? -1 : 1));
+  for (const { node } of all.slice(ranksAhead)) yield node;
+}
+
+/** The first `count` of the order, by insertion into a list that never grows beyond. */
+function leaders<N extends PlacementNode>(
+  classes: readonly WeightClass<N>[],
+  low: number,
+  high: number,
+  count: number,
+): N[] {
+  const list: Candidate<N>[] = [];
+  for (const { nodes, lows, highs, weight } of classes) {
+    // Whoever of this class scores no better than one that was refused is refused too, without a logarithm.
+    let refused = -1;
+    for (let i = 0; i < nodes.length; i++) {
+      const score = score53(low, high, lows[i]!, highs[i]!);
+      if (score <= refused) continue;
+      const candidate = { node: nodes[i]!, score, cost: negativeLog53(score) / weight };
+      let at = list.length;
+      while (at > 0 && comesBefore(candidate, list[at - 1]!)) at--;
+      if (at === count) {
+        refused = score;
+        continue;
+      }
+      list.splice(at, 0, candidate);
+      if (list.length > count) list.pop();
+    }
+  }
+  return list.map(({ node }) => node);
+}
+
+function comesBefore<N extends PlacementNode>(a: Candidate<N>, b: Candidate<N>): boolean {
+  return isBefore(a.cost, a.score, a.node.id, b.cost, b.score, b.node.id);
+}
+
+function isBefore(
+  cost: number,
+  score: number,
+  id: string,
+  otherCost: number,
+  otherScore: number,
+  otherId: string,
+): boolean {
+  if (cost !== otherCost) return cost < otherCost;
+  if (score !== otherScore) return score > otherScore;
+  return id < otherId;
+}
