@@ -37,7 +37,7 @@ const keyHash: Uint32Array = new Uint32Array(2);
  * node's share is exactly its weight over the sum of weights; when a node leaves, its keys spread over all others in
  * proportion. Does not promise to bound the load of one hot key.
  *
- * Complexity: `get` O(n), about 6 ns a node and one hash; `getN` O(n) for up to 8 and O(n log n) beyond; memory O(n); no allocation in `get`. Up to
+ * Complexity: `get` O(n), about 6 ns a node and one hash; `getN` O(n) for up to 6 and O(n log n) beyond; memory O(n); no allocation in `get`. Up to
  * about a hundred nodes the hash of the key dominates.
  *
  * Source: D. Thaler, C. Ravishankar, "Using name-based mappings to increase hit rates" (1998); weights by the logarithmic

@@ -28,7 +28,7 @@ interface Candidate<N> {
 }
 
 /** So many are ranked without sorting the rest. */
-const ranksAhead = 8;
+const ranksAhead = 6;
 
 /** @internal The nodes with weight, by weight. They come in the order of their ids. */
 export function weightClasses<N extends PlacementNode>(
@@ -135,15 +135,16 @@ function leaders<N extends PlacementNode>(
     for (let i = 0; i < nodes.length; i++) {
       const score = score53(low, high, lows[i]!, highs[i]!);
       if (score <= refused) continue;
-      const candidate = { node: nodes[i]!, score, cost: negativeLog53(score) / weight };
+      const cost = classes.length === 1 ? 0 : negativeLog53(score) / weight;
+      const candidate = { node: nodes[i]!, score, cost };
       let at = list.length;
       while (at > 0 && comesBefore(candidate, list[at - 1]!)) at--;
       if (at === count) {
         refused = score;
         continue;
       }
-      list.splice(at, 0, candidate);
-      if (list.length > count) list.pop();
+      for (let to = Math.min(list.length, count - 1); to > at; to--) list[to] = list[to - 1]!;
+      list[at] = candidate;
     }
   }
   return list.map(({ node }) => node);
