@@ -71,8 +71,11 @@ export function placementFromJSON<N extends PlacementNode = PlacementNode>(
   const data = checkSnapshot(typeof json === 'string' ? parsed(json) : json, maxNodes);
   const nodes = data.nodes.map((node) => revived(node, revive));
   const placement = built<N>(data, nodes, hasher);
-  const { version } = placement.toJSON();
+  const { version, options: all } = placement.toJSON();
   if (version !== data.version) throw invalid('version', String(version), data.version);
+  // A default that is not spelled out could be another one tomorrow.
+  for (const name of Object.keys(all))
+    if (data.options[name] !== all[name]) throw invalid(name, 'given', data.options[name]);
   return placement;
 }
 

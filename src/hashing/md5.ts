@@ -82,10 +82,14 @@ export function md5(key: Key): Uint32Array {
     let [a, b, c, d] = state as unknown as [number, number, number, number];
     for (let i = 0; i < 64; i++) {
       const round = i >> 4;
-      const at = block + (([i, 5 * i + 1, 3 * i + 5, 7 * i] as const)[round]! & 15);
+      const at = block + (wordAt(round, i) & 15);
       const sum = (a + blend(round, b, c, d) + constants[i]! + words[at]!) | 0;
       const bits = rotations[4 * round + (i & 3)]!;
-      [a, d, c, b] = [d, c, b, (b + ((sum << bits) | (sum >>> (32 - bits)))) | 0];
+      const next = (b + ((sum << bits) | (sum >>> (32 - bits)))) | 0;
+      a = d;
+      d = c;
+      c = b;
+      b = next;
     }
     state[0]! += a;
     state[1]! += b;
@@ -93,6 +97,12 @@ export function md5(key: Key): Uint32Array {
     state[3]! += d;
   }
   return state;
+}
+
+function wordAt(round: number, i: number): number {
+  if (round === 0) return i;
+  if (round === 1) return 5 * i + 1;
+  return round === 2 ? 3 * i + 5 : 7 * i;
 }
 
 function blend(round: number, b: number, c: number, d: number): number {

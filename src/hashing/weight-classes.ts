@@ -77,7 +77,11 @@ export function winner<N extends PlacementNode>(
       }
     }
     const node = nodes[best]!;
-    const cost = classes.length === 1 ? 0 : negativeLog53(bestScore) / weight;
+    if (classes.length === 1) {
+      if (out !== undefined) out[0] = bestScore;
+      return node;
+    }
+    const cost = costOf(bestScore, weight);
     if (owner === undefined || isBefore(cost, bestScore, node.id, ownerCost, ownerScore, owner.id)) {
       owner = node;
       ownerScore = bestScore;
@@ -90,8 +94,8 @@ export function winner<N extends PlacementNode>(
 
 /** @internal Whether a node with its score comes before another with its own. */
 export function beats<N extends PlacementNode>(node: N, score: number, other: N, otherScore: number): boolean {
-  const cost = negativeLog53(score) / weightOf(node);
-  return isBefore(cost, score, node.id, negativeLog53(otherScore) / weightOf(other), otherScore, other.id);
+  const cost = costOf(score, weightOf(node));
+  return isBefore(cost, score, node.id, costOf(otherScore, weightOf(other)), otherScore, other.id);
 }
 
 /** @internal All nodes with weight, the best first. O(n) for the first few, O(n log n) for all. */
@@ -114,7 +118,7 @@ function* walk<N extends PlacementNode>(
   const all = classes.flatMap(({ nodes, lows, highs, weight }) =>
     nodes.map((node, i): Candidate<N> => {
       const score = score53(low, high, lows[i]!, highs[i]!);
-      return { node, score, cost: negativeLog53(score) / weight };
+      return { node, score, cost: costOf(score, weight) };
     }),
   );
   all.sort((a, b) => (comesBefore(a, b) ? -1 : 1));
@@ -135,7 +139,7 @@ function leaders<N extends PlacementNode>(
     for (let i = 0; i < nodes.length; i++) {
       const score = score53(low, high, lows[i]!, highs[i]!);
       if (score <= refused) continue;
-      const cost = classes.length === 1 ? 0 : negativeLog53(score) / weight;
+      const cost = classes.length === 1 ? 0 : costOf(score, weight);
       const candidate = { node: nodes[i]!, score, cost };
       let at = list.length;
       while (at > 0 && comesBefore(candidate, list[at - 1]!)) at--;
@@ -148,6 +152,13 @@ function leaders<N extends PlacementNode>(
     }
   }
   return list.map(({ node }) => node);
+}
+
+/** The least and the greatest cost that weights can ask for fit into a double with this: a power of two, so all stays exact. */
+const scale = 2 ** -60;
+
+function costOf(score: number, weight: number): number {
+  return (negativeLog53(score) * scale) / weight;
 }
 
 function comesBefore<N extends PlacementNode>(a: Candidate<N>, b: Candidate<N>): boolean {

@@ -48,7 +48,8 @@ export const laws: Readonly<Record<string, Law>> = {
   'answers by {id → weight} alone, whatever the order and the history'({ make }, draw) {
     const { nodes, others, pick, weight } = draw;
     let travelled = make(others, draw);
-    for (const node of nodes) travelled = travelled.with({ ...node, weight }).without(...idsOf(others).slice(0, 2));
+    for (const node of nodes.slice(0, 4))
+      travelled = travelled.with({ ...node, weight }).without(...idsOf(others).slice(0, 2));
     const turned = nodes.map((_, i) => nodes[(i + pick) % nodes.length]!);
     const home = travelled.without(...idsOf(others)).with(...turned);
     const direct = make(nodes, draw);

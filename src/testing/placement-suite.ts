@@ -95,7 +95,7 @@ export function placementSuite(make: MakePlacement, tools: SuiteTools, options?:
   });
   const { numRuns = 1000, movement = 'minimal', shares = 'own', seeded = true, maxWeight = 1_000_000 } = given;
   const promised: Promised = {
-    make,
+    make: (nodes, { seed, hasher }) => make(nodes, { seed, hasher }),
     restore: given.fromJSON,
     minimal: movement === 'minimal',
     proportional: shares === 'weights',
