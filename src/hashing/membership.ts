@@ -2,8 +2,8 @@ import { HoldfastError } from '../core/errors.ts';
 import { check, describe, number, type Rule } from '../core/options.ts';
 import type { PlacementNode } from './placement.ts';
 
-/** @internal A `weight`. Bounded, so that no sum or ratio of weights loses its meaning. */
-export const weightRule: Rule<number> = number({ min: 0, max: 1_000_000 });
+/** A `weight`. Bounded, so that no sum or ratio of weights loses its meaning. */
+const weightRule: Rule<number> = number({ min: 0, max: 1_000_000 });
 
 /** @internal The weight that counts. */
 export function weightOf(node: PlacementNode): number {

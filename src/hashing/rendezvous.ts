@@ -87,7 +87,8 @@ export class Rendezvous<N extends PlacementNode = PlacementNode> implements Plac
    */
   get(key: Key): N | undefined {
     this.#hash(key);
-    return winner(this.#classes, keyHash[0]!, keyHash[1]!);
+    // As signed halves, which are never boxed on the way.
+    return winner(this.#classes, keyHash[0]! | 0, keyHash[1]! | 0);
   }
 
   /** See {@link Placement.getN}. */

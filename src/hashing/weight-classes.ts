@@ -56,40 +56,52 @@ export function weightClasses<N extends PlacementNode>(
   });
 }
 
+/** The score and the cost of what was found last: numbers that would be boxed if they were returned. */
+const results: Float64Array = new Float64Array(2);
+
 /** @internal The best node for a hash; its score goes to `out`. O(n), no allocation. */
 export function winner<N extends PlacementNode>(
   classes: readonly WeightClass<N>[],
   low: number,
   high: number,
-  out?: Float64Array,
+  out: Float64Array = results,
 ): N | undefined {
+  if (classes.length === 1) return classes[0]!.nodes[bestIn(classes[0]!, low, high, out)];
   let owner: N | undefined;
-  let ownerScore = -1;
+  let ownerScore = 0;
   let ownerCost = Infinity;
-  for (const { nodes, lows, highs, weight } of classes) {
-    let best = 0;
-    let bestScore = -1;
-    for (let i = 0; i < nodes.length; i++) {
-      const score = score53(low, high, lows[i]!, highs[i]!);
-      if (score > bestScore) {
-        best = i;
-        bestScore = score;
-      }
-    }
-    const node = nodes[best]!;
-    if (classes.length === 1) {
-      if (out !== undefined) out[0] = bestScore;
-      return node;
-    }
-    const cost = costOf(bestScore, weight);
-    if (owner === undefined || isBefore(cost, bestScore, node.id, ownerCost, ownerScore, owner.id)) {
+  for (const candidates of classes) {
+    const node = candidates.nodes[bestIn(candidates, low, high, results)]!;
+    costInto(results, candidates);
+    const score = results[0]!;
+    const cost = results[1]!;
+    if (owner === undefined || isBefore(cost, score, node.id, ownerCost, ownerScore, owner.id)) {
       owner = node;
-      ownerScore = bestScore;
+      ownerScore = score;
       ownerCost = cost;
     }
   }
-  if (out !== undefined) out[0] = ownerScore;
+  out[0] = ownerScore;
   return owner;
+}
+
+function costInto(to: Float64Array, { weight }: WeightClass<unknown>): void {
+  to[1] = costOf(to[0]!, weight);
+}
+
+/** The number of the best node of a class; its score goes to `out`. */
+function bestIn({ lows, highs }: WeightClass<unknown>, low: number, high: number, out: Float64Array): number {
+  let best = 0;
+  let bestScore = -1;
+  for (let i = 0; i < lows.length; i++) {
+    const score = score53(low, high, lows[i]!, highs[i]!);
+    if (score > bestScore) {
+      best = i;
+      bestScore = score;
+    }
+  }
+  out[0] = bestScore;
+  return best;
 }
 
 /** @internal Whether a node with its score comes before another with its own. */

@@ -122,7 +122,6 @@ describe('a lookup', () => {
   const ids = Array.from({ length: 20 }, (_, i) => `node-${String(i)}`);
   it.each([
     ['Rendezvous', new Rendezvous(ids)],
-    ['weighted Rendezvous', new Rendezvous(ids.map((id, i) => ({ id, weight: (i % 3) + 1 })))],
     ['HashRing', new HashRing(ids)],
     ['HashRing like Envoy', new HashRing(ids, { compat: 'envoy' })],
     ['Maglev', new Maglev(ids)],
