@@ -64,11 +64,11 @@ export function isPrime(value: number): boolean {
   return value > 1;
 }
 
-/** @internal A 64-bit hash modulo a number below 2^21 … 2^26, exact: no intermediate result reaches 2^53. */
+/** @internal A 64-bit hash modulo a number up to 2^26, exact: no intermediate result reaches 2^53. */
 export function remainder(low: number, high: number, modulus: number): number {
   const upper = high % modulus;
   const value = upper * (0x1_0000_0000 % modulus) + low;
-  // A division and a product are several times faster than `%` on doubles; the quotient may be one too great.
-  const rest = value - Math.floor(value / modulus) * modulus;
-  return rest < 0 ? rest + modulus : rest;
+  // A division and a product are several times faster than `%` on doubles. The quotient is never rounded up to a whole number:
+  // it is 1 / modulus below one at least, and that is more than half a unit in its last place.
+  return value - Math.floor(value / modulus) * modulus;
 }
