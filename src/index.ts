@@ -32,14 +32,29 @@ export {
 
 // Sharded services: where a key belongs
 export {
+  type FromJSONOptions,
+  fromXxhash,
   type GetManyOptions,
+  HashRing,
+  type HashRingOptions,
   type Hasher,
+  jumpHash,
+  type JumpHashOptions,
   type Key,
+  Maglev,
+  type MaglevOptions,
   type Placement,
+  placementFromJSON,
+  type PlacementJSON,
   type PlacementNode,
+  redisSlot,
   Rendezvous,
   type RendezvousOptions,
+  sipHash13,
+  SlotTable,
+  type SlotTableOptions,
   xxh64,
+  type XxhashApi,
 } from './hashing/index.ts';
 
 // Calls

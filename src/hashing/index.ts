@@ -4,7 +4,15 @@
  * @module holdfast/hashing
  */
 export type { Hasher } from './hasher.ts';
+export { jumpHash, type JumpHashOptions } from './jump-hash.ts';
 export type { Key } from './key.ts';
-export type { GetManyOptions, Placement, PlacementNode } from './placement.ts';
+export { Maglev, type MaglevOptions } from './maglev.ts';
+export type { GetManyOptions, Placement, PlacementJSON, PlacementNode } from './placement.ts';
+export { type FromJSONOptions, placementFromJSON } from './from-json.ts';
+export { fromXxhash, type XxhashApi } from './from-xxhash.ts';
+export { HashRing, type HashRingOptions } from './hash-ring.ts';
+export { redisSlot } from './redis-slot.ts';
 export { Rendezvous, type RendezvousOptions } from './rendezvous.ts';
+export { sipHash13 } from './siphash.ts';
+export { SlotTable, type SlotTableOptions } from './slot-table.ts';
 export { xxh64 } from './xxh64.ts';

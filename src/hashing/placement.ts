@@ -1,5 +1,3 @@
-import { HoldfastError } from '../core/errors.ts';
-import { describe, number, type Rule } from '../core/options.ts';
 import type { Key } from './key.ts';
 
 /** A member that keys are placed on. Extend it with what your service needs; a bare string stands for `{ id }`. */
@@ -61,6 +59,13 @@ export interface Placement<N extends PlacementNode> {
    * @param options - what to leave out, and how to spread
    */
   getN(key: Key, count: number, options?: GetManyOptions<N>): N[];
+  /**
+   * All nodes with weight in the key's own order of preference, the owner first: what `getN` takes from. Lazy: who stops
+   * early pays for what was read. May be iterated again, and answers for this placement whatever is derived from it.
+   *
+   * @param key - string or bytes
+   */
+  rank(key: Key): Iterable<N>;
   /** The exact share of all keys that each node owns, by id; sums to 1 unless no node has weight. */
   ownership(): ReadonlyMap<string, number>;
   /**
@@ -82,78 +87,25 @@ export interface Placement<N extends PlacementNode> {
    * @param weight - from 0 to 1,000,000
    */
   withWeight(id: string, weight: number): Placement<N>;
-}
-
-/** @internal A `weight`. Bounded, so that no sum or ratio of weights loses its meaning. */
-export const weightRule: Rule<number> = number({ min: 0, max: 1_000_000 });
-
-/** @internal A `seed` option: 64 bits. */
-export const seedRule: Rule<bigint> = {
-  expected: 'a bigint from 0n to 2n ** 64n - 1n',
-  accepts: (value) => typeof value === 'bigint' && value >= 0n && value < 2n ** 64n,
-};
-
-/** @internal A seed's halves: bigints stay at the door. */
-export function halvesOf(seed: bigint): readonly [low: number, high: number] {
-  return [Number(seed & 0xffff_ffffn), Number(seed >> 32n)];
-}
-
-/** @internal The weight that counts. */
-export function weightOf(node: PlacementNode): number {
-  return node.weight ?? 1;
+  /** What `placementFromJSON` makes an equal placement of: plain data, in the order of the ids. */
+  toJSON(): PlacementJSON;
 }
 
 /**
- * @internal Nodes by id in the order of their ids, which makes the result independent of how they were given.
- *
- * @throws {@link HoldfastError} `INVALID_OPTION` for a node that is neither a string nor has a string `id`, for an id that
- * has no UTF-8 form, for a duplicate id, a bad weight or zone
+ * A placement as plain data. Of a node it has `id`, `weight` and `zone` and nothing of what users add; of the hasher its
+ * name alone. It holds the seed: where that is secret, so is this.
  */
-export function nodesById<N extends PlacementNode>(nodes: Iterable<N | string>): ReadonlyMap<string, N> {
-  const byId = new Map<string, N>();
-  for (const node of listOf(nodes)) {
-    const checked = checkNode(node);
-    if (byId.has(checked.id))
-      throw new HoldfastError('INVALID_OPTION', `nodes must have distinct ids, got ${describe(checked.id)} twice`);
-    byId.set(checked.id, checked);
-  }
-  return inOrder(byId);
-}
-
-/** @internal The same nodes in the order of their ids, by UTF-16 code units. */
-export function inOrder<N extends PlacementNode>(byId: ReadonlyMap<string, N>): ReadonlyMap<string, N> {
-  return new Map([...byId].sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-function listOf<N>(nodes: Iterable<N | string>): Iterable<N | string> {
-  if (
-    typeof nodes === 'object' &&
-    typeof (nodes as Partial<Iterable<unknown>> | null)?.[Symbol.iterator] === 'function'
-  )
-    return nodes;
-  throw new HoldfastError(
-    'INVALID_OPTION',
-    `nodes must be an array or another iterable of nodes or ids, got ${describe(nodes)}`,
-  );
-}
-
-/** @internal One node, checked; a bare id becomes a node. */
-export function checkNode<N extends PlacementNode>(given: N | string): N {
-  const node = (typeof given === 'string' ? { id: given } : given) as N | null | undefined;
-  const { id, weight, zone } = (node ?? {}) as Partial<PlacementNode>;
-  const refuse = (what: string, value: unknown): HoldfastError =>
-    new HoldfastError('INVALID_OPTION', `a node must ${what}, got ${describe(value)}`);
-  if (typeof node !== 'object' || node === null) throw refuse('be a string or an object with an id', given);
-  if (typeof id !== 'string') throw refuse('have a string id', id);
-  if (!hasUtf8Form(id)) throw refuse('have an id without lone surrogates', id);
-  if (weight !== undefined && !weightRule.accepts(weight)) {
-    throw refuse(`have a weight that is ${weightRule.expected}`, weight);
-  }
-  if (zone !== undefined && typeof zone !== 'string') throw refuse('have a string zone or none', zone);
-  return node;
-}
-
-/** Two ids that UTF-8 folds into one would hash alike, and the second would never own a key. */
-function hasUtf8Form(id: string): boolean {
-  return !/\p{Surrogate}/u.test(id);
+export interface PlacementJSON {
+  /** Which class it is of. */
+  readonly algorithm: string;
+  /** Of the algorithm: rises when the same data would place a key elsewhere. */
+  readonly version: number;
+  /** Name of the hasher. */
+  readonly hasher: string;
+  /** The 64-bit seed in decimal. */
+  readonly seed: string;
+  /** The algorithm's own options. */
+  readonly options: Readonly<Record<string, number | string>>;
+  /** The nodes, in the order of their ids. */
+  readonly nodes: readonly PlacementNode[];
 }

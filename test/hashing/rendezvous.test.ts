@@ -1,6 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs';
 import { isInvalidOption } from 'holdfast/core';
-import { type PlacementNode, Rendezvous, type RendezvousOptions } from 'holdfast/hashing';
+import { type PlacementNode, Rendezvous } from 'holdfast/hashing';
 import { describe, expect, it } from 'vitest';
 
 /** Counts owners of `count` keys. */
@@ -84,31 +83,6 @@ describe('Rendezvous shares', () => {
 });
 
 describe('Rendezvous', () => {
-  it.each<[string, readonly (PlacementNode | string)[], RendezvousOptions]>([
-    ['equal', named(16), {}],
-    ['weighted', named(16).map((id, i) => ({ id, weight: (i % 5) + 0.25 })), {}],
-    ['seeded', named(16), { seed: 0x0123_4567_89ab_cdefn }],
-  ])('places 10,000 keys over 16 %s nodes as it always has', (name, nodes, options) => {
-    const placement = new Rendezvous(nodes, options);
-    const owners = Array.from({ length: 10_000 }, (_, i) =>
-      Number(placement.get(`key:${String(i)}`)!.id.slice('node-'.length)).toString(16),
-    ).join('');
-    // Placement is public API. A difference here is a new major version, not a new file.
-    const file = new URL(`golden/rendezvous-1-${name}.txt`, import.meta.url);
-    if (process.env['UPDATE_GOLDEN'] === 'new-major-version') writeFileSync(file, owners.replace(/.{100}/g, '$&\n'));
-    expect(owners).toBe(readFileSync(file, 'utf8').replaceAll('\n', ''));
-  });
-
-  it('has nothing to give without nodes or without weight', () => {
-    for (const nodes of [[], [{ id: 'a', weight: 0 }]]) {
-      const placement = new Rendezvous(nodes);
-      expect(placement.get('k')).toBeUndefined();
-      expect(placement.getN('k', 3)).toEqual([]);
-      expect(placement.size).toBe(nodes.length);
-      expect([...placement.ownership().values()]).toEqual(nodes.map(() => 0));
-    }
-  });
-
   it('gives the node that it was given, with what the user put on it', () => {
     const node = { id: 'a', url: 'http://a' };
     expect(new Rendezvous([node]).get('k')).toBe(node);
@@ -155,12 +129,6 @@ describe('Rendezvous', () => {
     const placement = new Rendezvous([{ id: 'a' }, { id: 'b' }, { id: 'c', zone: 'z' }]);
     const two = placement.getN('k', 2, { spread: 'zone' });
     expect(two.map(({ zone }) => zone ?? 'none').sort()).toEqual(['none', 'z']);
-  });
-
-  it('places a key of a megabyte', () => {
-    const placement = new Rendezvous(named(3));
-    const long = 'k'.repeat(1_000_000);
-    expect(placement.get(long)).toBe(placement.get(new TextEncoder().encode(long)));
   });
 
   it.each([

@@ -1,0 +1,175 @@
+import { isInvalidOption } from 'holdfast/core';
+import {
+  HashRing,
+  Maglev,
+  placementFromJSON,
+  Rendezvous,
+  sipHash13,
+  SlotTable,
+  type PlacementJSON,
+} from 'holdfast/hashing';
+import { describe, expect, it } from 'vitest';
+import { hostileValues } from '../support/hostile.ts';
+
+const ring = new HashRing(['a', { id: 'b', weight: 2, zone: 'z' }], { seed: 2n ** 64n - 1n, vnodes: 9 });
+const good = ring.toJSON();
+const change = (fields: object): unknown => ({ ...good, ...fields });
+
+function expectRefused(json: unknown, message?: string | RegExp): void {
+  const read = (): unknown => placementFromJSON(json);
+  if (message !== undefined) expect(read).toThrow(message);
+  try {
+    read();
+    expect.unreachable(`taken: ${String(json).slice(0, 80)}`);
+  } catch (error) {
+    expect(isInvalidOption(error), String(error)).toBe(true);
+  }
+}
+
+describe('placementFromJSON', () => {
+  it('reads what is frozen here: the format is public API', () => {
+    expect(JSON.stringify(ring)).toBe(
+      '{"algorithm":"ring","version":1,"hasher":"xxh64","seed":"18446744073709551615","options":{"vnodes":9},"nodes":[{"id":"a"},{"id":"b","weight":2,"zone":"z"}]}',
+    );
+    expect(placementFromJSON(JSON.stringify(ring)).toJSON()).toEqual(good);
+    expect(placementFromJSON(good).fingerprint).toBe(ring.fingerprint);
+  });
+
+  it.each([
+    new Rendezvous(['a'], { seed: 3n }),
+    new HashRing(['a'], { compat: 'envoy', minRingSize: 7, maxRingSize: 70 }),
+    new HashRing(['a'], { compat: 'ketama' }),
+    new Maglev(['a'], { tableSize: 211 }),
+    new SlotTable(['a'], { slots: 64 }),
+    new SlotTable(['a'], { compat: 'redis', seed: 3n }),
+  ])('restores class and options, case %#', (placement) => {
+    const back = placementFromJSON(JSON.stringify(placement));
+    expect(back).toBeInstanceOf(placement.constructor);
+    expect(back.fingerprint).toBe(placement.fingerprint);
+    expect(back.with('x').fingerprint).toBe(placement.with('x').fingerprint);
+  });
+
+  it('asks for the hasher that the data names', () => {
+    const hasher = sipHash13([1, 2, 3, 4]);
+    const secret = new Rendezvous(['a', 'b'], { hasher });
+    const text = JSON.stringify(secret);
+    expect(placementFromJSON(text, { hasher }).fingerprint).toBe(secret.fingerprint);
+    expectRefused(text, `hasher must be "xxh64", got ${JSON.stringify(hasher.name)}`);
+    expect(() => placementFromJSON(text, { hasher: sipHash13([1, 2, 3, 5]) })).toThrow(/^hasher must be "siphash13:/);
+  });
+
+  it('revives nodes, which keep id and weight', () => {
+    const revive = ({ id, ...rest }: { id: string }): { id: string; url: string } => ({
+      ...rest,
+      id,
+      url: `http://${id}`,
+    });
+    expect(placementFromJSON(good, { revive }).get('k')?.url).toMatch(/^http:\/\/[ab]$/);
+    expect(() => placementFromJSON(good, { revive: (node) => ({ ...node, weight: 5 }) })).toThrow(/^revive must be/);
+    expect(() => placementFromJSON(good, { revive: () => ({ id: 'x' }) })).toThrow(/^revive must be/);
+  });
+
+  it.each<[string, unknown, (string | RegExp)?]>([
+    ['no JSON', '{"algorithm"', 'json must be the text of a placement'],
+    ['a text that is too long', ' '.repeat(2 ** 24 + 1), 'json must be at most 16777216 characters, got 16777217'],
+    ['deep nesting', `${'['.repeat(1e6)}${']'.repeat(1e6)}`, 'json must be an object, got an array of 1'],
+    ['nothing', '', 'json must be the text of a placement'],
+    ['null', 'null', 'json must be an object, got null'],
+    ['an array', [], 'json must be an object, got an array of 0'],
+    ['an empty object', {}, 'nodes must be an array, got undefined'],
+    ['another algorithm', change({ algorithm: 'jump' }), 'algorithm must be "rendezvous", "ring", "maglev" or "slots"'],
+    ['a method as algorithm', change({ algorithm: 'constructor' })],
+    ['another version', change({ version: 2 }), 'version must be 1, got 2'],
+    ['a version that is text', change({ version: '1' }), 'version must be a number, got "1"'],
+    ['no version', change({ version: undefined })],
+    [
+      'a field more',
+      change({ extra: 1 }),
+      /^json must be an object with no other fields than algorithm, version, .* got "extra"$/,
+    ],
+    ['a prototype', JSON.stringify(good).replace('{', '{"__proto__":{"polluted":1},'), /got "__proto__"$/],
+    [
+      'a prototype of a node',
+      JSON.stringify(good).replace('{"id":"a"', '{"__proto__":{"weight":9},"id":"a"'),
+      /"__proto__"/,
+    ],
+    [
+      'a prototype of the options',
+      JSON.stringify(good).replace('{"vnodes"', '{"__proto__":{},"vnodes"'),
+      /"__proto__"/,
+    ],
+    ['a seed that is a number', change({ seed: 1 })],
+    ['a seed of another form', change({ seed: '0x10' }), 'seed must be a whole number in decimal, got "0x10"'],
+    ['a seed with a space', change({ seed: ' 1' })],
+    ['no seed', change({ seed: '' })],
+    ['a seed that is too great', change({ seed: '18446744073709551616' }), /^seed must be a bigint from/],
+    ['a seed of many digits', change({ seed: '9'.repeat(1e6) })],
+    ['an option of another class', change({ options: { tableSize: 101 } }), 'HashRing has no option "tableSize"'],
+    ['an unknown option', change({ options: { hasher: 'x' } })],
+    [
+      'a nested option',
+      change({ options: { vnodes: { valueOf: 1 } } }),
+      'vnodes must be a number or a string, got an object',
+    ],
+    ['an option out of range', change({ options: { vnodes: 1e9 } }), /^vnodes must be an integer from 1 to 10000/],
+    ['nodes that are no array', change({ nodes: { length: 1 } }), 'nodes must be an array, got an object'],
+    ['nodes with holes', change({ nodes: new Array(3) }), 'a node must be an object, got undefined'],
+    ['a bare id', change({ nodes: ['a'] }), 'a node must be an object, got "a"'],
+    ['a node with more', change({ nodes: [{ id: 'a', toString: 1 }] })],
+    ['a weight that is text', change({ nodes: [{ id: 'a', weight: '1' }] }), 'weight must be a number, got "1"'],
+    ['a negative weight', change({ nodes: [{ id: 'a', weight: -1 }] })],
+    ['a long id', change({ nodes: [{ id: 'x'.repeat(65_537) }] })],
+    ['a lone surrogate', change({ nodes: [{ id: '\ud800' }] })],
+    ['two nodes of one id', change({ nodes: [{ id: 'a' }, { id: 'a' }] })],
+    [
+      'too many nodes',
+      change({ nodes: new Array(10_001).fill({ id: 'a' }) }),
+      'nodes must be at most 10000, got 10001',
+    ],
+    ['too many points', change({ nodes: [{ id: 'a', weight: 1e6 }] }), /^the points of a ring must be at most/],
+    [
+      'a hash of its own with a seed',
+      { ...new HashRing([], { compat: 'ketama' }).toJSON(), seed: '5' },
+      'seed must be "0"',
+    ],
+  ])('refuses %s', (_, json, message) => {
+    expectRefused(json, message);
+    expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
+  });
+
+  it('refuses hostile values anywhere', () => {
+    for (const [, value] of hostileValues) {
+      expectRefused(value);
+      for (const field of Object.keys(good)) expectRefused(change({ [field]: value }));
+      expectRefused(change({ nodes: [value] }));
+      expectRefused(change({ nodes: [{ id: value, weight: value }] }));
+      expectRefused(change({ options: { vnodes: value } }));
+    }
+  });
+
+  it('refuses a text that is cut off or changed, or reads it as a placement that is whole', () => {
+    const text = JSON.stringify(good);
+    for (let i = 0; i < text.length; i++) {
+      expectRefused(text.slice(0, i));
+      for (const mutated of [text.slice(0, i) + text.slice(i + 1), `${text.slice(0, i)}9${text.slice(i + 1)}`]) {
+        try {
+          const placement = placementFromJSON(mutated);
+          const { nodes, ...rest } = JSON.parse(mutated) as PlacementJSON;
+          expect(placement.toJSON()).toMatchObject(rest);
+          expect(new Map(placement.toJSON().nodes.map((node) => [node.id, node]))).toEqual(
+            new Map(nodes.map((node) => [node.id, node])),
+          );
+        } catch (error) {
+          expect(isInvalidOption(error), mutated).toBe(true);
+        }
+      }
+    }
+  });
+
+  it('accepts as many nodes as it is told to', () => {
+    const many = { ...good, nodes: [{ id: 'a' }, { id: 'b' }] satisfies PlacementJSON['nodes'] };
+    expect(placementFromJSON(many, { maxNodes: 2 }).size).toBe(2);
+    expect(() => placementFromJSON(many, { maxNodes: 1 })).toThrow('nodes must be at most 1, got 2');
+    expect(() => placementFromJSON(many, { maxNodes: 1e9 })).toThrow(/^maxNodes must be/);
+  });
+});

@@ -1,0 +1,133 @@
+import { isInvalidOption } from 'holdfast/core';
+import { Maglev, type MaglevOptions, xxh64 } from 'holdfast/hashing';
+import { describe, expect, it } from 'vitest';
+import { isPrime, maglevTable, remainder } from '../../src/hashing/maglev-table.ts';
+import { digest } from './support.ts';
+
+const named = (count: number): string[] => Array.from({ length: count }, (_, i) => `node-${String(i)}`);
+const envoyEntry = (id: string, size: number, weight = 1): Parameters<typeof maglevTable>[0][number] => ({
+  offset: Number(digest(xxh64.hash.bind(xxh64), id) % BigInt(size)),
+  skip: Number(digest(xxh64.hash.bind(xxh64), id, 1n) % BigInt(size - 1)) + 1,
+  weight,
+});
+const hosts = [90, 91, 92, 93, 94, 95].map((port) => `127.0.0.1:${String(port)}`);
+
+describe('the table of Maglev', () => {
+  it('is that of the worked example of the paper, with and without B1', () => {
+    const [b0, b1, b2] = [
+      { offset: 3, skip: 4, weight: 1 },
+      { offset: 0, skip: 2, weight: 1 },
+      { offset: 3, skip: 1, weight: 1 },
+    ];
+    expect([...maglevTable([b0, b1, b2], 7)]).toEqual([1, 0, 1, 0, 2, 2, 0]);
+    expect([...maglevTable([b0, b2], 7)]).toEqual([0, 0, 0, 0, 1, 1, 1]);
+  });
+
+  it.each([
+    ['addresses', hosts, [2, 4, 0, 1, 5, 0, 3]],
+    ['host names', ['90', '91', '92', '93', '94', '95'], [2, 5, 0, 3, 4, 1, 0]],
+  ])("is that of Envoy's tests, by %s", (_, ids, published) => {
+    expect([
+      ...maglevTable(
+        ids.map((id) => envoyEntry(id, 7)),
+        7,
+      ),
+    ]).toEqual(published);
+  });
+
+  it.each([
+    [1, 2, '10010110111110101'],
+    [1, 1, '10010110010100101'],
+    [0.8, 0.2, '10000010010100000'].map((value) => value) as [number, number, string],
+  ])("is that of Envoy's tests, by weights %d and %d", (one, other, published) => {
+    const [first, second] = [hosts[0]!, hosts[1]!];
+    // The published rows give 0 for :90 and 1 for :91; with 1 and 2 the second has twice the share.
+    const table = [...maglevTable([envoyEntry(first, 17, one), envoyEntry(second, 17, other)], 17)];
+    expect(table.join('')).toBe(published);
+  });
+
+  it('gives every entry a place, however light, without trying each in each turn', () => {
+    const entries = Array.from({ length: 500 }, (_, i) => envoyEntry(`n${String(i)}`, 65_537, i === 0 ? 1e6 : 1e-6));
+    const table = maglevTable([...entries, envoyEntry('denormal', 65_537, Number.MIN_VALUE)], 65_537);
+    expect(new Set(table).size).toBe(501);
+  });
+
+  it('has remainders of 64-bit hashes to the bit', () => {
+    let state = 1n;
+    for (let i = 0; i < 20_000; i++) {
+      state = (state * 6364136223846793005n + 1442695040888963407n) % 2n ** 64n;
+      const modulus = [101, 65_537, 65_536, 5_000_011][i % 4]!;
+      const value = i % 5 === 0 ? 2n ** 64n - 1n - BigInt(i) : i % 7 === 0 ? BigInt(modulus) * (state >> 24n) : state;
+      const [low, high] = [Number(value & 0xffff_ffffn), Number(value >> 32n)];
+      expect(remainder(low, high, modulus)).toBe(Number(value % BigInt(modulus)));
+    }
+  });
+
+  it('knows primes', () => {
+    expect([2, 3, 101, 65_537, 655_373, 5_000_011].every(isPrime)).toBe(true);
+    expect([0, 1, 4, 9, 65_536, 65_535, 256 * 257, 2411 * 2411].some(isPrime)).toBe(false);
+  });
+});
+
+describe('Maglev', () => {
+  it('agrees with the table that Envoy builds', () => {
+    const placement = new Maglev(hosts, { tableSize: 1009 });
+    const table = maglevTable(
+      hosts.map((id) => envoyEntry(id, 1009)),
+      1009,
+    );
+    for (let i = 0; i < 1000; i++) {
+      const slot = Number(digest(xxh64.hash.bind(xxh64), `k${String(i)}`) % 1009n);
+      expect(placement.get(`k${String(i)}`)?.id).toBe(hosts[table[slot]!]);
+    }
+  });
+
+  it('shares equally to within one place of the table', () => {
+    const places = [...new Maglev(named(100)).ownership().values()].map((share) => Math.round(share * 65_537));
+    expect(Math.max(...places) - Math.min(...places)).toBe(1);
+  });
+
+  it('shares by weight to within a few places', () => {
+    const nodes = [1, 2, 3, 0.5, 10].map((weight, i) => ({ id: `n${String(i)}`, weight }));
+    for (const [id, share] of new Maglev(nodes).ownership()) {
+      const { weight } = nodes[Number(id.slice(1))]!;
+      expect(Math.abs(share - weight / 16.5) * 65_537).toBeLessThan(3);
+    }
+  });
+
+  it('moves little between others, and that little is what the documentation says', () => {
+    // 100 nodes, one leaves, 20,000 keys: about 0.6 % move between others; ring and rendezvous have none.
+    const before = new Maglev(named(100));
+    const after = before.without('node-5');
+    let between = 0;
+    for (let i = 0; i < 20_000; i++) {
+      const was = before.get(`k${String(i)}`)!.id;
+      if (was !== 'node-5' && after.get(`k${String(i)}`)!.id !== was) between++;
+    }
+    expect(between / 20_000).toBeGreaterThan(0.002);
+    expect(between / 20_000).toBeLessThan(0.012);
+  });
+
+  it.each<[MaglevOptions, string]>([
+    [{ tableSize: 65_536 }, 'tableSize must be a prime from 101 to 5000011, got 65536'],
+    [{ tableSize: 97 }, 'tableSize must be a prime from 101 to 5000011, got 97'],
+    [{ tableSize: 5_000_077 }, 'tableSize must be a prime from 101 to 5000011, got 5000077'],
+    [{ tableSize: Number.NaN }, 'tableSize must be a prime from 101 to 5000011, got NaN'],
+    [{ table: 7 } as never, 'Maglev has no option "table"; it has tableSize, seed, hasher'],
+  ])('refuses bad options, case %#', (options, message) => {
+    expect(() => new Maglev(['a'], options)).toThrow(message);
+  });
+
+  it('refuses a table that is too small for its nodes, at once and later', () => {
+    const message = 'tableSize must be at least 300, 100 for each of 3 nodes with weight, got 211';
+    expect(() => new Maglev(['a', 'b', 'c'], { tableSize: 211 })).toThrow(message);
+    const two = new Maglev(['a', 'b', { id: 'drained', weight: 0 }], { tableSize: 211 });
+    expect(() => two.with('c')).toThrow(message);
+    try {
+      two.withWeight('drained', 1);
+      expect.unreachable();
+    } catch (error) {
+      expect(isInvalidOption(error)).toBe(true);
+    }
+  });
+});
