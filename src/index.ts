@@ -32,9 +32,15 @@ export {
 
 // Sharded services: where a key belongs
 export {
+  boundedLoad,
+  type BoundedLoad,
+  type BoundedLoadOptions,
+  type BoundedLoadStats,
   type GetManyOptions,
   type Hasher,
+  isNoNodes,
   type Key,
+  type Lease,
   type Placement,
   type PlacementNode,
   Rendezvous,

@@ -6,13 +6,21 @@
  * | `INVALID_OPTION` | an argument or option is not allowed; the message names it, what is allowed and what came |
  * | `DEADLINE_EXCEEDED` | the deadline of a call passed before the call settled |
  * | `NO_MEMBERS` | a balancer has nobody to send a call to |
+ * | `NO_NODES` | a placement has no node with weight for a key |
  * | `INSUFFICIENT_COVERAGE` | a gather ended without the answers that it requires |
  * | `CLOSED` | the object was closed before the call |
  * | `SUPERSEDED` | an attempt was called off because its result is no longer wanted: a reason of signals, never thrown |
  * | `LEAK` | `failOnLeaks` found something left behind |
  */
 export type ErrorCode =
-  'INVALID_OPTION' | 'DEADLINE_EXCEEDED' | 'NO_MEMBERS' | 'INSUFFICIENT_COVERAGE' | 'CLOSED' | 'SUPERSEDED' | 'LEAK';
+  | 'INVALID_OPTION'
+  | 'DEADLINE_EXCEEDED'
+  | 'NO_MEMBERS'
+  | 'NO_NODES'
+  | 'INSUFFICIENT_COVERAGE'
+  | 'CLOSED'
+  | 'SUPERSEDED'
+  | 'LEAK';
 
 const brand = Symbol.for('holdfast.error');
 

@@ -49,3 +49,13 @@ export const keys: fc.Arbitrary<string | Uint8Array> = fc.oneof(
 export const seeds: fc.Arbitrary<bigint> = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
 
 export const hashers: fc.Arbitrary<Hasher> = fc.constantFrom(xxh64, threeBits);
+
+/** What a function throws; undefined when it does not. */
+export function thrownBy(fn: () => unknown): unknown {
+  try {
+    fn();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
