@@ -10,6 +10,7 @@ const budgets: Record<string, string> = {
   calls: '3.6 kB',
   balancing: '5.2 kB',
   scatter: '5.7 kB',
+  sharding: '12 kB',
   testing: '7 kB',
 };
 

@@ -48,6 +48,9 @@ export {
   xxh64,
 } from './hashing/index.ts';
 
+// Sharded services: keys that get hot
+export { type HotKey, HotKeyDetector, type HotKeyDetectorOptions } from './sharding/index.ts';
+
 // Calls
 export {
   type Attempt,

@@ -51,6 +51,23 @@ describe('boundedLoad', () => {
     expect(bounded.stats().nodes.map(({ capacity }) => capacity)).toEqual([1, 1]);
   });
 
+  it('forgets what is in flight on a drained node when it computes bounds', () => {
+    const bounded = boundedLoad(new Rendezvous(['a', 'b']));
+    const leases = Array.from({ length: 40 }, (_, i) => bounded.acquire(`k${String(i)}`));
+    bounded.update(new Rendezvous([{ id: 'a', weight: 0 }, 'b']));
+    const [drained, other] = bounded.stats().nodes;
+    expect(drained).toEqual({ id: 'a', inFlight: drained!.inFlight, capacity: 0 });
+    expect(other!.capacity).toBe(Math.ceil(1.25 * (other!.inFlight + 1)));
+    for (const lease of leases) lease.release();
+    expect(bounded.stats().nodes.map(({ capacity }) => capacity)).toEqual([0, 2]);
+  });
+
+  it('has the bound that people compute: 1.1 times 10 is 11', () => {
+    const bounded = boundedLoad(new Rendezvous(named(10)), { loadFactor: 1.1 });
+    for (let i = 0; i < 99; i++) bounded.acquire(`k${String(i)}`);
+    expect(bounded.stats().nodes[0]?.capacity).toBe(11);
+  });
+
   it('never counts below zero: lafikl/consistent did when Done came twice', () => {
     const bounded = boundedLoad(new Rendezvous(['a']));
     const lease = bounded.acquire('k');
