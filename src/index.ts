@@ -49,7 +49,22 @@ export {
 } from './hashing/index.ts';
 
 // Sharded services: keys that get hot
-export { type HotKey, HotKeyDetector, type HotKeyDetectorOptions } from './sharding/index.ts';
+export {
+  type ChoiceOptions,
+  type HeatReason,
+  type HotKey,
+  HotKeyDetector,
+  type HotKeyDetectorOptions,
+  type KeyHeat,
+  type NodeHeat,
+  type ReplicationOptions,
+  shard,
+  type ShardOptions,
+  ShardRouter,
+  type ShardRouterEvents,
+  type ShardRouterOptions,
+  type ShardRouterSnapshot,
+} from './sharding/index.ts';
 
 // Calls
 export {

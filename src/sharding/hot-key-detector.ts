@@ -84,12 +84,12 @@ const countRule: Rule<number> = number({ min: 0, integer: true });
  * ```ts
  * import { HotKeyDetector } from 'holdfast/sharding';
  *
- * const detector = new HotKeyDetector({ capacity: 100, windowMs: 60_000 });
+ * const detector = new HotKeyDetector({ capacity: 100, windowMs: 100_000 });
  * for (let i = 0; i < 1_000; i++) detector.record(i % 2 === 0 ? 'the hot one' : `user:${i}`);
  * const hottest = detector.top(1)[0]!;
  * hottest.key // => 'the hot one'
- * hottest.lower * 60 <= 500 // => true
- * hottest.upper * 60 >= 500 // => true
+ * hottest.lower <= 5 // => true
+ * hottest.upper >= 5 // => true
  * ```
  */
 export class HotKeyDetector {

@@ -1,6 +1,11 @@
 /**
- * Sharded services whose hot keys spread: which keys are hot, and how many replicas they get.
+ * Sharded services whose hot keys spread: which keys are hot, how many replicas they get, and where to read and write them.
  *
  * @module holdfast/sharding
  */
 export { type HotKey, HotKeyDetector, type HotKeyDetectorOptions } from './hot-key-detector.ts';
+export type { HeatReason } from './heat.ts';
+export type { ReplicationOptions, ShardRouterOptions } from './options.ts';
+export { shard, type ShardOptions } from './shard.ts';
+export { type ChoiceOptions, ShardRouter, type ShardRouterEvents } from './shard-router.ts';
+export type { KeyHeat, NodeHeat, ShardRouterSnapshot } from './snapshot.ts';

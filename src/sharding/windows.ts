@@ -45,7 +45,6 @@ export class Windows<S extends { clear(): void }> {
     this.#previousStartMs = this.#startMs;
     this.#previousLastMs = this.#lastMs;
     this.#startMs = nowMs;
-    this.#lastMs = -Infinity;
   }
 
   /**
