@@ -1,3 +1,5 @@
+import type { HeatReason } from './snapshot.ts';
+
 /*
  * How many replicas a key has: the decision, without time, events or placement of its own.
  */
@@ -9,9 +11,6 @@ export interface HeatRules {
   readonly coolRatio: number;
   readonly coolDownMs: number;
 }
-
-/** @internal Why a key has the replicas that it has: its rate, a hot node, having cooled, or nodes that left. */
-export type HeatReason = 'rate' | 'node' | 'cooled' | 'placement';
 
 /** @internal One key's state. The first `replicas` of its order may be read; the first `reached` are written. */
 export interface Heat {

@@ -1,10 +1,11 @@
 import type { Key, PlacementNode } from '../hashing/index.ts';
-import { coldHeat, decideHeat, type Heat, type HeatEffect, type HeatReason, isCold } from './heat.ts';
+import { coldHeat, decideHeat, type Heat, type HeatEffect, isCold } from './heat.ts';
 import type { HotKey } from './hot-key-detector.ts';
 import { keyOf, textOf } from './key-text.ts';
 import { Expected, moreForEach, type NodeLoad, type NodeLoads } from './node-loads.ts';
 import type { Settings } from './options.ts';
 import type { Placements } from './placements.ts';
+import type { HeatReason } from './snapshot.ts';
 
 /** @internal Something that happened to a key, for the listeners. */
 export interface KeyChange extends HeatEffect {

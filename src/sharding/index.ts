@@ -4,8 +4,7 @@
  * @module holdfast/sharding
  */
 export { type HotKey, HotKeyDetector, type HotKeyDetectorOptions } from './hot-key-detector.ts';
-export type { HeatReason } from './heat.ts';
 export type { ReplicationOptions, ShardRouterOptions } from './options.ts';
 export { shard, type ShardOptions } from './shard.ts';
 export { type ChoiceOptions, ShardRouter, type ShardRouterEvents } from './shard-router.ts';
-export type { KeyHeat, NodeHeat, ShardRouterSnapshot } from './snapshot.ts';
+export type { HeatReason, KeyHeat, NodeHeat, ShardRouterSnapshot } from './snapshot.ts';

@@ -4,7 +4,6 @@ import { currentOf, type Dyn } from '../core/live.ts';
 import { check, having } from '../core/options.ts';
 import { reportError } from '../core/report.ts';
 import { type Key, type Lease, type Placement, type PlacementNode } from '../hashing/index.ts';
-import type { HeatReason } from './heat.ts';
 import { HotKeys, type KeyChange } from './hot-keys.ts';
 import { keyOf } from './key-text.ts';
 import { NodeLoads } from './node-loads.ts';
@@ -311,12 +310,7 @@ export class ShardRouter<N extends PlacementNode> extends Emitter<ShardRouterEve
 
   #keyHeat(text: string): KeyHeat {
     const key = keyOf(text);
-    const {
-      replicas,
-      reached,
-      reason,
-      sinceMs,
-    }: { replicas: number; reached: number; reason: HeatReason; sinceMs: number } = this.#keys.heat(text);
+    const { replicas, reached, reason, sinceMs } = this.#keys.heat(text);
     const { rate, lower, upper } = this.#settings.detector.estimate(key);
     const nodes = this.#placements.first(key, Math.max(replicas, reached)).map(({ id }) => id);
     return {

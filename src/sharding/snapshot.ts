@@ -1,5 +1,10 @@
 import type { Key } from '../hashing/index.ts';
-import type { HeatReason } from './heat.ts';
+
+/**
+ * Why a key has the replicas that it has: its own rate, a node that was hot because of it, having cooled, or nodes that have
+ * left.
+ */
+export type HeatReason = 'rate' | 'node' | 'cooled' | 'placement';
 
 /** A key with more replicas than `base`, or with some that are retiring. */
 export interface KeyHeat {

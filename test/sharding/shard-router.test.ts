@@ -170,6 +170,32 @@ describe('ShardRouter', () => {
     expect(at.router.snapshot().keys).toEqual([]);
   });
 
+  it('does not let several keys give up replicas for the same free room', () => {
+    const nodes = named(8);
+    const owner = (key: string): string => new Rendezvous(nodes).get(key)!.id;
+    const all = Array.from({ length: 400 }, (_, i) => `k${String(i)}`);
+    const crowd = all.filter((key) => owner(key) === 'n0').slice(0, 6);
+    const others = nodes.slice(1).map((id) => all.find((key) => owner(key) === id)!);
+    const at = routerOf(nodes, { targetRate: 130, coolDownMs: 2_000 });
+    const counts = { hot: 0, cool: 0 };
+    at.router.on('hot', () => counts.hot++);
+    at.router.on('cool', () => counts.cool++);
+    const run = (seconds: number, readsOfOthers: number): void => {
+      for (let i = 0; i < seconds * 50; i++) {
+        at.clock.nowMs += 20;
+        for (const key of crowd) at.router.read(key); // 50 a second
+        for (const key of others) for (let n = 0; n < readsOfOthers; n++) at.router.read(key);
+      }
+    };
+    run(20, 1);
+    expect(counts.hot).toBeGreaterThanOrEqual(5);
+    counts.hot = 0;
+    // The others get busier, so n0 may have more: room for some of the six keys, not for all.
+    run(60, 2);
+    expect(counts.hot).toBe(0);
+    expect(counts.cool).toBeGreaterThan(0);
+  });
+
   it('has at most `capacity` keys spread at a time', () => {
     const at = routerOf(named(4), { targetRate: 1, coolDownMs: 1e9 }, { capacity: 3 });
     for (let i = 0; i < 50; i++) {
@@ -225,6 +251,9 @@ describe('ShardRouter', () => {
     router.update(new Rendezvous([{ id: 'a', url: 'new' }]));
     expect(router.read('k').url).toBe('new');
     expect(router.write('k').map(({ url }) => url)).toEqual(['new']);
+    const drained = { id: 'a', url: 'newest', weight: 0 };
+    router.update(new Rendezvous([drained, { id: 'b', url: 'other' }]));
+    expect(router.write('k').map(({ url }) => url)).toEqual(['other', 'newest']);
   });
 
   it('may be asked and changed by its listeners', () => {
