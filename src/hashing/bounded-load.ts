@@ -74,8 +74,8 @@ const loadFactorRule: Rule<number> = {
  */
 const slack = 1 - 2 ** -40;
 
-/** @internal ⌈c · (m + 1) · share⌉, never above the exact value; `m` requests are in flight and one more arrives. */
-export function capacityOf(loadFactor: number, inFlight: number, share: number): number {
+/** ⌈c · (m + 1) · share⌉, never above the exact value; `m` requests are in flight and one more arrives. */
+function capacityOf(loadFactor: number, inFlight: number, share: number): number {
   return Math.ceil(loadFactor * (inFlight + 1) * share * slack);
 }
 

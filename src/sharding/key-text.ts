@@ -3,10 +3,10 @@ import { describe } from '../core/options.ts';
 import type { Key } from '../hashing/index.ts';
 
 /**
- * @internal Keys that are longer, in UTF-16 units or bytes, are not remembered: a few hundred of a megabyte would be more
+ * Keys that are longer, in UTF-16 units or bytes, are not remembered: a few hundred of a megabyte would be more
  * memory than the rest of the service.
  */
-export const longestKey = 4_096;
+const longestKey = 4_096;
 
 /** No text of a string key has it, so bytes that are not UTF-8 can be spelled behind it. */
 const bytesFollow = '\udfff';

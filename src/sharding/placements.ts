@@ -6,7 +6,7 @@ interface Former<N extends PlacementNode> {
 }
 
 /** How many changes within one `coolDownMs` are remembered. */
-export const mostFormer = 32;
+const mostFormer = 32;
 
 /**
  * @internal The placement, and those that it was in the last `coolDownMs`: what was read by one of them is still written. At

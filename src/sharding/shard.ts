@@ -1,10 +1,10 @@
 import { type Call, type CallOptions, checkCallOptions } from '../calls/call.ts';
 import { type Deadline, deadlineFrom } from '../core/deadline.ts';
-import { check, func, oneOf, readOptions } from '../core/options.ts';
+import { check, func, having, oneOf, readOptions } from '../core/options.ts';
 import { type Runtime, runtimeRule, systemRuntime } from '../core/runtime.ts';
 import { refusal, runScoped, type Scope } from '../core/scope.ts';
 import type { Key, Lease, PlacementNode } from '../hashing/index.ts';
-import { ShardRouter } from './shard-router.ts';
+import type { ShardRouter } from './shard-router.ts';
 
 /** Options of {@link shard}. */
 export interface ShardOptions<N extends PlacementNode, Req, Res> {
@@ -28,6 +28,8 @@ export interface ShardOptions<N extends PlacementNode, Req, Res> {
 }
 
 const what = 'a sharded call';
+/** Not by class: an ES module's router is one for CommonJS too. */
+const routerRule = having<ShardRouter<PlacementNode>>('a ShardRouter', 'acquire', 'acquireNext');
 
 /**
  * A {@link ShardRouter} as a `Call`: each request goes to a replica of its key, the less busy of two.
@@ -64,7 +66,7 @@ export function shard<N extends PlacementNode, Req, Res>(
   router: ShardRouter<N>,
   options: ShardOptions<N, Req, Res>,
 ): Call<Req, Res> {
-  check('router', router, { expected: 'a ShardRouter', accepts: (value) => value instanceof ShardRouter });
+  check('router', router, routerRule);
   const values = readOptions('shard', options, {
     key: func<(request: Req) => Key>(),
     call: func<(node: N) => Call<Req, Res>>(),

@@ -7,7 +7,7 @@ import { HandClock } from '../support/hand-clock.ts';
 export const named = (count: number): string[] => Array.from({ length: count }, (_, i) => `n${String(i)}`);
 
 /** Eight digests in all. */
-export const threeBits: Hasher = {
+const threeBits: Hasher = {
   name: 'three-bits',
   hash(key, seedLow, seedHigh, out) {
     xxh64.hash(key, seedLow, seedHigh, out);
