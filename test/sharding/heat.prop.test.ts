@@ -103,7 +103,7 @@ describe('decideHeat', () => {
         const low = replicas === given.base ? 0 : (replicas - 1) * given.coolRatio * (1 + 1e-9);
         const quiet = idle.map((one) => ({
           ...one,
-          rate: low + place * (replicas - low),
+          rate: low + place * (replicas * (1 - 1e-9) - low),
           limit: 8,
           push: false,
           hold: false,
