@@ -114,10 +114,7 @@ export class HotKeys<N extends PlacementNode> {
   hotNodes(): HotNode[] {
     const hot = [...this.#loadOf.values()].filter(({ rate, limit }) => rate > limit);
     if (hot.length === 0) return [];
-    const top = this.#settings.detector
-      .top(suspects)
-      .filter(({ lower }) => lower > 0)
-      .map((found) => ({ found, nodes: this.live(found.key) }));
+    const top = this.#settings.detector.top(suspects).map((found) => ({ found, nodes: this.live(found.key) }));
     return hot.map(({ id, rate }) => {
       const its = top.filter(({ found, nodes }) => {
         return nodes.some((node) => node.id === id) && found.lower / nodes.length >= leastShare * rate;

@@ -273,9 +273,7 @@ export class ShardRouter<N extends PlacementNode> extends Emitter<ShardRouterEve
 
   #adopt(placement: Placement<N>, nowMs: number): void {
     const before = this.#placements.current;
-    // What was due under the old placement happens under it.
     this.#placements.expire(nowMs);
-    this.#keys.lookAtAll(nowMs, true);
     const changed = this.#placements.replace(placement, nowMs);
     this.#seen = placement;
     this.#keys.lookAtAll(nowMs, true);
