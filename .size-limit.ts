@@ -4,12 +4,13 @@ import { subpaths } from './.ci/subpaths.ts';
 
 /** What a browser would load for all of a subpath, dependencies included: minified, brotli. Measured + about 15 %. */
 const budgets: Record<string, string> = {
-  index: '13.8 kB',
+  index: '19.3 kB',
   core: '3.6 kB',
-  hashing: '6.6 kB',
+  hashing: '7.5 kB',
   calls: '3.6 kB',
   balancing: '5.2 kB',
   scatter: '5.7 kB',
+  sharding: '9.7 kB',
   testing: '7 kB',
 };
 

@@ -34,6 +34,10 @@ export {
 export {
   type FromJSONOptions,
   fromXxhash,
+  boundedLoad,
+  type BoundedLoad,
+  type BoundedLoadOptions,
+  type BoundedLoadStats,
   type GetManyOptions,
   HashRing,
   type HashRingOptions,
@@ -43,6 +47,8 @@ export {
   type Key,
   Maglev,
   type MaglevOptions,
+  isNoNodes,
+  type Lease,
   type Placement,
   placementFromJSON,
   type PlacementJSON,
@@ -56,6 +62,24 @@ export {
   xxh64,
   type XxhashApi,
 } from './hashing/index.ts';
+
+// Sharded services: keys that get hot
+export {
+  type ChoiceOptions,
+  type HeatReason,
+  type HotKey,
+  HotKeyDetector,
+  type HotKeyDetectorOptions,
+  type KeyHeat,
+  type NodeHeat,
+  type ReplicationOptions,
+  shard,
+  type ShardOptions,
+  ShardRouter,
+  type ShardRouterEvents,
+  type ShardRouterOptions,
+  type ShardRouterSnapshot,
+} from './sharding/index.ts';
 
 // Calls
 export {

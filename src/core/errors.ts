@@ -6,6 +6,7 @@
  * | `INVALID_OPTION` | an argument or option is not allowed; the message names it, what is allowed and what came |
  * | `DEADLINE_EXCEEDED` | the deadline of a call passed before the call settled |
  * | `NO_MEMBERS` | a balancer has nobody to send a call to |
+ * | `NO_NODES` | a placement has no node with weight for a key |
  * | `INSUFFICIENT_COVERAGE` | a gather ended without the answers that it requires |
  * | `CLOSED` | the object was closed before the call |
  * | `ATTEMPTS_FAILED` | several attempts were made and all have failed: an `AggregateError`, the first attempt's error first |
@@ -16,6 +17,7 @@ export type ErrorCode =
   | 'INVALID_OPTION'
   | 'DEADLINE_EXCEEDED'
   | 'NO_MEMBERS'
+  | 'NO_NODES'
   | 'INSUFFICIENT_COVERAGE'
   | 'CLOSED'
   | 'ATTEMPTS_FAILED'

@@ -3,6 +3,8 @@
  *
  * @module holdfast/hashing
  */
+export { boundedLoad, type BoundedLoad, type BoundedLoadOptions, type BoundedLoadStats } from './bounded-load.ts';
+export { isNoNodes } from './errors.ts';
 export type { Hasher } from './hasher.ts';
 export { jumpHash, type JumpHashOptions } from './jump-hash.ts';
 export type { Key } from './key.ts';
@@ -12,6 +14,7 @@ export { type FromJSONOptions, placementFromJSON } from './from-json.ts';
 export { fromXxhash, type XxhashApi } from './from-xxhash.ts';
 export { HashRing, type HashRingOptions } from './hash-ring.ts';
 export { redisSlot } from './redis-slot.ts';
+export type { Lease } from './lease.ts';
 export { Rendezvous, type RendezvousOptions } from './rendezvous.ts';
 export { sipHash13 } from './siphash.ts';
 export { SlotTable, type SlotTableOptions } from './slot-table.ts';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Hasher } from 'holdfast/hashing';
+import { type Hasher, type PlacementNode, xxh64 } from 'holdfast/hashing';
 
 /** A digest as one number, for comparisons and messages. */
 export function digest(hash: Hasher['hash'], key: string | Uint8Array, seed = 0n): bigint {
@@ -8,4 +8,49 @@ export function digest(hash: Hasher['hash'], key: string | Uint8Array, seed = 0n
   return (BigInt(out[1]!) << 32n) | BigInt(out[0]!);
 }
 
+/** Eight digests in all: whatever depends on digests being distinct breaks under it. */
+const threeBits: Hasher = {
+  name: 'three-bits',
+  hash(key, seedLow, seedHigh, out) {
+    xxh64.hash(key, seedLow, seedHigh, out);
+    out[0] = out[0]! & 7;
+    out[1] = 0;
+  },
+};
+
+const ids: fc.Arbitrary<string> = fc.oneof(
+  { weight: 4, arbitrary: fc.integer({ min: 0, max: 40 }).map((n) => `n${String(n)}`) },
+  { weight: 1, arbitrary: fc.constantFrom('', '__proto__', 'constructor', 'toString', 'a#1', 'a', '#1', 'é', 'é') },
+  { weight: 1, arbitrary: fc.string({ unit: 'grapheme', maxLength: 8 }) },
+);
+
+const weights: fc.Arbitrary<number> = fc.oneof(
+  { weight: 3, arbitrary: fc.constant(1) },
+  { weight: 3, arbitrary: fc.constantFrom(0, 0.5, 2, 3, 1e-6, 1e6) },
+  { weight: 1, arbitrary: fc.double({ min: 0, max: 1e6, noNaN: true }) },
+);
+
+export const members: fc.Arbitrary<PlacementNode[]> = fc.uniqueArray(
+  fc.record({ id: ids, weight: weights }).map(({ id, weight }) => ({ id, weight })),
+  { selector: ({ id }) => id, maxLength: 12 },
+);
+
+export const keys: fc.Arbitrary<string | Uint8Array> = fc.oneof(
+  fc.string({ maxLength: 40 }),
+  fc.string({ unit: 'binary', maxLength: 20 }),
+  fc.uint8Array({ maxLength: 60 }),
+);
+
 export const seeds: fc.Arbitrary<bigint> = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
+
+export const hashers: fc.Arbitrary<Hasher> = fc.constantFrom(xxh64, threeBits);
+
+/** What a function throws; undefined when it does not. */
+export function thrownBy(fn: () => unknown): unknown {
+  try {
+    fn();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
