@@ -40,6 +40,18 @@ export function sendError(response: ServerResponse, error: unknown): void {
   sendJson(response, error instanceof HttpError ? error.status : 500, { error: message });
 }
 
+const loopback = /^(?:127\.0\.0\.1|localhost|\[::1\])(?::\d+)?$/i;
+
+/**
+ * Refuses what a page of another site could make a browser send: a name that was made to lead here, or a body in a form
+ * that needs no leave.
+ */
+export function checkOwn({ headers, method }: IncomingMessage): void {
+  if (!loopback.test(headers.host ?? '')) throw new HttpError(421, 'this server answers to a loopback address only');
+  if (method === 'POST' && headers['content-type'] !== 'application/json')
+    throw new HttpError(415, 'the body must be JSON');
+}
+
 /** The JSON body of a request of at most `limit` bytes. */
 export async function readJson(request: IncomingMessage, limit: number): Promise<unknown> {
   const chunks: Buffer[] = [];

@@ -5,7 +5,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Deadline } from 'holdfast/core';
-import { goneSignal, HttpError, listen, readJson, sendError, sendJson } from './http.ts';
+import { checkOwn, goneSignal, HttpError, listen, readJson, sendError, sendJson } from './http.ts';
 import { InvertedIndex } from './inverted-index.ts';
 import {
   type AddRequest,
@@ -37,6 +37,7 @@ function deadlineOf(request: IncomingMessage): Deadline {
 }
 
 async function handle(request: IncomingMessage, response: ServerResponse): Promise<unknown> {
+  checkOwn(request);
   const deadline = deadlineOf(request);
   checkDeadline(deadline);
   switch (`${request.method ?? ''} ${request.url ?? ''}`) {

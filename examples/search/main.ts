@@ -96,6 +96,7 @@ async function fail(error: unknown): Promise<void> {
 
 process.once('SIGINT', () => void end(130));
 process.once('SIGTERM', () => void end(143));
+process.once('SIGHUP', () => void end(129));
 // The reader has gone, for example `head`: there is nobody left to print to.
 process.stdout.on('error', () => void end(0));
 process.stderr.on('error', () => undefined);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Engine } from './engine.ts';
-import { goneSignal, HttpError, listen, sendError, sendJson } from './http.ts';
+import { checkOwn, goneSignal, HttpError, listen, sendError, sendJson } from './http.ts';
 import type { Lifetime } from './lifetime.ts';
 import { UnavailableError } from './root.ts';
 import { UserError } from './user-error.ts';
@@ -72,6 +72,7 @@ function createSearchServer(engine: () => Engine | undefined): Server {
     if (url === undefined || !['/', '/search', '/status'].includes(url.pathname))
       throw new HttpError(404, 'no such page');
     if (request.method !== 'GET' && request.method !== 'HEAD') throw new HttpError(405, 'only GET is answered');
+    checkOwn(request);
     if (url.pathname === '/') sendPage(response, page);
     else sendJson(response, 200, await answer(url, response));
   }

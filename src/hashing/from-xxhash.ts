@@ -1,6 +1,6 @@
 import { check, having } from '../core/options.ts';
 import type { Hasher } from './hasher.ts';
-import { notAKey } from './key.ts';
+import { isBytes, notAKey } from './key.ts';
 
 /** What `await xxhash()` of `xxhash-wasm` gives, as far as it is used. */
 export interface XxhashApi {
@@ -37,7 +37,7 @@ export function fromXxhash(api: XxhashApi): Hasher {
       const seed = (BigInt(seedHigh) << 32n) | BigInt(seedLow);
       let digest: bigint;
       if (typeof key === 'string') digest = api.h64(key, seed);
-      else if (key instanceof Uint8Array) digest = api.h64Raw(key, seed);
+      else if (isBytes(key)) digest = api.h64Raw(key, seed);
       else throw notAKey(key);
       out[0] = Number(digest & 0xffff_ffffn);
       out[1] = Number(digest >> 32n);

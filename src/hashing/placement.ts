@@ -1,6 +1,11 @@
 import type { Key } from './key.ts';
 
-/** A member that keys are placed on. Extend it with what your service needs; a bare string stands for `{ id }`. */
+/**
+ * A member that keys are placed on. Extend it with what your service needs; a bare string stands for `{ id }`.
+ *
+ * Id, weight and zone are taken for constant: to change a node, give another object to `with`. `withWeight` copies the
+ * node's own properties, so a class with private fields is better replaced by `with`.
+ */
 export interface PlacementNode {
   /** Identity. Placement depends on it and not on the address, the order or the history of the node. */
   readonly id: string;

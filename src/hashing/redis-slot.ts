@@ -1,4 +1,4 @@
-import { bytesOf, type Key, notAKey } from './key.ts';
+import { bytesOf, isBytes, type Key, notAKey } from './key.ts';
 
 /** CRC-16/XMODEM by bytes: polynomial 0x1021, nothing reflected. */
 const table: Uint16Array = /* @__PURE__ */ crcTable();
@@ -26,7 +26,7 @@ export const redisSlots = 16_384;
  * ```
  */
 export function redisSlot(key: Key): number {
-  if (typeof key !== 'string' && !(key instanceof Uint8Array)) throw notAKey(key);
+  if (typeof key !== 'string' && !isBytes(key)) throw notAKey(key);
   const bytes = bytesOf(key);
   const open = bytes.indexOf(0x7b);
   const close = open < 0 ? -1 : bytes.indexOf(0x7d, open + 1);

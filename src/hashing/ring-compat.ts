@@ -1,5 +1,5 @@
 import type { Hasher } from './hasher.ts';
-import { notAKey } from './key.ts';
+import { isBytes, notAKey } from './key.ts';
 import { md5 } from './md5.ts';
 import { weightOf } from './membership.ts';
 import { type LoosePoints, positionOf, type RingPoints, sorted } from './ring-points.ts';
@@ -69,7 +69,7 @@ function ketamaPoints(members: readonly Member[]): RingPoints {
 const ketamaHasher: Hasher = {
   name: 'md5',
   hash(key, _seedLow, _seedHigh, out) {
-    if (typeof key !== 'string' && !(key instanceof Uint8Array)) throw notAKey(key);
+    if (typeof key !== 'string' && !isBytes(key)) throw notAKey(key);
     out[0] = 0;
     out[1] = md5(key)[0]!;
   },

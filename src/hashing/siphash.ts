@@ -1,6 +1,6 @@
 import { invalid } from '../core/options.ts';
 import type { Hasher } from './hasher.ts';
-import { type Key, notAKey } from './key.ts';
+import { type Key, notAKey, isBytes } from './key.ts';
 import { sipHash, type SipKey } from './siphash-core.ts';
 
 /** Keys of strings are encoded into this; longer ones into room of their own. */
@@ -54,7 +54,7 @@ export function sipHash13(key: Uint8Array | readonly [number, number, number, nu
     name: `siphash13:${[1, 0].map((half) => out[half]!.toString(16).padStart(8, '0')).join('')}`,
     hash(message, low, high, digest) {
       const bytes = typeof message === 'string' ? encoded(message) : message;
-      if (!(bytes instanceof Uint8Array)) throw notAKey(bytes);
+      if (!isBytes(bytes)) throw notAKey(bytes);
       sipHash(keyFor(low, high), bytes, typeof message === 'string' ? written : bytes.length, 1, 3, digest);
     },
   };
@@ -100,7 +100,7 @@ function derived(secret: SipKey, seedLow: number, seedHigh: number): SipKey {
 }
 
 function wordsOf(key: unknown): SipKey {
-  if (key instanceof Uint8Array && key.length === 16) {
+  if (isBytes(key) && key.length === 16) {
     const view = new DataView(key.buffer, key.byteOffset, 16);
     return Int32Array.from({ length: 4 }, (_, i) => view.getUint32(4 * i, true));
   }

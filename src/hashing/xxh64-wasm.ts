@@ -1,5 +1,5 @@
 import type { Hasher } from './hasher.ts';
-import { bytesOf, type Key, notAKey } from './key.ts';
+import { bytesOf, isBytes, type Key, notAKey } from './key.ts';
 import { glueModule, xxhashModule } from './xxh64-modules.ts';
 
 /** The little of WebAssembly's interface that is used, for neither the ES nor Node's own types declare it. */
@@ -73,7 +73,7 @@ function hashIn({ mem, update64 }: Xxhash, glue: Glue): Hasher['hash'] {
       if (key.length <= shortChars && putAscii(key)) return key.length;
       return key.length * 3 <= roomBytes ? encoder.encodeInto(key, room).written : -1;
     }
-    if (!(key instanceof Uint8Array)) throw notAKey(key);
+    if (!isBytes(key)) throw notAKey(key);
     if (key.length > roomBytes) return -1;
     room.set(key);
     return key.length;

@@ -205,10 +205,29 @@ describe('runScoped', () => {
 });
 
 describe('invoke', () => {
-  const withThen = (then: PropertyDescriptor): Promise<number> => Object.defineProperty(Promise.resolve(5), 'then', then);
+  const withThen = (then: PropertyDescriptor): Promise<number> =>
+    Object.defineProperty(Promise.resolve(5), 'then', then);
   const odd: readonly (readonly [string, () => PromiseLike<number>, object])[] = [
-    ['throws', () => withThen({ value: () => { throw new Error('then'); } }), { status: 'rejected' }],
-    ['throws when it is read', () => withThen({ get: () => { throw new Error('then'); } }), { status: 'rejected' }],
+    [
+      'throws',
+      () =>
+        withThen({
+          value: () => {
+            throw new Error('then');
+          },
+        }),
+      { status: 'rejected' },
+    ],
+    [
+      'throws when it is read',
+      () =>
+        withThen({
+          get: () => {
+            throw new Error('then');
+          },
+        }),
+      { status: 'rejected' },
+    ],
     [
       'calls back twice, then throws',
       () =>
@@ -220,6 +239,16 @@ describe('invoke', () => {
           },
         }),
       { status: 'fulfilled', value: 6 },
+    ],
+    [
+      'rejects',
+      () =>
+        withThen({
+          value: (_: unknown, no: (e: Error) => void) => {
+            no(new Error('no'));
+          },
+        }),
+      { reason: new Error('no') },
     ],
     ['is that of a subclass', () => class extends Promise<number> {}.resolve(7), { status: 'fulfilled', value: 7 }],
     ['calls back at once', () => ({ then: (yes: (n: number) => void) => yes(8) }) as PromiseLike<number>, { value: 8 }],

@@ -1,10 +1,12 @@
 /** The parts of the search that are around the index: reading, flags, figures, progress, load. */
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { readLibrary } from '../../examples/search/documents.ts';
 import { parseFlags } from '../../examples/search/flags.ts';
+import { checkOwn } from '../../examples/search/http.ts';
 import { Lifetime } from '../../examples/search/lifetime.ts';
 import { runLoad } from '../../examples/search/load.ts';
 import { showProgress } from '../../examples/search/progress.ts';
@@ -242,4 +244,25 @@ test('what was begun is undone once, the newest first, and nothing is begun afte
   expect(() => {
     lifetime.defer(() => undefined);
   }).toThrow('the end has begun');
+});
+
+describe('a server on loopback', () => {
+  const request = (host: string | undefined, method: string, type?: string): IncomingMessage =>
+    ({ method, headers: { host, 'content-type': type } }) as unknown as IncomingMessage;
+
+  test.each(['127.0.0.1:80', 'localhost:5', '[::1]:9', 'LOCALHOST'])('answers to the name %s', (host) => {
+    checkOwn(request(host, 'GET'));
+    checkOwn(request(host, 'POST', 'application/json'));
+  });
+
+  test('refuses other names and bodies that another site’s page may send', () => {
+    for (const host of [undefined, 'evil.example', '127.0.0.1.evil.example', 'localhost@evil.example'])
+      expect(() => {
+        checkOwn(request(host, 'GET'));
+      }).toThrow('loopback');
+    for (const type of [undefined, 'text/plain', 'application/x-www-form-urlencoded'])
+      expect(() => {
+        checkOwn(request('localhost', 'POST', type));
+      }).toThrow('JSON');
+  });
 });

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { runInNewContext } from 'node:vm';
 import { xxh64 } from 'holdfast/hashing';
 import { isInvalidOption } from 'holdfast/core';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -51,6 +52,10 @@ describe.each(engines)('XXH64 by $name', ({ hash }) => {
 
   it('counts a lone surrogate as TextEncoder does', () => {
     expect(digest(hash, 'a\ud800')).toBe(digest(hash, 'a�'));
+  });
+
+  it('takes the bytes of another realm', () => {
+    expect(digest(hash, runInNewContext('new Uint8Array([97, 98, 99])') as Uint8Array)).toBe(0x44bc2cf5ad770999n);
   });
 
   it.each([undefined, null, 7, {}, [1], Symbol('s'), new Uint16Array(2)])('refuses %s as a key', (key) => {
