@@ -9,10 +9,18 @@
  * | `INSUFFICIENT_COVERAGE` | a gather ended without the answers that it requires |
  * | `CLOSED` | the object was closed before the call |
  * | `SUPERSEDED` | an attempt was called off because its result is no longer wanted: a reason of signals, never thrown |
+ * | `UNSUPPORTED` | each argument is allowed, but there is no answer for them; the message names what to use instead |
  * | `LEAK` | `failOnLeaks` found something left behind |
  */
 export type ErrorCode =
-  'INVALID_OPTION' | 'DEADLINE_EXCEEDED' | 'NO_MEMBERS' | 'INSUFFICIENT_COVERAGE' | 'CLOSED' | 'SUPERSEDED' | 'LEAK';
+  | 'INVALID_OPTION'
+  | 'DEADLINE_EXCEEDED'
+  | 'NO_MEMBERS'
+  | 'INSUFFICIENT_COVERAGE'
+  | 'CLOSED'
+  | 'SUPERSEDED'
+  | 'UNSUPPORTED'
+  | 'LEAK';
 
 const brand = Symbol.for('holdfast.error');
 
