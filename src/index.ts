@@ -32,6 +32,7 @@ export {
 
 // Sharded services: where a key belongs
 export {
+  type BatchOptions,
   type FromJSONOptions,
   fromXxhash,
   type GetManyOptions,
@@ -43,16 +44,22 @@ export {
   type Key,
   Maglev,
   type MaglevOptions,
+  type MigrationMove,
+  type MigrationPlan,
+  type MoveLike,
   type Placement,
   placementFromJSON,
   type PlacementJSON,
   type PlacementNode,
+  planMigration,
   redisSlot,
   Rendezvous,
   type RendezvousOptions,
   sipHash13,
   SlotTable,
   type SlotTableOptions,
+  transition,
+  type Transition,
   xxh64,
   type XxhashApi,
 } from './hashing/index.ts';
