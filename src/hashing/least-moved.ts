@@ -10,9 +10,10 @@ export function leastMoved(
   after: ReadonlyMap<string, PlacementNode>,
 ): number {
   const [was, is] = [sharesOf(before), sharesOf(after)];
-  let changed = 0;
-  for (const id of new Set([...was.keys(), ...is.keys()])) changed += Math.abs((is.get(id) ?? 0) - (was.get(id) ?? 0));
-  return changed / 2;
+  // All that is gained is lost elsewhere: the half of both is either, and has fewer roundings.
+  let gained = 0;
+  for (const [id, share] of is) gained += Math.max(0, share - (was.get(id) ?? 0));
+  return gained;
 }
 
 function sharesOf(nodes: ReadonlyMap<string, PlacementNode>): Map<string | undefined, number> {

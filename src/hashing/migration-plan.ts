@@ -94,13 +94,13 @@ export interface MigrationPlan<N extends PlacementNode = PlacementNode> {
  * const plan = planMigration(before, before.with('db-d'));
  * plan.lowerBound // => 0.25
  * Math.abs(plan.fraction - plan.lowerBound) < 0.05 // => true
- * [...plan.byTarget.keys()] // => ['db-d']
+ * Array.from(plan.byTarget.keys()) // => ['db-d']
  *
  * for (const batch of plan.batches({ perNode: 2 })) {
  *   batch.length <= 2 // => true
  * }
  * plan.moveOf('user:42')?.target?.id // => undefined
- * plan.moveOf('user:47')?.target?.id // => 'db-d'
+ * plan.moveOf('user:46')?.target?.id // => 'db-d'
  * ```
  */
 export function planMigration<N extends PlacementNode>(before: Placement<N>, after: Placement<N>): MigrationPlan<N> {

@@ -105,15 +105,15 @@ export interface Transition<N extends PlacementNode = PlacementNode> {
  * const before = new SlotTable(['db-a', 'db-b', 'db-c']);
  * const moving = transition(before, before.with('db-d'));
  * const ids = (nodes: { id: string }[]) => nodes.map(({ id }) => id);
- * ids(moving.read('user:42')) // => ['db-b']
- * ids(moving.read('user:47')) // => ['db-d', 'db-a']
- * ids(moving.write('user:47')) // => ['db-d', 'db-a']
+ * ids(moving.read('user:42')) // => ['db-c']
+ * ids(moving.read('user:46')) // => ['db-d', 'db-b']
+ * ids(moving.write('user:46')) // => ['db-d', 'db-b']
  *
  * for (const move of moving.remaining) {
  *   // Copy the keys of move.from from move.source to move.target here, then:
  *   moving.commit(move);
  * }
- * ids(moving.read('user:47')) // => ['db-d']
+ * ids(moving.read('user:46')) // => ['db-d']
  * moving.done // => true
  * ```
  */
@@ -167,8 +167,8 @@ class InMemoryTransition<N extends PlacementNode> implements Transition<N> {
   }
 
   /** The plan's own move that equals the given. */
-  #own(move: MoveLike): MigrationMove<N> {
-    const { from, to, source, target }: Partial<MoveLike> = (move as MoveLike | null | undefined) ?? {};
+  #own(move: MoveLike | null | undefined): MigrationMove<N> {
+    const { from, to, source, target }: Partial<MoveLike> = move ?? {};
     const own = typeof from === 'number' ? moveWith(this.plan.moves, from) : undefined;
     const same =
       own?.from === from && own?.to === to && own?.source?.id === source?.id && own?.target?.id === target?.id;

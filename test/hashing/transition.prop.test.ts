@@ -62,7 +62,7 @@ class World {
     for (const process of this.#processes) {
       expect(process.done).toBe(true);
       expect(process.remaining).toEqual([]);
-      for (const key of this.#keys) for (const step of this.#read(process, key)) void step;
+      for (const key of this.#keys) Array.from(this.#read(process, key));
     }
     // The source alone until the first commit, then the target alone: here all are committed.
     for (const key of this.#keys) {
