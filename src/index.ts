@@ -32,6 +32,7 @@ export {
 
 // Sharded services: where a key belongs
 export {
+  type BatchOptions,
   type FromJSONOptions,
   fromXxhash,
   boundedLoad,
@@ -49,16 +50,22 @@ export {
   type MaglevOptions,
   isNoNodes,
   type Lease,
+  type MigrationMove,
+  type MigrationPlan,
+  type MoveLike,
   type Placement,
   placementFromJSON,
   type PlacementJSON,
   type PlacementNode,
+  planMigration,
   redisSlot,
   Rendezvous,
   type RendezvousOptions,
   sipHash13,
   SlotTable,
   type SlotTableOptions,
+  transition,
+  type Transition,
   xxh64,
   type XxhashApi,
 } from './hashing/index.ts';

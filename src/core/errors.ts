@@ -11,6 +11,7 @@
  * | `CLOSED` | the object was closed before the call |
  * | `ATTEMPTS_FAILED` | several attempts were made and all have failed: an `AggregateError`, the first attempt's error first |
  * | `SUPERSEDED` | an attempt was called off because its result is no longer wanted: a reason of signals, never thrown |
+ * | `UNSUPPORTED` | each argument is allowed, but there is no answer for them; the message names what to use instead |
  * | `LEAK` | `failOnLeaks` found something left behind |
  */
 export type ErrorCode =
@@ -22,6 +23,7 @@ export type ErrorCode =
   | 'CLOSED'
   | 'ATTEMPTS_FAILED'
   | 'SUPERSEDED'
+  | 'UNSUPPORTED'
   | 'LEAK';
 
 const brand = Symbol.for('holdfast.error');

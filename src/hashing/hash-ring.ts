@@ -3,10 +3,11 @@ import { fingerprintOf, type Identity, toJSONOf } from './fingerprint.ts';
 import { takeFrom } from './get-many.ts';
 import type { Hasher } from './hasher.ts';
 import type { Key } from './key.ts';
+import { keySpace, type KeySpace } from './key-space.ts';
 import { nodesById, reweighted, weightOf, withNodes, withoutNodes } from './membership.ts';
 import type { GetManyOptions, Placement, PlacementJSON, PlacementNode } from './placement.ts';
 import { envoyScheme, ketamaScheme } from './ring-compat.ts';
-import { circumference, merged, type RingPoints, successor } from './ring-points.ts';
+import { circumference, merged, positionOf, type RingPoints, successor } from './ring-points.ts';
 import { checkCount, type Member, maxPoints, ownScheme, type RingScheme } from './ring-scheme.ts';
 import { settingRules, type Settings, settingsOf } from './settings.ts';
 
@@ -180,6 +181,27 @@ export class HashRing<N extends PlacementNode = PlacementNode> implements Placem
   /** See {@link Placement.toJSON}. */
   toJSON(): PlacementJSON {
     return toJSONOf(this.#identity, this.#settings, this.nodes);
+  }
+
+  /** @internal Arcs as intervals of positions; undefined where points lie between two positions. */
+  [keySpace](): KeySpace<N> | undefined {
+    const { points, members } = this.#state;
+    const { positions, owners, tails } = points;
+    if (tails !== undefined) return undefined;
+    const { hasher, seed } = this.#settings;
+    const ends = new Float64Array(positions.length + 1).fill(circumference);
+    for (let i = 0; i < positions.length; i++) ends[i] = positions[i]! + 1;
+    return {
+      unit: 'position',
+      size: circumference,
+      identity: JSON.stringify([hasher.name, String(seed)]),
+      placeOf: (key) => {
+        this.#hash(key);
+        return positionOf(keyHash[0]!, keyHash[1]!);
+      },
+      ends,
+      owners: Array.from(ends, (_, i) => members[owners[i === owners.length ? 0 : i]!]),
+    };
   }
 
   #changedTo(nodes: ReadonlyMap<string, N>): HashRing<N> {

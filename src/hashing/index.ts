@@ -13,9 +13,12 @@ export type { GetManyOptions, Placement, PlacementJSON, PlacementNode } from './
 export { type FromJSONOptions, placementFromJSON } from './from-json.ts';
 export { fromXxhash, type XxhashApi } from './from-xxhash.ts';
 export { HashRing, type HashRingOptions } from './hash-ring.ts';
+export type { MigrationMove } from './migration-moves.ts';
+export { type BatchOptions, type MigrationPlan, planMigration } from './migration-plan.ts';
 export { redisSlot } from './redis-slot.ts';
 export type { Lease } from './lease.ts';
 export { Rendezvous, type RendezvousOptions } from './rendezvous.ts';
 export { sipHash13 } from './siphash.ts';
 export { SlotTable, type SlotTableOptions } from './slot-table.ts';
+export { type MoveLike, transition, type Transition } from './transition.ts';
 export { xxh64 } from './xxh64.ts';

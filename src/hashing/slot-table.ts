@@ -3,6 +3,7 @@ import { fingerprintOf, type Identity, toJSONOf } from './fingerprint.ts';
 import { takeFrom } from './get-many.ts';
 import type { Hasher } from './hasher.ts';
 import type { Key } from './key.ts';
+import { keySpace, type KeySpace } from './key-space.ts';
 import { nodesById, reweighted, weightOf, withNodes, withoutNodes } from './membership.ts';
 import type { GetManyOptions, Placement, PlacementJSON, PlacementNode } from './placement.ts';
 import { redisSlot, redisSlots } from './redis-slot.ts';
@@ -187,6 +188,19 @@ export class SlotTable<N extends PlacementNode = PlacementNode> implements Place
   /** See {@link Placement.toJSON}. */
   toJSON(): PlacementJSON {
     return toJSONOf(this.#identity, this.#settings, this.#nodes);
+  }
+
+  /** @internal Each slot is an interval. With `compat` a key's slot depends on neither seed nor hasher. */
+  [keySpace](): KeySpace<N> {
+    const { hasher, seed } = this.#settings;
+    return {
+      unit: 'slot',
+      size: this.slots,
+      identity: JSON.stringify(this.#redis ? ['redis'] : [hasher.name, String(seed)]),
+      placeOf: (key) => this.slotOf(key),
+      ends: Uint32Array.from({ length: this.slots }, (_, slot) => slot + 1),
+      owners: this.#state.owners,
+    };
   }
 
   #changedTo(nodes: ReadonlyMap<string, N>): SlotTable<N> {

@@ -18,13 +18,13 @@ const threeBits: Hasher = {
   },
 };
 
-const ids: fc.Arbitrary<string> = fc.oneof(
+export const ids: fc.Arbitrary<string> = fc.oneof(
   { weight: 4, arbitrary: fc.integer({ min: 0, max: 40 }).map((n) => `n${String(n)}`) },
   { weight: 1, arbitrary: fc.constantFrom('', '__proto__', 'constructor', 'toString', 'a#1', 'a', '#1', 'é', 'é') },
   { weight: 1, arbitrary: fc.string({ unit: 'grapheme', maxLength: 8 }) },
 );
 
-const weights: fc.Arbitrary<number> = fc.oneof(
+export const weights: fc.Arbitrary<number> = fc.oneof(
   { weight: 3, arbitrary: fc.constant(1) },
   { weight: 3, arbitrary: fc.constantFrom(0, 0.5, 2, 3, 1e-6, 1e6) },
   { weight: 1, arbitrary: fc.double({ min: 0, max: 1e6, noNaN: true }) },
