@@ -4,14 +4,14 @@ import { subpaths } from './.ci/subpaths.ts';
 
 /** What a browser would load for all of a subpath, dependencies included: minified, brotli. Measured + about 15 %. */
 const budgets: Record<string, string> = {
-  index: '19.3 kB',
-  core: '3.6 kB',
-  hashing: '7.5 kB',
-  calls: '3.6 kB',
-  balancing: '5.2 kB',
-  scatter: '5.7 kB',
-  sharding: '9.7 kB',
-  testing: '7 kB',
+  index: '28.9 kB',
+  core: '3.7 kB',
+  hashing: '17 kB',
+  calls: '3.8 kB',
+  balancing: '5.5 kB',
+  scatter: '5.9 kB',
+  sharding: '9.9 kB',
+  testing: '17.6 kB',
 };
 
 const ignore = [...builtinModules, 'node:*'];
@@ -27,7 +27,7 @@ const single = {
   name: 'holdfast { scatterGather }',
   path: 'dist/index.js',
   import: '{ scatterGather }',
-  limit: '5.7 kB',
+  limit: '5.9 kB',
 };
 
 export default [...whole, single] satisfies SizeLimitConfig;

@@ -1,5 +1,5 @@
 import type { Hasher } from './hasher.ts';
-import { bytesOf, isBytes, type Key, notAKey } from './key.ts';
+import { bytesOf, type Key } from './key.ts';
 import { glueModule, xxhashModule } from './xxh64-modules.ts';
 
 /** The little of WebAssembly's interface that is used, for neither the ES nor Node's own types declare it. */
@@ -33,7 +33,7 @@ const roomBytes = 65_536 - keyAt;
 /** Up to here a loop over the characters beats the call of `TextEncoder.encodeInto` (measured on V8). */
 const shortChars = 22;
 
-/** @internal XXH64 by WebAssembly; undefined where the platform has none or forbids it. */
+/** @internal XXH64 by WebAssembly, of keys that have been checked; undefined where the platform has none or forbids it. */
 export function wasmXxh64(): Hasher['hash'] | undefined {
   const { WebAssembly } = globalThis as { readonly WebAssembly?: WebAssemblyLike };
   if (WebAssembly === undefined) return undefined;
@@ -53,7 +53,7 @@ function exportsOf({ Module, Instance }: WebAssemblyLike, base64: string, import
 
 function hashIn({ mem, update64 }: Xxhash, glue: Glue): Hasher['hash'] {
   const room = new Uint8Array(mem.buffer, keyAt, roomBytes);
-  const digest = new Uint32Array(mem.buffer, digestAt, 2);
+  const digest = new Int32Array(mem.buffer, digestAt, 2); // signed halves are never boxed, optimised or not
   const state = new Uint8Array(mem.buffer, stateAt, stateBytes);
   const encoder = new TextEncoder();
 
@@ -73,7 +73,6 @@ function hashIn({ mem, update64 }: Xxhash, glue: Glue): Hasher['hash'] {
       if (key.length <= shortChars && putAscii(key)) return key.length;
       return key.length * 3 <= roomBytes ? encoder.encodeInto(key, room).written : -1;
     }
-    if (!isBytes(key)) throw notAKey(key);
     if (key.length > roomBytes) return -1;
     room.set(key);
     return key.length;

@@ -1,4 +1,5 @@
 import type { Hasher } from './hasher.ts';
+import { isBytes, notAKey } from './key.ts';
 import { pureXxh64 } from './xxh64-pure.ts';
 import { wasmXxh64 } from './xxh64-wasm.ts';
 
@@ -30,6 +31,8 @@ let engine: Hasher['hash'] | undefined;
 export const xxh64: Hasher = {
   name: 'xxh64',
   hash(key, seedLow, seedHigh, out) {
+    // Here and not beside the call of WebAssembly: V8 11.3 crashes when optimised code that has such a call inlined throws.
+    if (typeof key !== 'string' && !isBytes(key)) throw notAKey(key);
     engine ??= wasmXxh64() ?? pureXxh64;
     engine(key, seedLow, seedHigh, out);
   },

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -57,10 +58,12 @@ describe.each(engines)('XXH64 by $name', ({ hash }) => {
   it('takes the bytes of another realm', () => {
     expect(digest(hash, runInNewContext('new Uint8Array([97, 98, 99])') as Uint8Array)).toBe(0x44bc2cf5ad770999n);
   });
+});
 
+describe('xxh64', () => {
   it.each([undefined, null, 7, {}, [1], Symbol('s'), new Uint16Array(2)])('refuses %s as a key', (key) => {
     const refused = (): unknown => {
-      hash(key as never, 0, 0, new Uint32Array(2));
+      xxh64.hash(key as never, 0, 0, new Uint32Array(2));
       return undefined;
     };
     expect(refused).toThrow(TypeError);
@@ -70,6 +73,19 @@ describe.each(engines)('XXH64 by $name', ({ hash }) => {
     } catch (error) {
       expect(isInvalidOption(error)).toBe(true);
     }
+  });
+
+  it('refuses a key in optimised code, and the process lives', () => {
+    // V8 11.3 crashed here, with the check beside the call of WebAssembly: after a million lookups a bad key ended it.
+    const script = `import { SlotTable } from 'holdfast/hashing';
+      const table = new SlotTable(['a', 'b'], { slots: 16384 });
+      for (let i = 0; i < 2_000_000; i++) table.get('key:' + (i % 1000));
+      try { table.get(3); } catch (error) { console.log(error.code); }`;
+    const { status, stdout } = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+      encoding: 'utf8',
+      cwd: new URL('../..', import.meta.url),
+    });
+    expect([status, stdout.trim()]).toEqual([0, 'INVALID_OPTION']);
   });
 });
 
@@ -118,11 +134,13 @@ describe('the memory of the hash', () => {
     const work = (): void => {
       for (let i = 0; i < 200_000; i++) xxh64.hash(keys[i % 64]!, 0, 0, out);
     };
-    work();
-    gc!();
-    const before = process.memoryUsage().heapUsed;
-    work();
-    // A digest as an object or a BigInt would take 16 bytes each: 3.2 MB.
-    expect(process.memoryUsage().heapUsed - before).toBeLessThan(800_000);
+    const grown = (): number => {
+      gc!();
+      const before = process.memoryUsage().heapUsed;
+      work();
+      return process.memoryUsage().heapUsed - before;
+    };
+    // A digest as an object or a BigInt would take 16 bytes each: 3.2 MB. The least of five, for the compiler allocates too.
+    expect(Math.min(...Array.from({ length: 5 }, grown))).toBeLessThan(800_000);
   });
 });
