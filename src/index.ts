@@ -13,6 +13,7 @@ export {
   Deadline,
   type Dyn,
   Emitter,
+  type CodedError,
   type ErrorCode,
   HoldfastError,
   isClosed,
@@ -113,6 +114,7 @@ export {
 
 // Scatter/gather
 export {
+  type Coverage,
   type Gathered,
   InsufficientCoverageError,
   isInsufficientCoverage,

@@ -1,6 +1,6 @@
-import { type HoldfastError, isHoldfastError } from '../core/errors.ts';
+import { type CodedError, isHoldfastError } from '../core/errors.ts';
 
 /** Whether a value says that a balancer has no members (`NO_MEMBERS`). */
-export function isNoMembers(value: unknown): value is HoldfastError & { readonly code: 'NO_MEMBERS' } {
+export function isNoMembers(value: unknown): value is CodedError<'NO_MEMBERS'> {
   return isHoldfastError(value, 'NO_MEMBERS');
 }

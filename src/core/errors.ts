@@ -70,6 +70,12 @@ export class HoldfastError extends Error {
   }
 }
 
+/** An error of holdfast with one code: what a guard makes of a value. */
+export interface CodedError<C extends ErrorCode> extends HoldfastError {
+  /** What went wrong, for programs. */
+  readonly code: C;
+}
+
 /**
  * Whether a value is an error of holdfast, from any copy of the package, and of the given code when one is given. Never
  * throws, whatever the value.
@@ -88,10 +94,7 @@ export class HoldfastError extends Error {
  * isHoldfastError(new Error('other')) // => false
  * ```
  */
-export function isHoldfastError<C extends ErrorCode = ErrorCode>(
-  value: unknown,
-  code?: C,
-): value is HoldfastError & { readonly code: C } {
+export function isHoldfastError<C extends ErrorCode = ErrorCode>(value: unknown, code?: C): value is CodedError<C> {
   if (typeof value !== 'object' || value === null) return false;
   const candidate = value as { readonly [brand]?: unknown; readonly code?: unknown };
   try {
@@ -109,16 +112,16 @@ export function branded<E extends Error>(error: E, code: ErrorCode): E & { reado
 }
 
 /** Whether a value is the error that an argument or option at the door raised (`INVALID_OPTION`). */
-export function isInvalidOption(value: unknown): value is HoldfastError & { readonly code: 'INVALID_OPTION' } {
+export function isInvalidOption(value: unknown): value is CodedError<'INVALID_OPTION'> {
   return isHoldfastError(value, 'INVALID_OPTION');
 }
 
 /** Whether a value says that a deadline passed (`DEADLINE_EXCEEDED`). */
-export function isDeadlineExceeded(value: unknown): value is HoldfastError & { readonly code: 'DEADLINE_EXCEEDED' } {
+export function isDeadlineExceeded(value: unknown): value is CodedError<'DEADLINE_EXCEEDED'> {
   return isHoldfastError(value, 'DEADLINE_EXCEEDED');
 }
 
 /** Whether a value says that the object was closed before the call (`CLOSED`). */
-export function isClosed(value: unknown): value is HoldfastError & { readonly code: 'CLOSED' } {
+export function isClosed(value: unknown): value is CodedError<'CLOSED'> {
   return isHoldfastError(value, 'CLOSED');
 }

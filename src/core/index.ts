@@ -6,6 +6,7 @@
 export { type Clock, systemClock, type Timer } from './clock.ts';
 export { Deadline } from './deadline.ts';
 export {
+  type CodedError,
   type ErrorCode,
   HoldfastError,
   isClosed,

@@ -12,9 +12,9 @@ export interface MoveLike {
   /** The first place beyond. */
   readonly to: number;
   /** The node that gives. */
-  readonly source?: { readonly id: string } | undefined;
+  readonly source?: Pick<PlacementNode, 'id'> | undefined;
   /** The node that takes. */
-  readonly target?: { readonly id: string } | undefined;
+  readonly target?: Pick<PlacementNode, 'id'> | undefined;
 }
 
 /**

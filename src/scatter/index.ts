@@ -5,5 +5,5 @@
  */
 export { InsufficientCoverageError, isInsufficientCoverage } from './errors.ts';
 export type { Gathered, LeafStatus, Outcome } from './outcome.ts';
-export type { Requirement, Tally } from './requirement.ts';
+export type { Coverage, Requirement, Tally } from './requirement.ts';
 export { scatterGather, type ScatterOptions } from './scatter-gather.ts';

@@ -10,6 +10,12 @@ export interface Tally {
   readonly failed: number;
 }
 
+/** A requirement by share. */
+export interface Coverage {
+  /** The least share of the targets that has to answer, 0 to 1. */
+  readonly coverage: number;
+}
+
 /**
  * What a gather needs to succeed:
  *
@@ -19,7 +25,7 @@ export interface Tally {
  * - `{ coverage }`: answers of this share of the targets, 0 to 1
  * - a function: true when the answers suffice; that they never will is known when every target has answered or failed
  */
-export type Requirement = 'all' | 'any' | number | { readonly coverage: number } | ((tally: Tally) => boolean);
+export type Requirement = 'all' | 'any' | number | Coverage | ((tally: Tally) => boolean);
 
 /** The state of the requirement: it holds, it may still come to hold, or it cannot. */
 type Verdict = 'met' | 'open' | 'impossible';
