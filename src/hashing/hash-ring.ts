@@ -122,7 +122,7 @@ export class HashRing<N extends PlacementNode = PlacementNode> implements Placem
   }
 
   /**
-   * The owner of a key; undefined when no node has weight. O(1) expected, no allocation.
+   * The owner of a key; undefined when no node has weight. O(1) expected, no allocation but the hasher’s.
    *
    * @param key - string or bytes
    * @throws `TypeError` with code `INVALID_OPTION` when the key is neither

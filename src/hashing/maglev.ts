@@ -107,7 +107,7 @@ export class Maglev<N extends PlacementNode = PlacementNode> implements Placemen
   }
 
   /**
-   * The owner of a key; undefined when no node has weight. O(1), no allocation.
+   * The owner of a key; undefined when no node has weight. O(1), no allocation but the hasher’s.
    *
    * @param key - string or bytes
    * @throws `TypeError` with code `INVALID_OPTION` when the key is neither

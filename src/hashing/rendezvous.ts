@@ -39,7 +39,7 @@ const keyHash: Uint32Array = new Uint32Array(2);
  * proportion. Does not promise to bound the load of one hot key.
  *
  * Complexity: `get` O(n), about 7 ns a node and one hash; `getN` O(n) for up to 6 and O(n log n) beyond; memory O(n); no
- * allocation in `get`. Up to about ten nodes the hash of the key is most of it.
+ * allocation in `get` but the hasher’s. Up to about ten nodes the hash of the key is most of it.
  *
  * Source: D. Thaler, C. Ravishankar, "Using name-based mappings to increase hit rates" (1998); weights by the logarithmic
  * method of C. Schindelhauer, G. Schomaker, "Weighted distributed hash tables" (2005).
@@ -81,7 +81,7 @@ export class Rendezvous<N extends PlacementNode = PlacementNode> implements Plac
   }
 
   /**
-   * The owner of a key; undefined when no node has weight. O(n), no allocation.
+   * The owner of a key; undefined when no node has weight. O(n), no allocation but the hasher’s.
    *
    * @param key - string or bytes
    * @throws `TypeError` with code `INVALID_OPTION` when the key is neither

@@ -138,7 +138,7 @@ export class SlotTable<N extends PlacementNode = PlacementNode> implements Place
   }
 
   /**
-   * The owner of a key; undefined when no node has weight. O(1), no allocation.
+   * The owner of a key; undefined when no node has weight. O(1), no allocation but the hasher’s.
    *
    * @param key - string or bytes
    * @throws `TypeError` with code `INVALID_OPTION` when the key is neither
