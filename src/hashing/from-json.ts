@@ -1,10 +1,11 @@
 import { HoldfastError } from '../core/errors.ts';
 import { func, having, invalid, number, readOptions } from '../core/options.ts';
-import { HashRing, type HashRingOptions } from './hash-ring.ts';
+import { HashRing } from './hash-ring.ts';
 import type { Hasher } from './hasher.ts';
 import { Maglev, type MaglevOptions } from './maglev.ts';
 import type { Placement, PlacementJSON, PlacementNode } from './placement.ts';
 import { Rendezvous, type RendezvousOptions } from './rendezvous.ts';
+import type { HashRingOptions } from './ring-options.ts';
 import { SlotTable, type SlotTableOptions } from './slot-table.ts';
 import { checkSnapshot, hasherOf, longestText } from './snapshot.ts';
 import { xxh64 } from './xxh64.ts';

@@ -38,8 +38,8 @@ const keyHash: Uint32Array = new Uint32Array(2);
  * node's share is exactly its weight over the sum of weights; when a node leaves, its keys spread over all others in
  * proportion. Does not promise to bound the load of one hot key.
  *
- * Complexity: `get` O(n), about 7 ns a node and one hash; `getN` O(n) for up to 6 and O(n log n) beyond; memory O(n); no
- * allocation in `get` but the hasher’s. Up to about ten nodes the hash of the key is most of it.
+ * Complexity: `get` O(n), about 2 ns a node and one hash; `getN` O(n) for up to 6 and O(n log n) beyond; memory O(n); no
+ * allocation in `get` but the hasher’s. Up to about ten nodes the hash of the key is much of it.
  *
  * Source: D. Thaler, C. Ravishankar, "Using name-based mappings to increase hit rates" (1998); weights by the logarithmic
  * method of C. Schindelhauer, G. Schomaker, "Weighted distributed hash tables" (2005).
