@@ -12,9 +12,6 @@ import type { Settings } from './settings.ts';
 
 const version = 1;
 
-/** The key's hash; reused, for every method is done with it before it returns. */
-const keyHash: Uint32Array = new Uint32Array(2);
-
 /**
  * Consistent hashing: nodes have points on a ring, a key belongs to the owner of the next point.
  *
@@ -44,6 +41,8 @@ const keyHash: Uint32Array = new Uint32Array(2);
  */
 export class HashRing<N extends PlacementNode = PlacementNode> implements Placement<N> {
   readonly #scheme: RingScheme;
+  /** The hash of a key; reused, for every method is done with it before it returns. */
+  readonly #digest: Uint32Array = new Uint32Array(2);
   readonly #settings: Settings;
   readonly #identity: Identity;
   #state: RingState<N>;
@@ -88,7 +87,7 @@ export class HashRing<N extends PlacementNode = PlacementNode> implements Placem
     this.#hash(key);
     const { points, members } = this.#state;
     if (points.length === 0) return undefined;
-    return members[points.owners[successor(points, keyHash[0]!, keyHash[1]!)]!];
+    return members[points.owners[successor(points, this.#digest[0]!, this.#digest[1]!)]!];
   }
 
   /** See {@link Placement.getN}. */
@@ -99,9 +98,9 @@ export class HashRing<N extends PlacementNode = PlacementNode> implements Placem
   /** See {@link Placement.rank}: the owners of the points from the key onwards. */
   rank(key: Key): Iterable<N> {
     this.#hash(key);
-    const { points, members } = this.#state;
-    const from = successor(points, keyHash[0]!, keyHash[1]!);
-    return { [Symbol.iterator]: () => ownersFrom(points, from, members) };
+    const state = this.#state;
+    const from = successor(state.points, this.#digest[0]!, this.#digest[1]!);
+    return { [Symbol.iterator]: () => ownersFrom(state, from) };
   }
 
   /** See {@link Placement.ownership}: the arcs that lead to each node's points, over the circumference. */
@@ -151,7 +150,7 @@ export class HashRing<N extends PlacementNode = PlacementNode> implements Placem
       identity: JSON.stringify([hasher.name, String(seed)]),
       placeOf: (key) => {
         this.#hash(key);
-        return positionOf(keyHash[0]!, keyHash[1]!);
+        return positionOf(this.#digest[0]!, this.#digest[1]!);
       },
       ends: points.positions.map((position) => Math.min(position + 1, circumference)),
       owners: Array.from(points.owners, (owner) => (points.length === 0 ? undefined : members[owner])),
@@ -168,6 +167,6 @@ export class HashRing<N extends PlacementNode = PlacementNode> implements Placem
 
   #hash(key: Key): void {
     const { hasher, low, high } = this.#settings;
-    hasher.hash(key, low, high, keyHash);
+    hasher.hash(key, low, high, this.#digest);
   }
 }

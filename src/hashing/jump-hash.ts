@@ -21,6 +21,7 @@ export interface JumpHashOptions {
 
 const bucketsRule = number({ min: 1, max: 2 ** 31 - 1, integer: true });
 const hash: Uint32Array = new Uint32Array(2);
+const defaults = /* @__PURE__ */ settingsOf({});
 
 /**
  * Jump consistent hash: one of `buckets` numbered buckets for a key, without any table.
@@ -28,7 +29,7 @@ const hash: Uint32Array = new Uint32Array(2);
  * Promises: buckets are equally likely; from n to n + 1 buckets a key moves only to the new one, and one of n + 1 does.
  * Only the last bucket can go: it suits shards that are numbered for good, not nodes that come and go by name.
  *
- * Complexity: O(log buckets), no memory, no allocation for a string or bytes.
+ * Complexity: O(log buckets), no memory; no allocation but the hasher’s, and that of the options where there are some.
  *
  * Source: J. Lamping, E. Veach, "A fast, minimal memory, consistent hash algorithm" (2014); the same numbers as Guava's
  * `Hashing.consistentHash`.
@@ -49,7 +50,8 @@ const hash: Uint32Array = new Uint32Array(2);
  */
 export function jumpHash(key: Key | bigint, buckets: number, options?: JumpHashOptions): number {
   check('buckets', buckets, bucketsRule);
-  const { hasher, low, high } = settingsOf(options === undefined ? {} : readOptions('jumpHash', options, settingRules));
+  const settings = options === undefined ? defaults : settingsOf(readOptions('jumpHash', options, settingRules));
+  const { hasher, low, high } = settings;
   if (typeof key !== 'bigint') hasher.hash(key, low, high, hash);
   else if (key >= 0n && key < 2n ** 64n) {
     hash[0] = Number(key & 0xffff_ffffn);

@@ -1,3 +1,4 @@
+import { having, type Rule } from '../core/options.ts';
 import type { Key } from './key.ts';
 
 /**
@@ -114,3 +115,14 @@ export interface PlacementJSON {
   /** The nodes, in the order of their ids. */
   readonly nodes: readonly PlacementNode[];
 }
+
+const isPlacement = having<Placement<PlacementNode>>('a Placement or a Live of one', 'get', 'getN', 'rank');
+
+/** @internal What has all that is asked of a placement, whoever made it. */
+export const placementRule: Rule<Placement<PlacementNode>> = {
+  expected: isPlacement.expected,
+  accepts: (value) => {
+    const { nodes, fingerprint } = (value ?? {}) as Partial<Placement<PlacementNode>>;
+    return isPlacement.accepts(value) && nodes instanceof Map && typeof fingerprint === 'string';
+  },
+};

@@ -28,9 +28,6 @@ export interface RendezvousOptions {
 /** The version rises when a key's owner could change. */
 const identity: Identity = { algorithm: 'rendezvous', version: 1, options: {} };
 
-/** The key's hash; reused, for every method is done with it before it returns. */
-const keyHash: Uint32Array = new Uint32Array(2);
-
 /**
  * Rendezvous hashing, also called highest random weight: every node draws a number for the key, the best draw wins.
  *
@@ -60,6 +57,8 @@ export class Rendezvous<N extends PlacementNode = PlacementNode> implements Plac
   readonly nodes: ReadonlyMap<string, N>;
   /** See {@link Placement.fingerprint}. */
   readonly fingerprint: string;
+  /** The hash of a key; reused, for every method is done with it before it returns. */
+  readonly #digest: Uint32Array = new Uint32Array(2);
   readonly #settings: Settings;
   readonly #classes: readonly WeightClass<N>[];
 
@@ -89,7 +88,7 @@ export class Rendezvous<N extends PlacementNode = PlacementNode> implements Plac
   get(key: Key): N | undefined {
     this.#hash(key);
     // As signed halves, which are never boxed on the way.
-    return winner(this.#classes, keyHash[0]! | 0, keyHash[1]! | 0);
+    return winner(this.#classes, this.#digest[0]! | 0, this.#digest[1]! | 0);
   }
 
   /** See {@link Placement.getN}. */
@@ -100,7 +99,7 @@ export class Rendezvous<N extends PlacementNode = PlacementNode> implements Plac
   /** See {@link Placement.rank}. */
   rank(key: Key): Iterable<N> {
     this.#hash(key);
-    return ranked(this.#classes, keyHash[0]!, keyHash[1]!);
+    return ranked(this.#classes, this.#digest[0]!, this.#digest[1]!);
   }
 
   /** See {@link Placement.ownership}. */
@@ -140,6 +139,6 @@ export class Rendezvous<N extends PlacementNode = PlacementNode> implements Plac
 
   #hash(key: Key): void {
     const { hasher, low, high } = this.#settings;
-    hasher.hash(key, low, high, keyHash);
+    hasher.hash(key, low, high, this.#digest);
   }
 }

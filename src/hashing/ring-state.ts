@@ -9,6 +9,8 @@ export interface RingState<N> {
   /** The nodes by number. */
   readonly members: readonly N[];
   readonly points: RingPoints;
+  /** How many members have weight. */
+  readonly living: number;
 }
 
 /** @internal The ring of these nodes. */
@@ -39,20 +41,21 @@ export function changedTo<N extends PlacementNode>(
   return stateOf(nodes, members, merged(before.points, renumbered, pointsOf(fresh), count));
 }
 
-function stateOf<N>(nodes: ReadonlyMap<string, N>, members: readonly N[], points: RingPoints): RingState<N> {
-  return { nodes, members, points };
+function stateOf<N extends PlacementNode>(
+  nodes: ReadonlyMap<string, N>,
+  members: readonly N[],
+  points: RingPoints,
+): RingState<N> {
+  return { nodes, members, points, living: members.reduce((sum, node) => sum + (weightOf(node) > 0 ? 1 : 0), 0) };
 }
 
 /** @internal The owners of the points from one onwards, each once. */
 export function* ownersFrom<N extends PlacementNode>(
-  { owners, length }: RingPoints,
+  { members, points: { owners, length }, living }: RingState<N>,
   from: number,
-  members: readonly N[],
 ): Generator<N, void> {
-  // Most walks end after a few; who wants all stops where all with weight were seen.
-  const awaited = members.reduce((sum, node) => sum + (weightOf(node) > 0 ? 1 : 0), 0);
   const seen = new Set<number>();
-  for (let i = 0; i < length && seen.size < awaited; i++) {
+  for (let i = 0; i < length && seen.size < living; i++) {
     const owner = owners[(from + i) % length]!;
     if (seen.has(owner)) continue;
     seen.add(owner);

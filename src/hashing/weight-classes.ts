@@ -27,8 +27,8 @@ interface Candidate<N> {
   readonly cost: number;
 }
 
-/** So many are ranked without sorting the rest. */
-const ranksAhead = 6;
+/** So many are ranked without sorting the rest: as many as a hot key has replicas by default. */
+const ranksAhead = 8;
 
 /** @internal The nodes with weight, by weight. They come in the order of their ids. */
 export function weightClasses<N extends PlacementNode>(

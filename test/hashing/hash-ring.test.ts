@@ -124,6 +124,13 @@ describe('HashRing like Envoy', () => {
   const hosts = [90, 91, 92, 93, 94, 95].map((port) => `127.0.0.1:${String(port)}`);
   const ring = new HashRing(hosts, { compat: 'envoy', minRingSize: 12 });
 
+  it('has the one point that rounding adds at the greatest size: sums of shares are not exact', () => {
+    const weights = [1e-6, 85, 42, 85, 27, 42].map((weight, i) => ({ id: `n${String(i)}`, weight }));
+    // Smaller sizes than the default greatest round as well: at 8,388,608 it is one of 8,388,609.
+    for (const maxRingSize of [997, 1009, 4099, 8_388_608])
+      expect(new HashRing(weights, { compat: 'envoy', maxRingSize, minRingSize: 1 }).size).toBe(6);
+  });
+
   it('has the shares of the ring that its tests publish', () => {
     // ring_hash_lb_test.cc, Basic: positions and ports.
     const published: [bigint, number][] = [
