@@ -1,4 +1,5 @@
 import type { Sample } from './load.ts';
+import { messageOf } from './message.ts';
 import type { Answer } from './root.ts';
 
 /** The figures of a load. */
@@ -78,13 +79,6 @@ export function align(rows: readonly (readonly string[])[]): string[] {
 }
 
 export const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
-
-export function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  // `fetch` says only that it failed; why is in the cause.
-  const { cause } = error;
-  return cause instanceof Error ? `${error.message}: ${cause.message}` : error.message;
-}
 
 /** How a load of queries, reads, … went in so long a time, and why, where something of it has failed. */
 export function formatLoad(what: string, samples: readonly Sample<unknown>[], ms: number): string[] {

@@ -4,7 +4,7 @@ import { callLeaf, type Replica } from './leaf-client.ts';
 import type { ReadAnswer, ReadRequest } from './protocol.ts';
 
 /** What a leaf knows of a document: its text, or `null` for neither the document nor a copy. */
-export interface LeafText extends ReadAnswer {
+interface LeafText extends ReadAnswer {
   readonly leaf: Replica;
 }
 

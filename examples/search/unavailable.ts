@@ -1,5 +1,5 @@
 import { isNoMembers } from 'holdfast/balancing';
-import { messageOf } from './report.ts';
+import { messageOf } from './message.ts';
 
 /** A shard that does not answer. */
 export interface MissingShard {
