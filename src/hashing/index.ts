@@ -9,7 +9,13 @@ export type { Hasher } from './hasher.ts';
 export { jumpHash, type JumpHashOptions } from './jump-hash.ts';
 export type { Key } from './key.ts';
 export { Maglev, type MaglevOptions } from './maglev.ts';
-export type { GetManyOptions, Placement, PlacementJSON, PlacementNode } from './placement.ts';
+export {
+  type GetManyOptions,
+  isPlacement,
+  type Placement,
+  type PlacementJSON,
+  type PlacementNode,
+} from './placement.ts';
 export { type FromJSONOptions, placementFromJSON } from './from-json.ts';
 export { fromXxhash, type XxhashApi } from './from-xxhash.ts';
 export { HashRing } from './hash-ring.ts';

@@ -116,13 +116,28 @@ export interface PlacementJSON {
   readonly nodes: readonly PlacementNode[];
 }
 
-const isPlacement = having<Placement<PlacementNode>>('a Placement or a Live of one', 'get', 'getN', 'rank');
+const methods = having<Placement<PlacementNode>>('a Placement', 'get', 'getN', 'rank');
 
-/** @internal What has all that is asked of a placement, whoever made it. */
+/**
+ * Whether a value has what is asked of a placement, whoever made it: its methods, its nodes as a `Map`, its fingerprint.
+ *
+ * @param value - anything
+ * @example
+ * ```ts
+ * import { isPlacement, Rendezvous } from 'holdfast/hashing';
+ *
+ * isPlacement(new Rendezvous(['a'])) // => true
+ * isPlacement(['a']) // => false
+ * ```
+ */
+export function isPlacement(value: unknown): value is Placement<PlacementNode> {
+  if (!methods.accepts(value)) return false;
+  const { nodes, fingerprint } = value as Partial<Placement<PlacementNode>>;
+  return nodes instanceof Map && typeof fingerprint === 'string';
+}
+
+/** @internal A placement as an option, fixed or live. */
 export const placementRule: Rule<Placement<PlacementNode>> = {
-  expected: isPlacement.expected,
-  accepts: (value) => {
-    const { nodes, fingerprint } = (value ?? {}) as Partial<Placement<PlacementNode>>;
-    return isPlacement.accepts(value) && nodes instanceof Map && typeof fingerprint === 'string';
-  },
+  expected: 'a Placement or a Live of one',
+  accepts: isPlacement,
 };

@@ -1,5 +1,6 @@
+import { isBytes } from '../core/bytes.ts';
 import type { Hasher } from './hasher.ts';
-import { isBytes, notAKey } from './key.ts';
+import { notAKey } from './key.ts';
 import { md5 } from './md5.ts';
 import { weightOf } from './membership.ts';
 import { type LoosePoints, positionOf, type RingPoints, sorted } from './ring-points.ts';

@@ -1,6 +1,7 @@
+import { isBytes } from '../core/bytes.ts';
 import { invalid } from '../core/options.ts';
 import type { Hasher } from './hasher.ts';
-import { type Key, notAKey, isBytes } from './key.ts';
+import { type Key, notAKey } from './key.ts';
 import { sipHash, type SipKey } from './siphash-core.ts';
 
 /** Keys of strings are encoded into this; longer ones into room of their own. */

@@ -1,5 +1,6 @@
+import { isBytes } from '../core/bytes.ts';
 import type { Hasher } from './hasher.ts';
-import { isBytes, notAKey } from './key.ts';
+import { notAKey } from './key.ts';
 import { pureXxh64 } from './xxh64-pure.ts';
 import { wasmXxh64 } from './xxh64-wasm.ts';
 

@@ -1,15 +1,15 @@
 import { HoldfastError } from '../core/errors.ts';
 import { Emitter } from '../core/events.ts';
-import { currentOf, type Dyn } from '../core/live.ts';
-import { check, having } from '../core/options.ts';
-import { reportError } from '../core/report.ts';
-import { type Key, type Lease, type Placement, type PlacementNode } from '../hashing/index.ts';
-import { HotKeys, type KeyChange } from './hot-keys.ts';
-import { keyOf } from './key-text.ts';
+import { Following } from '../core/following.ts';
+import type { Dyn } from '../core/live.ts';
+import { check, having, type Rule } from '../core/options.ts';
+import { isPlacement, type Key, type Lease, type Placement, type PlacementNode } from '../hashing/index.ts';
+import { HotKeys } from './hot-keys.ts';
 import { NodeLoads } from './node-loads.ts';
 import { type Settings, settingsFrom, type ShardRouterOptions } from './options.ts';
 import { Placements } from './placements.ts';
-import type { KeyHeat, ShardRouterSnapshot } from './snapshot.ts';
+import { eventOf, movedOf, type ShardRouterEvents } from './router-events.ts';
+import { type ShardRouterSnapshot, snapshotOf } from './snapshot.ts';
 import { SteadyTime } from './steady-time.ts';
 import { twoChoices } from './two-choices.ts';
 
@@ -19,59 +19,11 @@ export interface ChoiceOptions {
   readonly avoid?: ReadonlySet<unknown>;
 }
 
-/** Events of {@link ShardRouter}. */
-export interface ShardRouterEvents<N extends PlacementNode> {
-  /** A key got more replicas. */
-  hot: {
-    /** The key. */
-    readonly key: Key;
-    /** How many it had. */
-    readonly before: number;
-    /** How many it has. */
-    readonly replicas: number;
-    /** Its own rate, or a hot node. */
-    readonly reason: 'rate' | 'node';
-    /** What it surely gets, reads a second. */
-    readonly rate: number;
-    /** The new ones: the next in the key's order. They have no copy yet. */
-    readonly added: readonly N[];
-  };
-  /** A key lost replicas: one because it has cooled, or some because nodes left. */
-  cool: {
-    /** The key. */
-    readonly key: Key;
-    /** How many it had. */
-    readonly before: number;
-    /** How many it has. */
-    readonly replicas: number;
-    /** It has cooled, or there are not so many nodes any more. */
-    readonly reason: 'cooled' | 'placement';
-    /** What it surely gets, reads a second. */
-    readonly rate: number;
-    /** Not read any more, but written for another `coolDownMs`. */
-    readonly retiring: readonly N[];
-  };
-  /** Writes of a key do not reach some nodes any more: a copy there must go. */
-  retired: {
-    /** The key. */
-    readonly key: Key;
-    /** Where it may still have a copy. */
-    readonly nodes: readonly N[];
-  };
-  /** The placement has changed. For `coolDownMs`, writes reach the nodes of both. */
-  moved: {
-    /** Fingerprint of the old placement. */
-    readonly before: string;
-    /** Fingerprint of the new one. */
-    readonly after: string;
-    /** Ids that are new. */
-    readonly added: readonly string[];
-    /** Ids that are gone. */
-    readonly removed: readonly string[];
-  };
-}
-
-const placementRule = having<Placement<PlacementNode>>('a Placement or a Live of one', 'get', 'getN');
+const placementRule: Rule<Placement<PlacementNode>> = {
+  expected: 'a Placement or a Live of one',
+  accepts: isPlacement,
+};
+const optionsRule: Rule<ChoiceOptions> = { expected: 'an object', accepts: (value) => value instanceof Object };
 const avoidRule = having<ReadonlySet<unknown>>('a Set', 'has');
 
 /**
@@ -90,7 +42,7 @@ const avoidRule = having<ReadonlySet<unknown>>('a Set', 'has');
  * made up for at the next question, with events in their order. Remembers 32 changes of placement within `coolDownMs`.
  *
  * Complexity: `read` of a cold key a `get` and O(log capacity), of a hot one O(replicas); four times a window O(nodes +
- * hot keys).
+ * hot keys), and O(capacity · log capacity) while a node is hot; `write` as `getN` for each placement that it reaches.
  *
  * Source: B. Burns, "Designing Distributed Systems", hot sharding; two choices: M. Mitzenmacher (2001); reads one, writes
  * all: mcrouter's KeySplit.
@@ -117,9 +69,9 @@ export class ShardRouter<N extends PlacementNode> extends Emitter<ShardRouterEve
   readonly #loads: NodeLoads;
   readonly #placements: Placements<N>;
   readonly #keys: HotKeys<N>;
-  #source: Dyn<Placement<N>>;
-  /** What the source gave last, good or bad. */
-  #seen: unknown;
+  readonly #source: Following<Placement<N>>;
+  /** When somebody asked last. */
+  #askedMs: number;
 
   /**
    * @param placement - any placement, or a live one: it is looked at with each question
@@ -130,13 +82,17 @@ export class ShardRouter<N extends PlacementNode> extends Emitter<ShardRouterEve
     super();
     this.#settings = settingsFrom(options);
     const { windowMs, coolDownMs, runtime } = this.#settings;
-    const first = check('placement', currentOf(placement), placementRule) as Placement<N>;
     this.#time = new SteadyTime(runtime.clock);
-    this.#loads = new NodeLoads(windowMs, this.#time.now());
-    this.#placements = new Placements(first, coolDownMs);
+    this.#askedMs = this.#time.now();
+    this.#loads = new NodeLoads(windowMs, this.#askedMs);
+    let made: Placements<N> | undefined;
+    this.#source = new Following('a live placement', placement, (value) => {
+      const next = check('placement', value, placementRule) as Placement<N>;
+      if (made === undefined) made = new Placements(next, coolDownMs);
+      else this.#adopt(next);
+    });
+    this.#placements = made!;
     this.#keys = new HotKeys(this.#settings, this.#placements, this.#loads);
-    this.#source = placement;
-    this.#seen = first;
   }
 
   /**
@@ -193,41 +149,32 @@ export class ShardRouter<N extends PlacementNode> extends Emitter<ShardRouterEve
    * @throws {@link HoldfastError} `INVALID_OPTION`, and then the old placement stays
    */
   update(placement: Dyn<Placement<N>>): void {
-    const next = check('placement', currentOf(placement), placementRule) as Placement<N>;
-    this.#source = placement;
-    this.#adopt(next, this.#time.now());
+    this.#source.follow(placement);
   }
 
   /** Which keys have how many replicas, why and since when, and how busy the nodes are. */
   snapshot(): ShardRouterSnapshot {
     const nowMs = this.#look();
-    const hot = new Map(this.#keys.hotNodes().map(({ id, keys }) => [id, keys.map(({ key }) => key)]));
-    const { nodeFactor, targetRate } = this.#settings;
-    const nodes = this.#loads.of(this.#placements.current, nodeFactor, targetRate, nowMs);
-    return {
-      placement: this.#placements.current.fingerprint,
-      formerPlacements: this.#placements.former,
-      keys: [...this.#keys.keys].map((text) => this.#keyHeat(text)),
-      nodes: nodes.map(({ id, rate }) => {
-        return { id, inFlight: this.#loads.inFlight(id), rate, hot: hot.has(id), keys: hot.get(id) ?? [] };
-      }),
-    };
+    this.#keys.lookAtAll(nowMs, 'now');
+    this.#tell();
+    return snapshotOf(this.#settings, this.#placements, this.#keys, this.#loads, nowMs);
   }
 
   /**
    * @internal A further read of a key at its next replica that was not tried, for a caller whose first has failed;
-   * undefined when there is none.
+   * undefined when there is none. Those to avoid come last.
    */
-  acquireNext(key: Key, tried: ReadonlySet<string>): Lease<N> | undefined {
+  acquireNext(key: Key, tried: ReadonlySet<string>, avoid: ReadonlySet<unknown>): Lease<N> | undefined {
     const nodes = this.replicas(key);
-    const rank = nodes.findIndex(({ id }) => !tried.has(id));
-    const node = nodes[rank];
+    const untried = nodes.filter(({ id }) => !tried.has(id));
+    const node = untried.find((one) => !avoid.has(one)) ?? untried[0];
     if (node === undefined) return undefined;
     this.#loads.read(node.id, this.#time.now());
-    return this.#lease(node, rank);
+    return this.#lease(node, nodes.indexOf(node));
   }
 
   #choose(key: Key, options: ChoiceOptions): { readonly node: N; readonly rank: number } {
+    check('the options of a choice', options, optionsRule);
     if (options.avoid !== undefined) check('avoid', options.avoid, avoidRule);
     this.#settings.detector.record(key);
     const nowMs = this.#look(key);
@@ -252,82 +199,35 @@ export class ShardRouter<N extends PlacementNode> extends Emitter<ShardRouterEve
   /** Brings everything up to now, tells what has changed, and returns now. */
   #look(key?: Key): number {
     const nowMs = this.#time.now();
-    const newest = currentOf(this.#source);
-    if (newest !== this.#seen) this.#follow(newest, nowMs);
+    const quietMs = this.#askedMs + 2 * this.#settings.windowMs;
+    if (nowMs > quietMs) this.#keys.lookBack(quietMs);
+    this.#askedMs = nowMs;
+    this.#source.look();
     this.#placements.expire(nowMs);
-    this.#keys.lookAtAll(nowMs, false);
+    this.#keys.lookAtAll(nowMs, 'in time');
     if (key !== undefined) this.#keys.look(key, nowMs);
     this.#tell();
     return nowMs;
   }
 
-  /** A live placement that has turned bad is reported, once, and the last good one stays. */
-  #follow(newest: Placement<N>, nowMs: number): void {
-    try {
-      this.#adopt(check('placement', newest, placementRule) as Placement<N>, nowMs);
-    } catch (error) {
-      reportError('a live placement was refused, the last one stays', error);
-    }
-    this.#seen = newest;
-  }
-
-  #adopt(placement: Placement<N>, nowMs: number): void {
+  #adopt(placement: Placement<N>): void {
     const before = this.#placements.current;
+    const nowMs = this.#time.now();
     this.#placements.expire(nowMs);
     const changed = this.#placements.replace(placement, nowMs);
-    this.#seen = placement;
-    this.#keys.lookAtAll(nowMs, true);
-    if (changed) {
-      this.emit('moved', {
-        before: before.fingerprint,
-        after: placement.fingerprint,
-        added: [...placement.nodes.keys()].filter((id) => !before.nodes.has(id)),
-        removed: [...before.nodes.keys()].filter((id) => !placement.nodes.has(id)),
-      });
-    }
+    this.#keys.forgetNodes();
+    this.#keys.lookAtAll(nowMs, 'now');
+    if (changed) this.emit('moved', movedOf(before, placement));
     this.#tell();
   }
 
   /** Last of all, for listeners may ask the router or change it. */
   #tell(): void {
-    for (const change of this.#keys.takeChanges()) this.#tellOf(change);
-  }
-
-  #tellOf({ key, does, from, to, rate, reason }: KeyChange): void {
-    const sizes = { key, before: from, replicas: to, rate };
-    if (does === 'hot') {
-      const added = this.#placements.first(key, to).slice(from);
-      this.emit('hot', { ...sizes, reason: reason === 'node' ? 'node' : 'rate', added });
-    } else if (does === 'cool') {
-      const retiring = without(this.#keys.reached(key), this.#keys.live(key));
-      this.emit('cool', { ...sizes, reason: reason === 'placement' ? 'placement' : 'cooled', retiring });
-    } else {
-      this.emit('retired', { key, nodes: without(this.#placements.first(key, from), this.#keys.reached(key)) });
+    for (const change of this.#keys.takeChanges()) {
+      const [name, event] = eventOf(change, this.#keys, this.#placements);
+      this.emit(name, event);
     }
   }
-
-  #keyHeat(text: string): KeyHeat {
-    const key = keyOf(text);
-    const { replicas, reached, reason, sinceMs } = this.#keys.heat(text);
-    const { rate, lower, upper } = this.#settings.detector.estimate(key);
-    const nodes = this.#placements.first(key, Math.max(replicas, reached)).map(({ id }) => id);
-    return {
-      key,
-      replicas: Math.min(replicas, nodes.length),
-      reason,
-      sinceMs,
-      nodes: nodes.slice(0, replicas),
-      retiring: nodes.slice(replicas),
-      rate,
-      lower,
-      upper,
-    };
-  }
-}
-
-function without<N extends PlacementNode>(nodes: readonly N[], others: readonly N[]): N[] {
-  const ids = new Set(others.map(({ id }) => id));
-  return nodes.filter(({ id }) => !ids.has(id));
 }
 
 function noNodes(): HoldfastError {
