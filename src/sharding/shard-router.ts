@@ -9,7 +9,8 @@ import { NodeLoads } from './node-loads.ts';
 import { type Settings, settingsFrom, type ShardRouterOptions } from './options.ts';
 import { Placements } from './placements.ts';
 import { eventOf, movedOf, type ShardRouterEvents } from './router-events.ts';
-import { type ShardRouterSnapshot, snapshotOf } from './snapshot.ts';
+import type { ShardRouterSnapshot } from './snapshot.ts';
+import { snapshotOf } from './snapshot-of.ts';
 import { SteadyTime } from './steady-time.ts';
 import { twoChoices } from './two-choices.ts';
 
