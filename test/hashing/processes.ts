@@ -84,3 +84,13 @@ export const starts: readonly Start[] = (['placed.mjs', 'placed.cjs'] as const).
     }),
   ),
 );
+
+/** Flags under which `test/package/consumers/allocation.mjs` can count. */
+export const countingFlags: readonly string[] = ['--expose-gc', '--min-semi-space-size=64', '--max-semi-space-size=64'];
+
+/** The lookups that took memory, of what `allocation.mjs` printed: the least object has 16 bytes; below one is the noise. */
+export function allocating(printed: string): [lookup: string, bytes: number][] {
+  const bytes = Object.entries(JSON.parse(printed) as Record<string, number>);
+  if (bytes.length === 0) throw new Error('nothing was measured');
+  return bytes.filter(([, each]) => each >= 1);
+}

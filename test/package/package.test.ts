@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { manifest, root, subpaths } from '../../.ci/subpaths.ts';
-import { answers, question, starts } from '../hashing/processes.ts';
+import { allocating, answers, countingFlags, question, starts } from '../hashing/processes.ts';
 
 const nodes = (process.env['HOLDFAST_NODES'] ?? process.execPath).split(delimiter);
 /** Compilers that users may have: the oldest that we promise, the last 5.x, ours, and the native one. */
@@ -99,6 +99,10 @@ describe.each(nodes)('on %s', (node) => {
 
   test.each(starts)('places as the sources do: $flags $program, $thread thread', ({ flags, program, thread, self }) => {
     expect(JSON.parse(ask(question, node, ...flags, program, thread))).toEqual({ ...self, ...answers });
+  });
+
+  test('allocates nothing for a lookup: N = 200,000 in the best of 40 rounds, less than a byte each', () => {
+    expect(allocating(run(node, ...countingFlags, 'allocation.mjs'))).toEqual([]);
   });
 });
 
