@@ -20,6 +20,7 @@ export {
   isDeadlineExceeded,
   isHoldfastError,
   isInvalidOption,
+  isUnsupported,
   type Listener,
   type Live,
   type Random,

@@ -125,3 +125,8 @@ export function isDeadlineExceeded(value: unknown): value is CodedError<'DEADLIN
 export function isClosed(value: unknown): value is CodedError<'CLOSED'> {
   return isHoldfastError(value, 'CLOSED');
 }
+
+/** Whether a value says that there is no answer for arguments that are each allowed (`UNSUPPORTED`). */
+export function isUnsupported(value: unknown): value is CodedError<'UNSUPPORTED'> {
+  return isHoldfastError(value, 'UNSUPPORTED');
+}

@@ -13,6 +13,7 @@ export {
   isDeadlineExceeded,
   isHoldfastError,
   isInvalidOption,
+  isUnsupported,
 } from './errors.ts';
 export { Emitter, type Listener, type Unsubscribe } from './events.ts';
 export { currentOf, type Dyn, type Live } from './live.ts';

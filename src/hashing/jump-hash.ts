@@ -1,7 +1,7 @@
 import { invalid, number, readOptions, check } from '../core/options.ts';
 import type { Hasher } from './hasher.ts';
 import type { Key } from './key.ts';
-import { settingRules, settingsOf } from './settings.ts';
+import { settingRules, type Settings, settingsOf } from './settings.ts';
 
 /** Options of {@link jumpHash}. */
 export interface JumpHashOptions {
@@ -21,7 +21,7 @@ export interface JumpHashOptions {
 
 const bucketsRule = number({ min: 1, max: 2 ** 31 - 1, integer: true });
 const hash: Uint32Array = new Uint32Array(2);
-const defaults = /* @__PURE__ */ settingsOf({});
+const defaults: Settings = /* @__PURE__ */ settingsOf({});
 
 /**
  * Jump consistent hash: one of `buckets` numbered buckets for a key, without any table.
@@ -50,23 +50,24 @@ const defaults = /* @__PURE__ */ settingsOf({});
  */
 export function jumpHash(key: Key | bigint, buckets: number, options?: JumpHashOptions): number {
   check('buckets', buckets, bucketsRule);
-  const settings = options === undefined ? defaults : settingsOf(readOptions('jumpHash', options, settingRules));
-  const { hasher, low, high } = settings;
+  const { hasher, low, high } =
+    options === undefined ? defaults : settingsOf(readOptions('jumpHash', options, settingRules));
   if (typeof key !== 'bigint') hasher.hash(key, low, high, hash);
   else if (key >= 0n && key < 2n ** 64n) {
     hash[0] = Number(key & 0xffff_ffffn);
     hash[1] = Number(key >> 32n);
   } else throw invalid('key', 'a hash from 0n to 2n ** 64n - 1n, a string or a Uint8Array', key);
-  return jump(hash[0]!, hash[1]!, buckets);
+  // As signed halves, which are never boxed on the way.
+  return jump(hash[0]! | 0, hash[1]! | 0, buckets);
 }
 
-/** The multiplier of the paper's generator, 2862933555777941757, in halves. */
-const factorLow = 0x87b0b0fd;
+/** The multiplier of the paper's generator, 2862933555777941757, in signed halves. */
+const factorLow = 0x87b0b0fd | 0;
 const factorHigh = 0x27bb2ee6;
 
 function jump(keyLow: number, keyHigh: number, buckets: number): number {
-  let low = keyLow | 0;
-  let high = keyHigh | 0;
+  let low = keyLow;
+  let high = keyHigh;
   let bucket = 0;
   let next = 0;
   while (next < buckets) {
@@ -81,7 +82,7 @@ function jump(keyLow: number, keyHigh: number, buckets: number): number {
   return bucket;
 }
 
-/** The upper half of the 64-bit product of two unsigned halves, from four products of 16 bits. */
+/** The upper half, signed, of the 64-bit product of two unsigned halves, from four products of 16 bits. */
 function upperOfProduct(a: number, b: number): number {
   const a0 = a & 0xffff;
   const a1 = a >>> 16;
@@ -89,5 +90,5 @@ function upperOfProduct(a: number, b: number): number {
   const b1 = b >>> 16;
   const middle = a1 * b0 + ((a0 * b0) >>> 16);
   const middleLow = a0 * b1 + (middle & 0xffff);
-  return a1 * b1 + Math.floor(middle / 0x10000) + Math.floor(middleLow / 0x10000);
+  return (a1 * b1 + Math.floor(middle / 0x10000) + Math.floor(middleLow / 0x10000)) | 0;
 }

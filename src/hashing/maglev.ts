@@ -48,8 +48,10 @@ const tableSizeRule: Rule<number> = {
  * ids that are what Envoy hashes (address or host name).
  *
  * Does not promise minimal movement: when a node comes, goes or changes its weight, some keys move between others too.
- * Measured with 65,537 places: one of 100 nodes leaves, and besides its 1 % another 0.6 % move; one of 1,000 with 655,373
- * places, about as much. Beyond the owner, a key's order of preference is that of rendezvous, whose movement is minimal.
+ * Measured in whole tables under several seeds: with 65,537 places one of 100 nodes leaves, and besides its 1 % another
+ * 0.56 % move (0.48 % to 0.62 %); with 655,373 places one of 1,000 leaves, and besides its 0.1 % another 0.33 %. A weight
+ * that doubles moves about as much. Beyond the owner, a key's order of preference is that of rendezvous, whose movement is
+ * minimal.
  *
  * Complexity: `get` O(1), no allocation; `getN` O(nodes); building and each change O(tableSize × log tableSize), a few
  * milliseconds; memory 4 bytes a place.

@@ -5,6 +5,7 @@ import {
   isDeadlineExceeded,
   isHoldfastError,
   isInvalidOption,
+  isUnsupported,
 } from 'holdfast/core';
 import { describe, expect, expectTypeOf, test, vi } from 'vitest';
 import { branded } from '../../src/core/errors.ts';
@@ -14,13 +15,20 @@ const codes: readonly ErrorCode[] = [
   'INVALID_OPTION',
   'DEADLINE_EXCEEDED',
   'NO_MEMBERS',
+  'NO_NODES',
   'INSUFFICIENT_COVERAGE',
   'CLOSED',
   'ATTEMPTS_FAILED',
   'SUPERSEDED',
+  'UNSUPPORTED',
   'LEAK',
 ];
-const guards = { INVALID_OPTION: isInvalidOption, DEADLINE_EXCEEDED: isDeadlineExceeded, CLOSED: isClosed };
+const guards = {
+  INVALID_OPTION: isInvalidOption,
+  DEADLINE_EXCEEDED: isDeadlineExceeded,
+  CLOSED: isClosed,
+  UNSUPPORTED: isUnsupported,
+};
 
 /** The module as another copy of the package would bring it. */
 const secondCopy = async (): Promise<typeof import('../../src/core/errors.ts')> => {

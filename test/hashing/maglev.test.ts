@@ -52,6 +52,26 @@ describe('the table of Maglev', () => {
     expect(new Set(table).size).toBe(501);
   });
 
+  it.each([
+    // Measured: 0.0056 on average, each from 0.0048 to 0.0062 (N = 200: 10 seeds, 20 leavers).
+    [100, 65_537, 10, 0.005, 0.0062],
+    // Measured: 0.0033, each from 0.0032 to 0.0034 (N = 50: 5 seeds, 10 leavers).
+    [1000, 655_373, 2, 0.0031, 0.0035],
+  ])('of %i nodes on %i places moves little between others: what its documentation says', (...given) => {
+    const [count, size, leavers, least, most] = given;
+    const entries = named(count).map((id) => envoyEntry(id, size));
+    const before = maglevTable(entries, size);
+    let between = 0;
+    for (let i = 0; i < leavers; i++) {
+      const gone = (i * count) / leavers;
+      const after = maglevTable(entries.toSpliced(gone, 1), size);
+      for (const [place, was] of before.entries())
+        if (was !== gone && after[place] !== (was > gone ? was - 1 : was)) between++;
+    }
+    expect(between / leavers / size).toBeGreaterThan(least);
+    expect(between / leavers / size).toBeLessThan(most);
+  });
+
   it('has remainders of 64-bit hashes to the bit', () => {
     let state = 1n;
     for (let i = 0; i < 20_000; i++) {
@@ -93,19 +113,6 @@ describe('Maglev', () => {
       const { weight } = nodes[Number(id.slice(1))]!;
       expect(Math.abs(share - weight / 16.5) * 65_537).toBeLessThan(3);
     }
-  });
-
-  it('moves little between others, and that little is what the documentation says', () => {
-    // 100 nodes, one leaves, 20,000 keys: about 0.6 % move between others; ring and rendezvous have none.
-    const before = new Maglev(named(100));
-    const after = before.without('node-5');
-    let between = 0;
-    for (let i = 0; i < 20_000; i++) {
-      const was = before.get(`k${String(i)}`)!.id;
-      if (was !== 'node-5' && after.get(`k${String(i)}`)!.id !== was) between++;
-    }
-    expect(between / 20_000).toBeGreaterThan(0.002);
-    expect(between / 20_000).toBeLessThan(0.012);
   });
 
   it.each<[MaglevOptions, string]>([

@@ -1,4 +1,4 @@
-import { isHoldfastError, isInvalidOption } from 'holdfast/core';
+import { isInvalidOption, isUnsupported } from 'holdfast/core';
 import {
   HashRing,
   Maglev,
@@ -171,7 +171,7 @@ describe('planMigration refuses', () => {
   ];
   it.each(unsupported)('%s', (_, before, after, message) => {
     const error = refusal(before, after) as Error;
-    expect(isHoldfastError(error, 'UNSUPPORTED')).toBe(true);
+    expect(isUnsupported(error)).toBe(true);
     expect(error.message).toMatch(message);
     expect(error.message).toContain('before.get(key) and after.get(key) differ');
     // A seed may be a secret.

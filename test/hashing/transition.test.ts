@@ -1,4 +1,4 @@
-import { isHoldfastError, isInvalidOption } from 'holdfast/core';
+import { isInvalidOption, isUnsupported } from 'holdfast/core';
 import { HashRing, type MoveLike, Rendezvous, SlotTable, transition } from 'holdfast/hashing';
 import { describe, expect, it } from 'vitest';
 
@@ -143,6 +143,6 @@ describe('transition refuses', () => {
     } catch (thrown) {
       error = thrown;
     }
-    expect(isHoldfastError(error, 'UNSUPPORTED')).toBe(true);
+    expect(isUnsupported(error)).toBe(true);
   });
 });

@@ -1,0 +1,3 @@
+const { serve } = require('./answers.cjs');
+
+serve(require('holdfast/hashing'), module.filename);
