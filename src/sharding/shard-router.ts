@@ -4,71 +4,20 @@ import { currentOf, type Dyn } from '../core/live.ts';
 import { check, having } from '../core/options.ts';
 import { reportError } from '../core/report.ts';
 import { type Key, type Lease, type Placement, type PlacementNode } from '../hashing/index.ts';
-import { HotKeys, type KeyChange } from './hot-keys.ts';
-import { keyOf } from './key-text.ts';
+import { moveBetween, type ShardRouterEvents, tellOfKey } from './events.ts';
+import { HotKeys } from './hot-keys.ts';
 import { NodeLoads } from './node-loads.ts';
 import { type Settings, settingsFrom, type ShardRouterOptions } from './options.ts';
 import { Placements } from './placements.ts';
-import type { KeyHeat, ShardRouterSnapshot } from './snapshot.ts';
+import type { ShardRouterSnapshot } from './snapshot.ts';
 import { SteadyTime } from './steady-time.ts';
+import { snapshotOf } from './take-snapshot.ts';
 import { twoChoices } from './two-choices.ts';
 
 /** Options of a single choice of {@link ShardRouter}. */
 export interface ChoiceOptions {
   /** Nodes to use only when there is no other replica. The `avoid` of an `Attempt` fits. */
   readonly avoid?: ReadonlySet<unknown>;
-}
-
-/** Events of {@link ShardRouter}. */
-export interface ShardRouterEvents<N extends PlacementNode> {
-  /** A key got more replicas. */
-  hot: {
-    /** The key. */
-    readonly key: Key;
-    /** How many it had. */
-    readonly before: number;
-    /** How many it has. */
-    readonly replicas: number;
-    /** Its own rate, or a hot node. */
-    readonly reason: 'rate' | 'node';
-    /** What it surely gets, reads a second. */
-    readonly rate: number;
-    /** The new ones: the next in the key's order. They have no copy yet. */
-    readonly added: readonly N[];
-  };
-  /** A key lost replicas: one because it has cooled, or some because nodes left. */
-  cool: {
-    /** The key. */
-    readonly key: Key;
-    /** How many it had. */
-    readonly before: number;
-    /** How many it has. */
-    readonly replicas: number;
-    /** It has cooled, or there are not so many nodes any more. */
-    readonly reason: 'cooled' | 'placement';
-    /** What it surely gets, reads a second. */
-    readonly rate: number;
-    /** Not read any more, but written for another `coolDownMs`. */
-    readonly retiring: readonly N[];
-  };
-  /** Writes of a key do not reach some nodes any more: a copy there must go. */
-  retired: {
-    /** The key. */
-    readonly key: Key;
-    /** Where it may still have a copy. */
-    readonly nodes: readonly N[];
-  };
-  /** The placement has changed. For `coolDownMs`, writes reach the nodes of both. */
-  moved: {
-    /** Fingerprint of the old placement. */
-    readonly before: string;
-    /** Fingerprint of the new one. */
-    readonly after: string;
-    /** Ids that are new. */
-    readonly added: readonly string[];
-    /** Ids that are gone. */
-    readonly removed: readonly string[];
-  };
 }
 
 const placementRule = having<Placement<PlacementNode>>('a Placement or a Live of one', 'get', 'getN');
@@ -160,7 +109,7 @@ export class ShardRouter<N extends PlacementNode> extends Emitter<ShardRouterEve
    */
   acquire(key: Key, options: ChoiceOptions = {}): Lease<N> {
     const { node, rank } = this.#choose(key, options);
-    return this.#lease(node, rank);
+    return this.#loads.lease(node, rank);
   }
 
   /**
@@ -201,17 +150,8 @@ export class ShardRouter<N extends PlacementNode> extends Emitter<ShardRouterEve
   /** Which keys have how many replicas, why and since when, and how busy the nodes are. */
   snapshot(): ShardRouterSnapshot {
     const nowMs = this.#look();
-    const hot = new Map(this.#keys.hotNodes().map(({ id, keys }) => [id, keys.map(({ key }) => key)]));
-    const { nodeFactor, targetRate } = this.#settings;
-    const nodes = this.#loads.of(this.#placements.current, nodeFactor, targetRate, nowMs);
-    return {
-      placement: this.#placements.current.fingerprint,
-      formerPlacements: this.#placements.former,
-      keys: [...this.#keys.keys].map((text) => this.#keyHeat(text)),
-      nodes: nodes.map(({ id, rate }) => {
-        return { id, inFlight: this.#loads.inFlight(id), rate, hot: hot.has(id), keys: hot.get(id) ?? [] };
-      }),
-    };
+    const parts = { settings: this.#settings, placements: this.#placements, keys: this.#keys, loads: this.#loads };
+    return snapshotOf(parts, nowMs);
   }
 
   /**
@@ -224,7 +164,7 @@ export class ShardRouter<N extends PlacementNode> extends Emitter<ShardRouterEve
     const node = nodes[rank];
     if (node === undefined) return undefined;
     this.#loads.read(node.id, this.#time.now());
-    return this.#lease(node, rank);
+    return this.#loads.lease(node, rank);
   }
 
   #choose(key: Key, options: ChoiceOptions): { readonly node: N; readonly rank: number } {
@@ -237,16 +177,6 @@ export class ShardRouter<N extends PlacementNode> extends Emitter<ShardRouterEve
     if (node === undefined) throw noNodes();
     this.#loads.read(node.id, nowMs);
     return { node, rank: nodes.indexOf(node) };
-  }
-
-  #lease(node: N, rank: number): Lease<N> {
-    this.#loads.start(node.id);
-    let held = true;
-    const release = (): void => {
-      if (held) this.#loads.end(node.id);
-      held = false;
-    };
-    return { node, rank, release, [Symbol.dispose]: release };
   }
 
   /** Brings everything up to now, tells what has changed, and returns now. */
@@ -277,57 +207,15 @@ export class ShardRouter<N extends PlacementNode> extends Emitter<ShardRouterEve
     const changed = this.#placements.replace(placement, nowMs);
     this.#seen = placement;
     this.#keys.lookAtAll(nowMs, true);
-    if (changed) {
-      this.emit('moved', {
-        before: before.fingerprint,
-        after: placement.fingerprint,
-        added: [...placement.nodes.keys()].filter((id) => !before.nodes.has(id)),
-        removed: [...before.nodes.keys()].filter((id) => !placement.nodes.has(id)),
-      });
-    }
+    if (changed) this.emit('moved', moveBetween(before, placement));
     this.#tell();
   }
 
   /** Last of all, for listeners may ask the router or change it. */
   #tell(): void {
-    for (const change of this.#keys.takeChanges()) this.#tellOf(change);
+    for (const change of this.#keys.takeChanges())
+      tellOfKey(change, this.#placements, this.#keys, (event, value) => this.emit(event, value));
   }
-
-  #tellOf({ key, does, from, to, rate, reason }: KeyChange): void {
-    const sizes = { key, before: from, replicas: to, rate };
-    if (does === 'hot') {
-      const added = this.#placements.first(key, to).slice(from);
-      this.emit('hot', { ...sizes, reason: reason === 'node' ? 'node' : 'rate', added });
-    } else if (does === 'cool') {
-      const retiring = without(this.#keys.reached(key), this.#keys.live(key));
-      this.emit('cool', { ...sizes, reason: reason === 'placement' ? 'placement' : 'cooled', retiring });
-    } else {
-      this.emit('retired', { key, nodes: without(this.#placements.first(key, from), this.#keys.reached(key)) });
-    }
-  }
-
-  #keyHeat(text: string): KeyHeat {
-    const key = keyOf(text);
-    const { replicas, reached, reason, sinceMs } = this.#keys.heat(text);
-    const { rate, lower, upper } = this.#settings.detector.estimate(key);
-    const nodes = this.#placements.first(key, Math.max(replicas, reached)).map(({ id }) => id);
-    return {
-      key,
-      replicas: Math.min(replicas, nodes.length),
-      reason,
-      sinceMs,
-      nodes: nodes.slice(0, replicas),
-      retiring: nodes.slice(replicas),
-      rate,
-      lower,
-      upper,
-    };
-  }
-}
-
-function without<N extends PlacementNode>(nodes: readonly N[], others: readonly N[]): N[] {
-  const ids = new Set(others.map(({ id }) => id));
-  return nodes.filter(({ id }) => !ids.has(id));
 }
 
 function noNodes(): HoldfastError {

@@ -1,7 +1,12 @@
 import { check, func, having, number, oneOf, readOptions } from '../core/options.ts';
 import type { Hasher, Placement, PlacementNode } from '../hashing/index.ts';
 import { drawsBy, type FastCheckLike } from './placement-cases.ts';
-import { examples, laws, type Promised } from './placement-laws.ts';
+import { examples } from './placement-examples.ts';
+import { identityLaws } from './placement-identity.ts';
+import type { Promised } from './placement-law.ts';
+import { movementLaws } from './placement-movement.ts';
+import { rankingLaws } from './placement-ranking.ts';
+import { shareLaws } from './placement-shares.ts';
 
 /** What {@link placementSuite} runs in: your test runner's functions, and fast-check. */
 export interface SuiteTools {
@@ -102,6 +107,7 @@ export function placementSuite(make: MakePlacement, tools: SuiteTools, options?:
     seeded: seeded as boolean,
   };
   const draws = drawsBy(fc, maxWeight);
+  const laws = { ...movementLaws, ...rankingLaws, ...shareLaws, ...identityLaws };
   describe('as a placement', () => {
     for (const [name, law] of Object.entries(laws))
       it(name, () => {
