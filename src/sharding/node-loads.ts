@@ -1,4 +1,4 @@
-import type { Placement, PlacementNode } from '../hashing/index.ts';
+import type { Lease, Placement, PlacementNode } from '../hashing/index.ts';
 import { Windows } from './windows.ts';
 
 /** @internal The load of one node, in reads a second. */
@@ -24,13 +24,15 @@ export class NodeLoads {
     add(this.#windows.at(nowMs), id, 1);
   }
 
-  start(id: string): void {
-    add(this.#inFlight, id, 1);
-  }
-
-  end(id: string): void {
-    add(this.#inFlight, id, -1);
-    if (this.#inFlight.get(id) === 0) this.#inFlight.delete(id);
+  /** The node is busier by one until the lease is released. */
+  lease<N extends PlacementNode>(node: N, rank: number): Lease<N> {
+    add(this.#inFlight, node.id, 1);
+    let held = true;
+    const release = (): void => {
+      if (held) this.#end(node.id);
+      held = false;
+    };
+    return { node, rank, release, [Symbol.dispose]: release };
   }
 
   inFlight(id: string): number {
@@ -57,6 +59,11 @@ export class NodeLoads {
       const limit = factor === Infinity ? Infinity : Math.max(targetRate, factor * fair);
       return { id: node.id, rate: node.rate, limit };
     });
+  }
+
+  #end(id: string): void {
+    add(this.#inFlight, id, -1);
+    if (this.#inFlight.get(id) === 0) this.#inFlight.delete(id);
   }
 }
 

@@ -117,7 +117,7 @@ export class ShardRouter<N extends PlacementNode> extends Emitter<ShardRouterEve
    */
   acquire(key: Key, options: ChoiceOptions = {}): Lease<N> {
     const { node, rank } = this.#choose(key, options);
-    return this.#lease(node, rank);
+    return this.#loads.lease(node, rank);
   }
 
   /**
@@ -171,7 +171,7 @@ export class ShardRouter<N extends PlacementNode> extends Emitter<ShardRouterEve
     const node = untried.find((one) => !avoid.has(one)) ?? untried[0];
     if (node === undefined) return undefined;
     this.#loads.read(node.id, this.#time.now());
-    return this.#lease(node, nodes.indexOf(node));
+    return this.#loads.lease(node, nodes.indexOf(node));
   }
 
   #choose(key: Key, options: ChoiceOptions): { readonly node: N; readonly rank: number } {
@@ -185,16 +185,6 @@ export class ShardRouter<N extends PlacementNode> extends Emitter<ShardRouterEve
     if (node === undefined) throw noNodes();
     this.#loads.read(node.id, nowMs);
     return { node, rank: nodes.indexOf(node) };
-  }
-
-  #lease(node: N, rank: number): Lease<N> {
-    this.#loads.start(node.id);
-    let held = true;
-    const release = (): void => {
-      if (held) this.#loads.end(node.id);
-      held = false;
-    };
-    return { node, rank, release, [Symbol.dispose]: release };
   }
 
   /** Brings everything up to now, tells what has changed, and returns now. */

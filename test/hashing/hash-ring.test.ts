@@ -4,9 +4,11 @@ import { isInvalidOption } from 'holdfast/core';
 import { type Hasher, HashRing, type HashRingOptions, type PlacementNode } from 'holdfast/hashing';
 import { describe, expect, it } from 'vitest';
 import { md5 } from '../../src/hashing/md5.ts';
-import { merged, sorted, successor } from '../../src/hashing/ring-points.ts';
+import { envoyScheme } from '../../src/hashing/ring-compat.ts';
+import { merged, type RingPoints, sorted, successor } from '../../src/hashing/ring-points.ts';
 
 const named = (count: number): string[] => Array.from({ length: count }, (_, i) => `node-${String(i)}`);
+const toNodes = (ids: readonly string[]): PlacementNode[] => ids.map((id) => ({ id }));
 
 function sampled(ring: HashRing, count: number): Map<string, number> {
   const counts = new Map<string, number>();
@@ -131,30 +133,76 @@ describe('HashRing like Envoy', () => {
       expect(new HashRing(weights, { compat: 'envoy', maxRingSize, minRingSize: 1 }).size).toBe(6);
   });
 
+  // ring_hash_lb_test.cc: positions and the number of the host.
+  const basic: readonly [bigint, number][] = [
+    [833437586790550860n, 4],
+    [928266305478181108n, 2],
+    [1033482794131418490n, 0],
+    [3551244743356806947n, 5],
+    [3851675632748031481n, 3],
+    [5583722120771150861n, 1],
+    [6311230543546372928n, 1],
+    [7700377290971790572n, 3],
+    [13144177310400110813n, 5],
+    [13444792449719432967n, 2],
+    [15516499411664133160n, 4],
+    [16117243373044804889n, 0],
+  ];
+  const weighted = hosts.slice(0, 3).map((id, i) => ({ id, weight: i + 1 }));
+  const pointsOf = (nodes: readonly PlacementNode[], least: number, most = 8_388_608): RingPoints =>
+    envoyScheme(least, most).pointsOf(nodes.map((node, owner) => ({ node, owner })));
+
+  it.each<[string, RingPoints, readonly [bigint, number][]]>([
+    ['Basic', pointsOf(toNodes(hosts), 12), basic],
+    [
+      'UnevenHosts',
+      pointsOf(toNodes(['127.0.0.1:80', '127.0.0.1:81']), 3),
+      [
+        [5454692015285649509n, 0],
+        [7859399908942313493n, 1],
+        [13838424394637650569n, 0],
+        [16064866803292627174n, 1],
+      ],
+    ],
+    [
+      'HostWeightedTinyRing',
+      pointsOf(weighted, 6, 6),
+      [
+        [928266305478181108n, 2],
+        [4443673547860492590n, 2],
+        [5583722120771150861n, 1],
+        [6311230543546372928n, 1],
+        [13444792449719432967n, 2],
+        [16117243373044804889n, 0],
+      ],
+    ],
+  ])('has the points that its tests publish: %s', (_, { length, positions, tails, owners }, published) => {
+    const points = Array.from(positions.subarray(0, length), (position, i) => [
+      BigInt(position) * 2048n + BigInt(tails![i]!),
+      owners[i],
+    ]);
+    expect(points).toEqual(published);
+  });
+
+  it('finds hosts as its tests publish: HostWeightedLargeRing', () => {
+    const points = pointsOf(weighted, 6144);
+    const counts = [0, 0, 0];
+    for (let i = 0n; i < 6000n; i++) {
+      const hash = i * ((2n ** 64n - 1n) / 6000n);
+      counts[points.owners[successor(points, Number(hash & 0xffff_ffffn), Number(hash >> 32n))]!]!++;
+    }
+    expect(points.length).toBe(6144);
+    expect(counts).toEqual([987, 1932, 3081]);
+  });
+
   it('has the shares of the ring that its tests publish', () => {
-    // ring_hash_lb_test.cc, Basic: positions and ports.
-    const published: [bigint, number][] = [
-      [833437586790550860n, 94],
-      [928266305478181108n, 92],
-      [1033482794131418490n, 90],
-      [3551244743356806947n, 95],
-      [3851675632748031481n, 93],
-      [5583722120771150861n, 91],
-      [6311230543546372928n, 91],
-      [7700377290971790572n, 93],
-      [13144177310400110813n, 95],
-      [13444792449719432967n, 92],
-      [15516499411664133160n, 94],
-      [16117243373044804889n, 90],
-    ];
     const arcs = new Map<number, bigint>();
-    let before = published.at(-1)![0] - 2n ** 64n;
-    for (const [position, port] of published) {
-      arcs.set(port, (arcs.get(port) ?? 0n) + position - before);
+    let before = basic.at(-1)![0] - 2n ** 64n;
+    for (const [position, host] of basic) {
+      arcs.set(host, (arcs.get(host) ?? 0n) + position - before);
       before = position;
     }
-    for (const [port, arc] of arcs)
-      expect(ring.ownership().get(`127.0.0.1:${String(port)}`)).toBeCloseTo(Number(arc) / 2 ** 64, 12);
+    for (const [host, arc] of arcs) expect(ring.ownership().get(hosts[host]!)).toBeCloseTo(Number(arc) / 2 ** 64, 12);
   });
 
   it('compares all 64 bits, as its published lookups need', () => {

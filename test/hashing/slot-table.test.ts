@@ -7,6 +7,8 @@ describe('redisSlot', () => {
   it.each([
     ['123456789', 0x31c3],
     ['somekey', 11_058],
+    ['foo{hash_tag}', 2515],
+    ['bar{hash_tag}', 2515],
     ['{user1}.following', 8106],
     ['{user1}.followers', 8106],
     ['user1', 8106],

@@ -25,7 +25,7 @@ afterEach(() => {
 describe.each(engines)('XXH64 by $name', ({ hash }) => {
   // The buffer and the digests of xxHash's own sanity check.
   const prime = 2654435761n;
-  const buffer = new Uint8Array(101);
+  const buffer = new Uint8Array(222);
   let generator = prime;
   for (let i = 0; i < buffer.length; i++) {
     buffer[i] = Number(generator >> 56n);
@@ -39,6 +39,9 @@ describe.each(engines)('XXH64 by $name', ({ hash }) => {
     [1, prime, 0x5014607643a9b4c3n],
     [4, 0n, 0x9136a0dca57457een],
     [14, 0n, 0x8282dcc4994e35c8n],
+    [14, prime, 0xc3bd6bf63deb6df0n],
+    [222, 0n, 0xb641ae8cb691c174n],
+    [222, prime, 0x20cb8ab7ae10c14an],
   ])('gives the official digest of %i bytes under seed %i', (length, seed, expected) => {
     expect(digest(hash, buffer.subarray(0, length), seed)).toBe(expected);
   });
