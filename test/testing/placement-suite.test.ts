@@ -122,7 +122,7 @@ describe('placementSuite', () => {
       'an exclusion after the cut',
       '`exclude`',
       (sound) => ({
-        getN: (_key, count, options) => {
+        getN: (key, count, options) => {
           const { exclude, ...rest } = options ?? {};
           return sound.getN(key, count, rest).filter((node) => exclude?.(node) !== true);
         },
