@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { Budget, hedge, retry, stack } from 'holdfast/calls';
+import { Budget, type Call, hedge, retry, stack } from 'holdfast/calls';
 import { seededRandom, VirtualClock } from 'holdfast/testing';
 import { expect, it } from 'vitest';
 import { HandClock } from '../support/hand-clock.ts';
@@ -137,19 +137,19 @@ it('one budget holds for layers and calls together: whoever asks, an original co
       const runtime = { clock, random };
       const budget = new Budget({ ratio: percent / 100, minPerSecond: 0, windowMs: 1e6, runtime });
       let sent = 0;
-      const server = async (): Promise<void> => {
+      const server: Call<number, void> = async () => {
         sent++;
         await clock.sleep(random() * 20);
         if (random() < 0.8) throw new Error('overloaded');
       };
       const around = {
-        hedge: (next: typeof server) => hedge(next, { after: 5, extra: 3, budget, runtime }),
-        retry: (next: typeof server) => retry(next, { attempts: 4, backoff: { baseMs: 5 }, budget, runtime }),
-        'hedge again': (next: typeof server) => hedge(next, { after: 2, extra: 2, budget, runtime }),
+        hedge: (next: Call<number, void>) => hedge(next, { after: 5, extra: 3, budget, runtime }),
+        retry: (next: Call<number, void>) => retry(next, { attempts: 4, backoff: { baseMs: 5 }, budget, runtime }),
+        'hedge again': (next: Call<number, void>) => hedge(next, { after: 2, extra: 2, budget, runtime }),
       };
       let call = server;
-      for (const layer of layers) call = stack(call, around[layer]) as typeof server;
-      const all = Promise.allSettled(Array.from({ length: calls }, () => call()));
+      for (const layer of layers) call = stack(call, around[layer]);
+      const all = Promise.allSettled(Array.from({ length: calls }, (_, i) => call(i)));
       await clock.runUntilIdle();
       await all;
       expect(sent - calls).toBeLessThanOrEqual(Math.floor((percent * calls) / 100));
