@@ -92,6 +92,35 @@ describe('stack', () => {
   });
 });
 
+it('a time box and a deadline let an outer attempt through as it came, with a signal and a deadline of their own', async () => {
+  for (const around of [
+    (next: Call<string, string>) => timebox(next, 20),
+    (next: Call<string, string>) => withDeadline(next, { maxMs: 20 }),
+  ]) {
+    let outer: Attempt | undefined;
+    let inner: Attempt | undefined;
+    const call = stack(
+      (text: string, options) => {
+        inner = options as Attempt;
+        return Promise.resolve(text);
+      },
+      around,
+      (next) => (text: string, options) => {
+        outer = options as Attempt;
+        return next(text, options);
+      },
+      (next) => hedge(next, { after: 50 }),
+    );
+    await call('x');
+    const { signal, deadline, ...rest } = { ...outer! };
+    expect({ ...inner! }).toMatchObject(rest);
+    expect(Object.keys(inner!).sort()).toEqual(Object.keys(outer!).sort());
+    expect(Object.getOwnPropertySymbols(inner!)).toEqual(Object.getOwnPropertySymbols(outer!));
+    expect(inner!.signal).not.toBe(signal);
+    expect(inner!.deadline.remaining()).toBeLessThan(deadline.remaining());
+  }
+});
+
 describe('a call within the attempt of another', () => {
   it('starts by avoiding what the others of the outer call use, also what they turned to meanwhile', async () => {
     const clock = new VirtualClock();

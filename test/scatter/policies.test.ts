@@ -67,6 +67,27 @@ describe('the policies of a gather', () => {
     ]);
   });
 
+  it('start nothing beside an attempt under way once an error was final', async () => {
+    const script: Script = [answer(30), { ...fail(2), note: 'final' } as never, hang()];
+    const { stage, promise } = gather([script], {
+      hedge: { after: 5, extra: 3 },
+      retry: { retryable: (error) => !('final' in (error as object)) },
+    });
+    expect((await finish(stage.clock, promise)).values).toEqual(['0/1']);
+    expect(stage.attempts.map(({ startedMs }) => startedMs)).toEqual([0, 5]);
+  });
+
+  it('start no hedge in the pause that the server asks for', async () => {
+    const script: Script = [{ ...fail(1), note: { pushbackMs: 20 } } as never, answer(1)];
+    const { stage, promise } = gather([script], { hedge: { after: 5 }, retry: {} });
+    await finish(stage.clock, promise);
+    expect(stage.attempts.map(({ cause, startedMs }) => `${cause} at ${startedMs}`)).toEqual([
+      'original at 0',
+      'retry at 21',
+    ]);
+    expect(stage.clock.now()).toBe(22);
+  });
+
   it('are paid for by one budget: all targets together, and gather after gather', async () => {
     const stage = new Stage();
     const budget = budgetOf(3, steady(stage.clock));
