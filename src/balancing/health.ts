@@ -65,7 +65,7 @@ export type HealthEvent =
 export interface Circumstances {
   /** It is the only member: ejecting it would help nobody. */
   readonly alone: boolean;
-  /** Most are ejected: what fails is common to all, and a failed trial says nothing about this one. */
+  /** So few are healthy that health is ignored. */
   readonly panic: boolean;
   /** For the jitter, in [0, 1). */
   readonly chance: () => number;
@@ -134,6 +134,9 @@ function outlier({ inRow, calls, failures }: Health, rules: HealthRules): EjectR
   return calls >= rules.minCalls && 1 - failures / calls < rules.successRate ? 'successRate' : undefined;
 }
 
+/** When most fail, a failed trial says little about this member, and all that heal should be back soon. */
+const mostInPanic = 2;
+
 /** A call that began before the ejection says nothing new. */
 function settledEjected(
   health: Health,
@@ -146,7 +149,7 @@ function settledEjected(
   if (why === 'probe' || event.startedMs < sinceMs) return health;
   if (event.ok) return restored(health, now);
   if (!event.trial) return health;
-  const level = around.panic ? health.level : health.level + 1;
+  const level = around.panic ? Math.max(health.level, Math.min(mostInPanic, health.level + 1)) : health.level + 1;
   return again(health, why, sinceMs, level, now, rules, around);
 }
 

@@ -21,7 +21,7 @@ export interface LatencyAndFailuresOptions {
   /**
    * The time constant in milliseconds with which a failure is forgotten when no success halves it before.
    *
-   * @defaultValue 10000
+   * @defaultValue 5000
    */
   readonly failureTauMs?: number | undefined;
 }
@@ -57,7 +57,7 @@ export function latencyAndFailures(options?: LatencyAndFailuresOptions): Cost {
     failureWeight: number({ min: 0 }),
     failureTauMs: tauRule,
   });
-  const { tauMs = 10_000, failureWeight = 15, failureTauMs = 10_000 } = values;
+  const { tauMs = 10_000, failureWeight = 15, failureTauMs = 5_000 } = values;
   return (pool) => (member) => new LatencyAndFailures({ tauMs, failureWeight, failureTauMs }, pool, member);
 }
 

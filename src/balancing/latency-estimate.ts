@@ -3,7 +3,7 @@ import type { PoolView } from './cost.ts';
 /** While a member has answered less often, the pool's median counts for more than its answers. */
 const coldAnswers = 5;
 /** So many times the pool's median is the most that is remembered: the longer it is, the longer the way back. */
-const mostTimesMedian = 16;
+const mostTimesMedian = 10;
 
 /**
  * @internal How long a member takes: a peak-sensitive average (peak EWMA). It jumps up to a slow answer at once and comes
