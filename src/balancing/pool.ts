@@ -14,7 +14,7 @@ const signalRule = having<CostSignal>('a function that returns a { cost() } sign
 export interface Pooled {
   readonly health: Health;
   latencyMs(): number | undefined;
-  readWeight(): number;
+  weigh(): number;
 }
 
 /** @internal All members: what concerns more than one of them. */
@@ -64,6 +64,8 @@ export class Pool<M, S extends Pooled> implements PoolView, Circumstances {
   /** The lower median of the members' latencies: of two, the faster one's. */
   medianMs(now: number): number | undefined {
     if (isStale(this.#median, now)) {
+      // A signal that asks for the median to tell its own latency gets the old one.
+      this.#median = { value: this.#median.value, atMs: now };
       const all = this.slots.map((slot) => slot.latencyMs()).filter((ms) => ms !== undefined);
       all.sort((a, b) => a - b);
       // While nobody knows anything, the first who does is asked at once.
@@ -75,7 +77,7 @@ export class Pool<M, S extends Pooled> implements PoolView, Circumstances {
   /** The share of all calls that is fair for this weight. */
   share(weight: number, now: number): number {
     if (isStale(this.#weight, now)) {
-      this.#weight = { value: this.slots.reduce((sum, slot) => sum + slot.readWeight(), 0), atMs: now };
+      this.#weight = { value: this.slots.reduce((sum, slot) => sum + slot.weigh(), 0), atMs: now };
     }
     return weight / this.#weight.value!;
   }

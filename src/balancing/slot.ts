@@ -19,7 +19,8 @@ export class Slot<M> implements MemberView, Candidate {
   readonly id: string;
   member: M;
   pending = 0;
-  weight = 1;
+  /** Its weight when it was last read. */
+  readWeight = 1;
   health: Health = unknownHealth;
   prober: Prober<M> | undefined;
   readonly #pool: Pool<M, Slot<M>>;
@@ -34,6 +35,7 @@ export class Slot<M> implements MemberView, Candidate {
     this.id = id;
     this.member = member;
     this.#pool = pool;
+    this.weigh();
     this.#signal = pool.signalOf(this);
   }
 
@@ -44,7 +46,7 @@ export class Slot<M> implements MemberView, Candidate {
 
   rank({ now, avoid, panic }: Occasion): number {
     let rank = 0;
-    if (this.readWeight() === 0) rank = rankWeightless;
+    if (this.weigh() === 0) rank = rankWeightless;
     if (avoid.size > 0 && avoid.has(this.member)) rank += rankAvoided;
     if (!this.answered && this.pending > 0 && this.#pool.settings.probation) rank += rankProbation;
     if (this.health.ejection !== undefined) {
@@ -67,9 +69,14 @@ export class Slot<M> implements MemberView, Candidate {
     }
   }
 
-  readWeight(): number {
-    this.weight = this.#weightNow();
-    return this.weight;
+  /** Only compared with others that have no weight either. */
+  get weight(): number {
+    return this.readWeight === 0 ? 1 : this.readWeight;
+  }
+
+  weigh(): number {
+    this.readWeight = this.#weightNow();
+    return this.readWeight;
   }
 
   #weightNow(): number {
@@ -113,7 +120,7 @@ export class Slot<M> implements MemberView, Candidate {
   }
 
   #mayTake(ramp: Ramp, now: number): boolean {
-    if (ramp.part(now) < 1) return ramp.mayTake(now, this.#pool.choices, this.#pool.share(this.weight, now));
+    if (ramp.part(now) < 1) return ramp.mayTake(now, this.#pool.choices, this.#pool.share(this.readWeight, now));
     this.#ramp = undefined;
     return true;
   }

@@ -42,7 +42,7 @@ export function statsOf<M>(slots: Iterable<Slot<M>>, { healthy, panic }: Pool<M,
 }
 
 function memberStats<M>(slot: Slot<M>, now: number): MemberStats {
-  const { id, pending, weight, answered, health } = slot;
+  const { id, pending, readWeight: weight, answered, health } = slot;
   return {
     id,
     pending,
