@@ -30,9 +30,9 @@ export interface MemberStats {
 export interface BalancerStats {
   /** The members, in the order in which they were given. */
   readonly members: readonly MemberStats[];
-  /** How many of them are not ejected. */
+  /** How many of them are not ejected and serve four calls of five or more. */
   readonly healthy: number;
-  /** Whether health is ignored, because so few are healthy. */
+  /** Whether health is ignored, because so few are healthy: {@link LoadBalancerOptions.panicBelow}. */
   readonly panic: boolean;
 }
 

@@ -8,4 +8,8 @@ export function brief(balancer: Pick<LoadBalancer<unknown>, 'stats'>): {
 }
 
 /** Requests in flight and nothing else: choices that can be told from the numbers alone. */
-export const plain: Pick<LoadBalancerOptions<unknown>, 'cost' | 'probation' | 'outlier'> = { cost: leastRequest(), probation: false, outlier: false };
+export const plain: Pick<LoadBalancerOptions<unknown>, 'cost' | 'probation' | 'outlier'> = {
+  cost: leastRequest(),
+  probation: false,
+  outlier: false,
+};

@@ -29,6 +29,7 @@ interface Step {
   readonly trial: boolean;
   readonly alone: boolean;
   readonly panic: boolean;
+  readonly othersFail: boolean;
   readonly chance: number;
   readonly waitMs: number;
 }
@@ -38,7 +39,7 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.array(
     event: fc.oneof(
       { weight: 8, arbitrary: fc.constant('settled' as const) },
       { weight: 3, arbitrary: fc.constant('probed' as const) },
-      { weight: 3, arbitrary: fc.constantFrom('tried' as const, 'untried' as const) },
+      { weight: 3, arbitrary: fc.constantFrom('tried' as const, 'untried' as const, 'hope' as const) },
       { weight: 1, arbitrary: fc.constant('alone' as const) },
     ),
     ok: fc.integer({ min: 0, max: 9 }).map((draw) => draw < 4),
@@ -46,6 +47,7 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.array(
     trial: fc.boolean(),
     alone: fc.integer({ min: 0, max: 9 }).map((draw) => draw === 0),
     panic: fc.boolean(),
+    othersFail: fc.integer({ min: 0, max: 9 }).map((draw) => draw === 0),
     chance: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
     waitMs: fc.constantFrom(0, 1, 30, 100, 700, 5_000),
   }),
@@ -60,6 +62,7 @@ function* replay(history: readonly Step[]): Generator<{
   readonly now: number;
   /** All outcomes since the member was last restored, the newest last; what began before an ejection does not count in it. */
   readonly outcomes: readonly { readonly ok: boolean; readonly atMs: number }[];
+  readonly recent: { readonly served: number; readonly failed: number };
 }> {
   let health = unknownHealth;
   let now = 0;
@@ -75,37 +78,40 @@ function* replay(history: readonly Step[]): Generator<{
           ? { type: 'probed', ok }
           : { type: step.event };
     if (event.type === 'settled' && before.ejection === undefined) outcomes.push({ ok, atMs: now });
-    health = judge(before, event, now, rules, { alone, panic, chance: () => step.chance });
-    yield { step, before, after: health, now, outcomes };
+    const weights = outcomes.map(({ atMs }) => Math.exp((atMs - now) / rules.windowMs));
+    const tally = (of: boolean): number => outcomes.reduce((sum, { ok }, i) => sum + (ok === of ? weights[i]! : 0), 0);
+    const recent = { served: tally(true), failed: tally(false) };
+    health = judge(before, event, now, rules, {
+      alone,
+      panic,
+      recent: () => recent,
+      others: () => (step.othersFail ? { served: 89, failed: 11 } : { served: 91, failed: 9 }),
+      chance: () => step.chance,
+    });
+    yield { step, before, after: health, now, outcomes, recent };
     if (before.ejection !== undefined && health.ejection === undefined) outcomes = [];
   }
 }
 
-it('a member is ejected exactly when failures in a row, the success rate or its probes say so, and never alone', () => {
+it('a member is ejected exactly when failures in a row or the success rate say so and the others are served, or its probes; never alone', () => {
   const reached = new Set<string>();
   fc.assert(
     fc.property(steps, (history) => {
       let probesFailed = 0;
-      for (const { step, before, after, now, outcomes } of replay(history)) {
+      for (const { step, before, after, outcomes, recent } of replay(history)) {
         if (step.event === 'probed') probesFailed = step.ok ? 0 : probesFailed + 1;
         if (before.ejection === undefined && after.ejection !== undefined) reached.add(after.ejection.why);
         if (before.ejection === undefined) {
           expect(after.ejection === undefined || !step.alone).toBe(true);
           const inRow = outcomes.length - 1 - outcomes.findLastIndex(({ ok }) => ok);
-          const weights = outcomes.map(({ atMs }) => Math.exp((atMs - now) / rules.windowMs));
-          const calls = weights.reduce((sum, weight) => sum + weight, 0);
-          const served = outcomes.reduce((sum, { ok }, i) => sum + (ok ? weights[i]! : 0), 0);
-          const failing = step.event === 'settled' && !step.ok && !step.alone;
-          const byRate = calls >= rules.minCalls && served / calls < rules.successRate;
-          // At the very edge of a sum of floats either is right.
-          const edge = Math.abs(calls - rules.minCalls) < 1e-9 || Math.abs(served / calls - rules.successRate) < 1e-9;
-          if (step.event === 'settled' && !edge)
-            expect(after.ejection?.why).toBe(
-              failing && inRow >= rules.consecutive ? 'consecutive' : failing && byRate ? 'successRate' : undefined,
-            );
+          const failing = step.event === 'settled' && !step.ok && !step.alone && !step.othersFail;
+          const calls = recent.served + recent.failed;
+          const byRate = calls >= rules.minCalls && recent.served < rules.successRate * calls;
+          const why = inRow >= rules.consecutive ? 'consecutive' : byRate ? 'successRate' : undefined;
+          if (step.event === 'settled') expect(after.ejection?.why).toBe(failing ? why : undefined);
           if (step.event === 'probed' && after.ejection !== undefined)
             expect(probesFailed).toBeGreaterThanOrEqual(rules.fall);
-          if (step.event === 'tried' || step.event === 'untried' || step.event === 'alone') expect(after).toBe(before);
+          if (step.event !== 'settled' && step.event !== 'probed') expect(after).toBe(before);
         }
         if (before.ejection === undefined && after.ejection !== undefined) probesFailed = 0;
         if (before.ejection !== undefined && after.ejection === undefined) probesFailed = 0;
@@ -136,7 +142,7 @@ it('an ejected member comes back by a call that began afterwards, by its probes,
         expect(after.ejection === undefined).toBe(back);
         if (!back) continue;
         reached.add(step.event);
-        expect(after).toMatchObject({ inRow: 0, calls: 0, failures: 0, restoredMs: now });
+        expect(after).toMatchObject({ inRow: 0, restoredMs: now });
       }
     }),
     { numRuns: runs(10) },
@@ -177,7 +183,7 @@ it('one trial at a time: the next is due when the one before came to nothing, or
           expect(after.ejection!.untilMs).toBe(now + before.lengthMs);
           expect(mayTry(after, now)).toBe(false);
         }
-        if (step.event === 'untried') expect(mayTry(after, now)).toBe(true);
+        if (step.event === 'untried' || step.event === 'hope') expect(mayTry(after, now)).toBe(true);
       }
     }),
     { numRuns: runs(10) },
