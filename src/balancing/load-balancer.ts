@@ -202,6 +202,15 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
     { limits, avoid, visit }: AttemptEntry,
   ): Promise<T> {
     const flight = this.#begin(avoid);
+    try {
+      visit?.(flight.member);
+      if (limits.signal?.aborted === true) throw limits.signal.reason;
+    } catch (error) {
+      // The member was not asked.
+      this.#conclude(flight, 'ignore', false);
+      this.#free(flight);
+      throw error;
+    }
     return new Promise<T>((resolve, reject) => {
       const scope = new Scope(what, limits, this.#settings.runtime.clock, (reason) => {
         this.#learn(flight, calledOff(reason), reason);
@@ -212,13 +221,8 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
         this.#learn(flight, status, result);
         this.#free(flight);
       };
-      const start = (): T | PromiseLike<T> => {
-        visit?.(flight.member);
-        if (limits.signal?.aborted === true) throw limits.signal.reason;
-        const about = { deadline: limits.deadline, attempt: 1, cause: 'original', avoid } as const;
-        return work(flight.member, attemptIn(scope, about, visit ?? unseen));
-      };
-      invoke(start).then(
+      const about = { deadline: limits.deadline, attempt: 1, cause: 'original', avoid } as const;
+      invoke(() => work(flight.member, attemptIn(scope, about, visit ?? unseen))).then(
         (value) => {
           finish('resolved', value);
           resolve(value);
