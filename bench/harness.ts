@@ -13,12 +13,16 @@ export interface Effort {
   readonly rounds: number;
   /** How long one sample takes at least. */
   readonly sampleMs: number;
+  /** Whether garbage is collected before each sample; without, the figures mean nothing. */
+  readonly collect: boolean;
   /** How long each contestant runs before it is measured. */
   readonly warmUpMs: number;
   /** How often the bytes of an operation are taken; the median counts. */
   readonly allocations: number;
   /** Items held for one point of the heap's slope. */
   readonly heldItems: number;
+  /** Points of that slope. */
+  readonly heldPoints: number;
   /** The order of the rounds. */
   readonly random: () => number;
 }
@@ -32,17 +36,17 @@ export interface Measured {
   readonly ratio?: Spread;
   /** Bytes that one operation allocates on the heap, rounded. */
   readonly bytes: number;
+  readonly target: Target | undefined;
 }
 
 export interface MeasuredCase {
   readonly name: string;
   readonly rows: readonly Measured[];
-  readonly target: Target | undefined;
 }
 
 export interface MeasuredHolding {
   readonly name: string;
-  readonly rows: readonly { readonly name: string; readonly bytes: number }[];
+  readonly rows: readonly { readonly name: string; readonly bytes: number; readonly target: number | undefined }[];
 }
 
 type Loop = (from: number, to: number) => unknown;
@@ -113,9 +117,9 @@ export function processorShare(): number {
 }
 
 /** Milliseconds that some operations take. */
-async function sample({ contestant, run }: Runner, operations: number): Promise<number> {
+async function sample({ contestant, run, operations }: Runner, { collect }: Effort): Promise<number> {
   await contestant.before();
-  collectGarbage();
+  if (collect) collectGarbage();
   const processor = process.cpuUsage();
   const start = performance.now();
   const result = run(operations);
@@ -128,28 +132,28 @@ async function sample({ contestant, run }: Runner, operations: number): Promise<
   return tookMs;
 }
 
-async function warmUp(runner: Runner, { warmUpMs, sampleMs }: Effort): Promise<void> {
-  for (let spentMs = 0; spentMs < warmUpMs;) {
-    const tookMs = await sample(runner, runner.operations);
+async function warmUp(runner: Runner, effort: Effort): Promise<void> {
+  for (let spentMs = 0; spentMs < effort.warmUpMs;) {
+    const tookMs = await sample(runner, effort);
     spentMs += tookMs;
-    runner.operations = nextBatch(runner.operations, tookMs, sampleMs);
+    runner.operations = nextBatch(runner.operations, tookMs, effort.sampleMs);
   }
 }
 
 /** Finds how many operations fill a sample. */
-async function calibrate(runner: Runner, { sampleMs }: Effort): Promise<void> {
+async function calibrate(runner: Runner, effort: Effort): Promise<void> {
   for (;;) {
-    const tookMs = await sample(runner, runner.operations);
-    const enough = tookMs >= sampleMs;
-    runner.operations = nextBatch(runner.operations, tookMs, sampleMs);
+    const tookMs = await sample(runner, effort);
+    const enough = tookMs >= effort.sampleMs;
+    runner.operations = nextBatch(runner.operations, tookMs, effort.sampleMs);
     if (enough) return;
   }
 }
 
 /** Bytes allocated by some operations, what was collected meanwhile included. */
-async function allocated({ contestant, run }: Runner, operations: number): Promise<number> {
+async function allocated({ contestant, run }: Runner, operations: number, { collect }: Effort): Promise<number> {
   await contestant.before();
-  collectGarbage();
+  if (collect) collectGarbage();
   const profiler = new GCProfiler();
   profiler.start();
   const before = process.memoryUsage().heapUsed;
@@ -165,11 +169,11 @@ async function allocated({ contestant, run }: Runner, operations: number): Promi
 }
 
 /** Bytes that one more operation allocates: the difference of two runs, so that what a run costs once drops out. */
-async function allocation(runner: Runner, { allocations }: Effort): Promise<number> {
+async function allocation(runner: Runner, effort: Effort): Promise<number> {
   const few = Math.max(1, Math.ceil(runner.operations / 10));
   const slopes: number[] = [];
-  for (let i = 0; i < allocations; i++) {
-    slopes.push(((await allocated(runner, 3 * few)) - (await allocated(runner, few))) / (2 * few));
+  for (let i = 0; i < effort.allocations; i++) {
+    slopes.push(((await allocated(runner, 3 * few, effort)) - (await allocated(runner, few, effort))) / (2 * few));
   }
   return Math.max(0, Math.round(median(slopes)));
 }
@@ -207,7 +211,7 @@ export async function measureCase(entry: Case, effort: Effort): Promise<Measured
   const times = new Map(runners.map((runner) => [runner, [] as number[]]));
   for (let round = 0; round < effort.rounds; round++) {
     for (const runner of shuffled(runners, effort.random)) {
-      times.get(runner)!.push(((await sample(runner, runner.operations)) * 1e6) / runner.operations);
+      times.get(runner)!.push(((await sample(runner, effort)) * 1e6) / runner.operations);
     }
   }
   const rows: Measured[] = [];
@@ -218,35 +222,41 @@ export async function measureCase(entry: Case, effort: Effort): Promise<Measured
       ns: spreadOf(own),
       ...(index > 0 && { ratio: speedRatio(times.get(runners[0]!)!, own) }),
       bytes: await allocation(runner, effort),
+      target: runner.contestant.target,
     });
   }
-  return { name: entry.name, rows, target: entry.target };
+  return { name: entry.name, rows };
 }
 
-/** The heap in use after everything that can be collected has been, what finalizers let go included. */
-export async function settledHeap(): Promise<number> {
+/**
+ * The memory in use after everything that can be collected has been, what finalizers let go included: the heap, and what
+ * it holds outside, as typed arrays do.
+ */
+export async function settledMemory(): Promise<number> {
   for (let i = 0; i < 3; i++) {
     await nextTurn();
     collectGarbage();
   }
-  return process.memoryUsage().heapUsed;
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
 }
 
-/** Measures what one more living item takes: the slope of the heap over the number of items. */
-export async function measureHolding({ name, holders }: Holding, { heldItems }: Effort): Promise<MeasuredHolding> {
-  const rows: { name: string; bytes: number }[] = [];
+/** Measures what one more living item takes: the slope of the memory over the number of items. */
+export async function measureHolding(entry: Holding, { heldItems, heldPoints }: Effort): Promise<MeasuredHolding> {
+  const { name, items: each = heldItems, parts = 1, holders } = entry;
+  const rows: MeasuredHolding['rows'][number][] = [];
   for (const holder of holders) {
     await holder.before?.();
     const points: (readonly [number, number])[] = [];
     // Full size from the beginning: the list itself does not grow.
-    const items = new Array<unknown>(6 * heldItems).fill(undefined);
+    const items = new Array<unknown>(heldPoints * each).fill(undefined);
     for (let count = 0; count < items.length;) {
-      for (const end = count + heldItems; count < end; count++) items[count] = holder.make(count);
-      points.push([count, await settledHeap()]);
+      for (const end = count + each; count < end; count++) items[count] = holder.make(count);
+      points.push([count * parts, await settledMemory()]);
     }
     await holder.after?.();
     sink.last = items.length;
-    rows.push({ name: holder.name, bytes: Math.max(0, slope(points)) });
+    rows.push({ name: holder.name, bytes: Math.max(0, slope(points)), target: holder.target });
   }
   return { name, rows };
 }

@@ -1,7 +1,7 @@
 /*
  * The process that measures one suite: `main.js bench-folder suite argument …`, started by run.ts.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -17,9 +17,10 @@ import {
 import { describeMachine, versionOf } from './machine.ts';
 import { options } from './options.ts';
 import { type Conditions, markdown, missed, type Results, terminalText } from './report.ts';
-import { checkStatistics } from './self-check.ts';
+import { selfCheck } from './self-check.ts';
 import { randomFrom } from './statistics.ts';
 import { loadSubject } from './subject.ts';
+import { withMarked } from './table.ts';
 import { contestant, type MakeSuite, type Suite } from './vocabulary.ts';
 
 /** A report needs so much at least; less is a trial run. */
@@ -28,6 +29,7 @@ const least = { rounds: 9, sampleMs: 50 };
 const [bench = '', name = '', ...args] = process.argv.slice(2);
 const { values } = parseArgs({ args, options, allowPositionals: true });
 const { check, quick } = values;
+const root = dirname(bench);
 
 function whole(option: 'rounds' | 'sample-ms' | 'seed', otherwise: number): number {
   const text = values[option];
@@ -44,9 +46,11 @@ const seed = whole('seed', Date.now() % 1e9);
 const effort: Effort = {
   rounds,
   sampleMs,
+  collect: !check,
   warmUpMs: check ? 1 : quick ? 50 : 300,
   allocations: check ? 1 : 5,
   heldItems: check ? 50 : 2_000,
+  heldPoints: check ? 2 : 6,
   random: randomFrom(seed),
 };
 
@@ -60,24 +64,31 @@ async function measureFloor(): Promise<Measured[]> {
 
 async function measure(suite: Suite): Promise<Results> {
   const cases: MeasuredCase[] = [];
-  for (const entry of suite.cases) cases.push(await measureCase(entry, effort));
+  for (const entry of suite.cases) cases.push(await measureCase(typeof entry === 'function' ? entry() : entry, effort));
   const holdings: MeasuredHolding[] = [];
   for (const entry of suite.holdings ?? []) holdings.push(await measureHolding(entry, effort));
-  const figures = (await suite.figures?.(check ? 0.001 : quick ? 0.1 : 1)) ?? [];
-  return { name, title: suite.title, about: suite.about, cases, holdings, figures };
+  const { figures = [], excerpts = [], files = [] } = (await suite.findings?.(check ? 0.001 : quick ? 0.1 : 1)) ?? {};
+  return { name, title: suite.title, about: suite.about, cases, holdings, figures, excerpts, files };
 }
 
-function writeReport(results: Results, conditions: Conditions): void {
-  const file = join(bench, 'reports', `${name}.md`);
+function write(path: string, text: string): void {
+  const file = join(root, path);
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, markdown(results, conditions));
-  console.log(`written: bench/reports/${name}.md`);
+  writeFileSync(file, text);
+  console.log(`written: ${path}`);
+}
+
+function writeAll(results: Results, conditions: Conditions): void {
+  write(`bench/reports/${name}.md`, markdown(results, conditions));
+  for (const { path, text } of results.files) write(path, text);
+  for (const { document, name: block, text } of results.excerpts)
+    write(document, withMarked(readFileSync(join(root, document), 'utf8'), block, text));
 }
 
 console.log(`── ${name}`);
-if (check) checkStatistics();
+if (check) selfCheck();
 const machine = describeMachine();
-const subject = await loadSubject(dirname(bench));
+const subject = await loadSubject(root);
 const { suite } = (await import(pathToFileURL(join(import.meta.dirname, 'suites', `${name}.js`)).href)) as {
   readonly suite: MakeSuite;
 };
@@ -97,7 +108,7 @@ if (check) {
     const packages = [`holdfast ${subject.version}`, ...made.peers.map((peer) => versionOf(bench, peer))];
     const command = ['npm run bench', ...(args.length > 0 ? ['--', ...args] : [])].join(' ');
     const date = new Date().toISOString().slice(0, 10);
-    writeReport(results, { machine, packages, command, date, rounds, sampleMs, seed, processorShare: share, floor });
+    writeAll(results, { machine, packages, command, date, rounds, sampleMs, seed, processorShare: share, floor });
   }
 }
 console.log();

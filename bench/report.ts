@@ -4,16 +4,16 @@
 import type { Machine } from './machine.ts';
 import type { Measured, MeasuredCase, MeasuredHolding } from './harness.ts';
 import type { Spread } from './statistics.ts';
-import type { Figure, Target } from './vocabulary.ts';
+import { marked, type Table, tableLines } from './table.ts';
+import type { Figure, Findings } from './vocabulary.ts';
 
 /** All that was measured of one suite. */
-export interface Results {
+export interface Results extends Required<Findings> {
   readonly name: string;
   readonly title: string;
   readonly about: string;
   readonly cases: readonly MeasuredCase[];
   readonly holdings: readonly MeasuredHolding[];
-  readonly figures: readonly Figure[];
 }
 
 /** How it was measured. */
@@ -29,15 +29,6 @@ export interface Conditions {
   readonly processorShare: number;
   /** What an empty operation costs here: part of every figure. */
   readonly floor: readonly Measured[];
-}
-
-type Cells = readonly string[];
-
-interface Table {
-  readonly head: Cells;
-  /** Which columns hold numbers. */
-  readonly right: readonly number[];
-  readonly rows: readonly Cells[];
 }
 
 /** Three significant digits, thousands apart. */
@@ -59,13 +50,41 @@ function verdict(met: boolean): string {
   return met ? 'met' : '**missed**';
 }
 
-/** Whether the first contestant reached the target, for each of its parts. */
-function judged(target: Target | undefined, { ns, bytes }: Measured): readonly string[] {
-  return [
-    ...(target?.ns === undefined ? [] : [`≤ ${digits(target.ns)} ns: ${verdict(ns.median <= target.ns)}`]),
-    ...(target?.bytes === undefined ? [] : [`≤ ${digits(target.bytes)} bytes: ${verdict(bytes <= target.bytes)}`]),
-  ];
+/** What came of one part of a target. */
+interface Judgement {
+  readonly target: string;
+  readonly met: boolean;
+  readonly value: string;
 }
+
+function judgement(limit: '≤' | '≥', wanted: number, value: number, unit: string): Judgement {
+  return {
+    target: `${limit} ${digits(wanted)}${unit}`,
+    met: limit === '≤' ? value <= wanted : value >= wanted,
+    value: `${digits(value)}${unit}`,
+  };
+}
+
+/** Whether a contestant reached its target, for each part of it. */
+export function judged({ target = {}, ns, bytes, ratio }: Measured): readonly Judgement[] {
+  const parts: (readonly ['≤' | '≥', wanted: number | undefined, value: number | undefined, unit: string])[] = [
+    ['≤', target.ns, ns.median, ' ns'],
+    ['≤', target.bytes, bytes, ' bytes'],
+    ['≥', target.ratio?.atLeast, ratio?.median, '×'],
+    ['≤', target.ratio?.atMost, ratio?.median, '×'],
+  ];
+  return parts.flatMap(([limit, wanted, value, unit]) =>
+    wanted === undefined || value === undefined ? [] : [judgement(limit, wanted, value, unit)],
+  );
+}
+
+/** The same of what is kept. */
+function judgedHeld({ target, bytes }: MeasuredHolding['rows'][number]): readonly Judgement[] {
+  return target === undefined ? [] : [judgement('≤', target, bytes, ' bytes')];
+}
+
+const cellOf = (judgements: readonly Judgement[]): string =>
+  judgements.map(({ target, met }) => `${target}: ${verdict(met)}`).join(', ');
 
 function caseTable(cases: readonly MeasuredCase[]): Table {
   return {
@@ -80,7 +99,7 @@ function caseTable(cases: readonly MeasuredCase[]): Table {
       'target',
     ],
     right: [2, 3, 4, 5, 6],
-    rows: cases.flatMap(({ name, rows, target }) =>
+    rows: cases.flatMap(({ name, rows }) =>
       rows.map((row, index) => [
         index === 0 ? name : '',
         row.name,
@@ -89,7 +108,7 @@ function caseTable(cases: readonly MeasuredCase[]): Table {
         perSecond(row.ns.median),
         row.ratio === undefined ? '' : triple(row.ratio),
         digits(row.bytes),
-        index === 0 ? judged(target, row).join(', ') : '',
+        cellOf(judged(row)),
       ]),
     ),
   };
@@ -97,10 +116,10 @@ function caseTable(cases: readonly MeasuredCase[]): Table {
 
 function holdingTable(holdings: readonly MeasuredHolding[]): Table {
   return {
-    head: ['kept', 'contestant', 'bytes per item'],
+    head: ['kept', 'contestant', 'bytes per item', 'target'],
     right: [2],
     rows: holdings.flatMap(({ name, rows }) =>
-      rows.map((row, index) => [index === 0 ? name : '', row.name, digits(row.bytes)]),
+      rows.map((row, index) => [index === 0 ? name : '', row.name, digits(row.bytes), cellOf(judgedHeld(row))]),
     ),
   };
 }
@@ -140,15 +159,6 @@ function conditionTable(conditions: Conditions): Table {
   };
 }
 
-/** A table as Markdown, columns aligned: easy to read as it is. */
-function lines({ head, right, rows }: Table): string[] {
-  const widths = head.map((cell, column) => Math.max(3, cell.length, ...rows.map((row) => row[column]!.length)));
-  const line = (cells: Cells): string =>
-    `| ${cells.map((cell, i) => (right.includes(i) ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!))).join(' | ')} |`;
-  const rule = `| ${widths.map((width, i) => (right.includes(i) ? `${'-'.repeat(width - 1)}:` : '-'.repeat(width))).join(' | ')} |`;
-  return [line(head), rule, ...rows.map(line)];
-}
-
 function tablesOf({ cases, holdings, figures }: Results): Table[] {
   return [caseTable(cases), holdingTable(holdings), figureTable(figures)].filter(({ rows }) => rows.length > 0);
 }
@@ -160,7 +170,8 @@ export function terminalText(results: Results): string {
     rows: table.rows.map((row) => row.map((cell) => cell.replaceAll('**', ''))),
   });
   return tablesOf(results)
-    .map((table) => lines(plain(table)).join('\n'))
+    .map((table) => tableLines(plain(table)).join('\n'))
+    .concat(results.excerpts.map(({ text }) => text))
     .join('\n\n');
 }
 
@@ -173,21 +184,24 @@ export function markdown(results: Results, conditions: Conditions): string {
     '',
     results.about,
     '',
-    ...tablesOf(results).flatMap((table) => [...lines(table), '']),
-    ...lines(conditionTable(conditions)),
+    ...tablesOf(results).flatMap((table) => [...tableLines(table), '']),
+    ...results.excerpts.flatMap(({ name, text }) => [marked(name, text), '']),
+    ...tableLines(conditionTable(conditions)),
     '',
   ].join('\n');
 }
 
 /** The targets that were not reached, a line each. */
-export function missed({ name, cases, figures }: Results): string[] {
-  const ofCases = cases.flatMap((entry) =>
-    judged(entry.target, entry.rows[0]!)
-      .filter((text) => text.includes('missed'))
-      .map((text) => `${name}, ${entry.name}: ${text.replaceAll('**', '')}`),
-  );
-  const ofFigures = figures
-    .filter(({ met }) => met === false)
-    .map((figure) => `${name}, ${figure.name}: ${figure.target ?? ''}: missed with ${figure.value}`);
-  return [...ofCases, ...ofFigures];
+export function missed({ name, cases, holdings, figures }: Results): string[] {
+  const misses = (what: string, judgements: readonly Judgement[]): string[] =>
+    judgements
+      .filter(({ met }) => !met)
+      .map(({ target, value }) => `${name}, ${what}: ${target}, missed with ${value}`);
+  return [
+    ...cases.flatMap((entry) => entry.rows.flatMap((row) => misses(`${entry.name}, ${row.name}`, judged(row)))),
+    ...holdings.flatMap((entry) => entry.rows.flatMap((row) => misses(`${entry.name}, ${row.name}`, judgedHeld(row)))),
+    ...figures.flatMap(({ name: figure, contestant, target = '', met = true, value }) =>
+      misses(`${figure}, ${contestant}`, [{ target, met, value }]),
+    ),
+  ];
 }

@@ -1,12 +1,59 @@
 /*
- * The statistics, checked against values worked out by hand. Part of `--check`.
+ * The statistics and what is said of them, checked against values worked out by hand. Part of `--check`.
  */
 import assert from 'node:assert/strict';
-import { digits, perSecond } from './report.ts';
-import { median, nextBatch, randomFrom, shuffled, slope, speedRatio, spreadOf } from './statistics.ts';
+import { digits, judged, perSecond } from './report.ts';
+import {
+  expectedRingPeak,
+  median,
+  nextBatch,
+  randomFrom,
+  shuffled,
+  slope,
+  speedRatio,
+  type Spread,
+  spreadOf,
+} from './statistics.ts';
+import { marked, withMarked } from './table.ts';
 
 /** @throws `AssertionError` */
-export function checkStatistics(): void {
+export function selfCheck(): void {
+  checkStatistics();
+  checkRingTheory();
+  checkTargets();
+  checkMarks();
+}
+
+/** The greatest of n exponential variates is 1 + 1/2 + … + 1/n in expectation, and a node alone has all. */
+function checkRingTheory(): void {
+  const harmonic = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].reduce((sum, i) => sum + 1 / i, 0);
+  for (const [peak, expected] of [
+    [expectedRingPeak(10, 1), harmonic],
+    [expectedRingPeak(1, 256), 1],
+    [expectedRingPeak(1, 1_000), 1],
+  ] as const)
+    assert.ok(Math.abs(peak / expected - 1) < 1e-3, `${String(peak)} should be ${String(expected)}`);
+}
+
+/** Of each part of a target: just reached, and just not. */
+function checkTargets(): void {
+  const exactly = (value: number): Spread => ({ min: 0, median: value, max: Infinity });
+  const row = { name: 'row', ns: exactly(100), ratio: exactly(40), bytes: 8 };
+  const verdicts = (target: Parameters<typeof judged>[0]['target']): readonly boolean[] =>
+    judged({ ...row, target }).map(({ met }) => met);
+  assert.deepEqual(verdicts(undefined), []);
+  assert.deepEqual(verdicts({ ns: 100, bytes: 8, ratio: { atLeast: 40, atMost: 40 } }), [true, true, true, true]);
+  assert.deepEqual(verdicts({ ns: 99, bytes: 7, ratio: { atLeast: 41, atMost: 39 } }), [false, false, false, false]);
+}
+
+function checkMarks(): void {
+  const document = `before\n${marked('a', 'old')}\n${marked('b', 'other')}\nafter\n`;
+  assert.equal(withMarked(document, 'a', 'old'), document);
+  assert.equal(withMarked(document, 'a', 'new'), document.replace('old', 'new'));
+  assert.throws(() => withMarked(document, 'c', 'new'));
+}
+
+function checkStatistics(): void {
   assert.equal(median([3, 1, 2]), 2);
   assert.equal(median([4, 1, 3, 2]), 2.5);
   assert.equal(median([]), Number.NaN);

@@ -82,3 +82,28 @@ export function nextBatch(operations: number, tookMs: number, wantedMs: number):
   const factor = tookMs > 0 ? Math.min(10, (1.2 * wantedMs) / tookMs) : 10;
   return Math.max(1, Math.ceil(operations * factor));
 }
+
+/**
+ * What the busiest of some equal nodes owns over the mean, in expectation, when each has its points on a ring by pure
+ * chance. Shares are then gamma variates over their sum, of which the greatest's is independent: so it is the expected
+ * greatest of n gamma variates over their mean.
+ *
+ * @param nodes - how many nodes
+ * @param points - how many points each has
+ */
+export function expectedRingPeak(nodes: number, points: number): number {
+  let logFactorial = 0;
+  for (let i = 2; i < points; i++) logFactorial += Math.log(i);
+  const density = (x: number): number => Math.exp((points - 1) * Math.log(x) - x - logFactorial);
+  const step = Math.sqrt(points) / 1_000;
+  const end = points + 12 * Math.sqrt(points) + 40;
+  let below = 0;
+  let greatest = 0;
+  for (let x = step / 2; x < end; x += step) {
+    // At the middle of the step.
+    below += (density(x) * step) / 2;
+    greatest += (1 - Math.min(1, below) ** nodes) * step;
+    below += (density(x) * step) / 2;
+  }
+  return greatest / points;
+}

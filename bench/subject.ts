@@ -9,6 +9,8 @@ import type * as balancing from '../src/balancing/index.ts';
 import type * as calls from '../src/calls/index.ts';
 import type * as hashing from '../src/hashing/index.ts';
 import type * as scatter from '../src/scatter/index.ts';
+import type * as sharding from '../src/sharding/index.ts';
+import type * as testing from '../src/testing/index.ts';
 
 export interface Subject {
   readonly version: string;
@@ -16,6 +18,8 @@ export interface Subject {
   readonly calls: typeof calls;
   readonly balancing: typeof balancing;
   readonly scatter: typeof scatter;
+  readonly sharding: typeof sharding;
+  readonly testing: typeof testing;
 }
 
 interface Manifest {
@@ -41,5 +45,7 @@ export async function loadSubject(root: string): Promise<Subject> {
     calls: (await load('calls')) as typeof calls,
     balancing: (await load('balancing')) as typeof balancing,
     scatter: (await load('scatter')) as typeof scatter,
+    sharding: (await load('sharding')) as typeof sharding,
+    testing: (await load('testing')) as typeof testing,
   };
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type Case, contestant, type MakeSuite } from '../vocabulary.ts';
+import { type Case, contestant, type MakeSuite, type Target } from '../vocabulary.ts';
 
 const about = `Leaves that answer at once: what is measured is the bookkeeping alone, so the time that a primitive adds to
 calls over a network. One operation at a time.
@@ -109,14 +109,14 @@ class LeastPendingByHand {
 
 /** Fan-out, and the calls below it. */
 export const suite: MakeSuite = ({ balancing: { LoadBalancer }, calls: { hedge }, scatter: { scatterGather } }) => {
-  const fanOut = (size: number, title: string, leaf: Leaf, target?: Case['target']): Case => {
+  const fanOut = (size: number, title: string, leaf: Leaf, target: Target = {}): Case => {
     const targets = Array.from({ length: size }, (_, i) => i);
     return {
       name: `${String(size)} leaves ${title}`,
-      ...(target && { target }),
       contestants: [
         contestant('holdfast scatterGather', () => scatterGather(targets, leaf, { deadline: deadlineMs }), {
           answer: ({ values }) => values,
+          target,
         }),
         contestant('by hand (a) allSettled + timer', () => settledByHand(targets, leaf)),
         contestant('by hand (b) + controller a leaf', () => controlledByHand(targets, leaf)),

@@ -9,6 +9,8 @@ export interface Shard {
   readonly id: string;
   /** The replicas that have all of the shard's documents. */
   readonly replicas: LoadBalancer<Replica>;
+  /** The same, one by one: for what each of them must get. */
+  readonly leaves: () => readonly Replica[];
 }
 
 /** Brings the documents of a shard to a leaf that has none. */
@@ -58,7 +60,9 @@ export class Cluster extends Emitter<ClusterEvents> {
   constructor(shardIds: readonly string[], replicasOfShard: number, fill: Fill) {
     super();
     this.#fill = fill;
-    this.shards = shardIds.map((id) => ({ id, replicas: new LoadBalancer<Replica>([]) }));
+    this.shards = shardIds.map((id) => {
+      return { id, replicas: new LoadBalancer<Replica>([]), leaves: () => this.#leavesOf(id) };
+    });
     this.#slots = shardIds.flatMap((shard) =>
       Array.from({ length: replicasOfShard }, (_, i): Slot => {
         return { id: `${shard}/${String.fromCharCode('a'.charCodeAt(0) + i)}`, shard, state: 'down' };
@@ -158,8 +162,11 @@ export class Cluster extends Emitter<ClusterEvents> {
   }
 
   #updateReplicas(shard: string): void {
-    const serving = this.#slots.flatMap((slot) => (slot.shard === shard && slot.replica ? [slot.replica] : []));
-    this.shards.find(({ id }) => id === shard)?.replicas.update(serving);
+    this.shards.find(({ id }) => id === shard)?.replicas.update(this.#leavesOf(shard));
+  }
+
+  #leavesOf(shard: string): Replica[] {
+    return this.#slots.flatMap((slot) => (slot.shard === shard && slot.replica ? [slot.replica] : []));
   }
 }
 

@@ -1,9 +1,11 @@
-import { type Placement, type PlacementNode, Rendezvous } from 'holdfast/hashing';
-import { Cluster } from './cluster.ts';
+import { type Placement, Rendezvous } from 'holdfast/hashing';
+import { ShardRouter } from 'holdfast/sharding';
+import { Cluster, type Shard } from './cluster.ts';
 import type { Document } from './documents.ts';
 import { Indexer, placeDocuments } from './indexer.ts';
 import type { Lifetime } from './lifetime.ts';
 import type { Progress } from './progress.ts';
+import { DocumentReader } from './reader.ts';
 import { gatherStatistics, SearchRoot } from './root.ts';
 
 const shardIds = ['shard-1', 'shard-2', 'shard-3'];
@@ -16,14 +18,27 @@ export const deadlineMs = 1_000;
 /** A leaf that has been silent for so long is slow: another replica is asked too. */
 export const hedgeAfterMs = 40;
 
+/**
+ * A document gets one shard for each 40 times that it is opened in a second. Heat is seen within a second, and each step down
+ * takes another: shorter than a service would have it, so that the tour can show it.
+ */
+const heat = {
+  replication: { targetRate: 40, coolDownMs: 750 },
+  detector: { windowMs: 500 },
+};
+
 /** A search that runs. */
 export interface Engine {
   readonly documents: readonly Document[];
   /** The documents of each shard. */
   readonly placed: ReadonlyMap<string, readonly Document[]>;
-  readonly placement: Placement<PlacementNode>;
+  /** Which document is on which shard. */
+  readonly placement: Placement<Shard>;
   readonly cluster: Cluster;
   readonly root: SearchRoot;
+  /** From which shards a document is read: from its own, and from more while it is hot. */
+  readonly router: ShardRouter<Shard>;
+  readonly reader: DocumentReader;
   /** Where the root answers over HTTP. */
   readonly url: string;
 }
@@ -38,12 +53,12 @@ export async function openEngine(
   progress: Progress,
   lifetime: Lifetime,
 ): Promise<Engine> {
-  const placement = new Rendezvous(shardIds);
+  const cluster = new Cluster(shardIds, replicasOfShard, (replica, shard) => indexer.fill(replica, shard));
+  const placement = new Rendezvous(cluster.shards);
   const placed = placeDocuments(documents, placement);
   const indexer = new Indexer(placed, (copies) => {
     progress.update(Math.floor(copies / replicasOfShard));
   });
-  const cluster = new Cluster(shardIds, replicasOfShard, (replica, shard) => indexer.fill(replica, shard));
   lifetime.defer(() => cluster.close());
   lifetime.defer(() => {
     progress.end();
@@ -52,5 +67,7 @@ export async function openEngine(
   progress.end();
   const statistics = await gatherStatistics(cluster.shards, lifetime.signal);
   const root = new SearchRoot(cluster.shards, statistics, { deadlineMs, hedgeAfterMs });
-  return { documents, placed, placement, cluster, root, url };
+  const router = new ShardRouter(placement, heat);
+  const reader = new DocumentReader(router, { deadlineMs, hedgeAfterMs });
+  return { documents, placed, placement, cluster, root, router, reader, url };
 }

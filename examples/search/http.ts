@@ -13,6 +13,8 @@ export class HttpError extends Error {
 
 /** Listens on loopback. Resolves with the port, rejects when it is not to be had. */
 export function listen(server: Server, port: number): Promise<number> {
+  // The client closes idle connections: were it this side, a request could meet a connection that is just being closed.
+  server.keepAliveTimeout = 60_000;
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, '127.0.0.1', () => {

@@ -1,23 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Answer } from './root.ts';
 
-/** One query of a load, and what came of it. */
-export interface Sample {
-  readonly query: string;
+/** One request of a load, and what came of it. */
+export interface Sample<A> {
+  /** What was asked for: a query, the id of a document. */
+  readonly asked: string;
   /** Milliseconds from sending it until all of the answer was there. */
   readonly ms: number;
-  readonly answer?: Answer;
+  readonly answer?: A;
   readonly error?: unknown;
 }
 
 export interface LoadOptions {
   readonly perSecond: number;
   readonly count: number;
-  /** Go on until this has come, too, but never beyond `atMost` queries. */
+  /** Go on until this has come, too, but never beyond `atMost` requests. */
   readonly until?: Promise<unknown>;
   readonly atMost?: number;
   readonly signal: AbortSignal;
-  /** Told before each query, with how many were sent before. */
+  /** Told before each request, with how many were sent before. */
   readonly onSend?: (sent: number) => void;
 }
 
@@ -25,15 +25,15 @@ export interface LoadOptions {
 const mostInFlight = 6;
 
 /**
- * Sends queries at a steady rate, whether or not the ones before were answered, and waits for all answers. The rate is
+ * Sends requests at a steady rate, whether or not the ones before were answered, and waits for all answers. The rate is
  * not kept while there are too many in flight.
  */
-export async function runLoad(
-  ask: (query: string) => Promise<Answer>,
-  queries: readonly string[],
+export async function runLoad<A>(
+  ask: (asked: string) => Promise<A>,
+  requests: readonly string[],
   { perSecond, count, until, atMost = count, signal, onSend }: LoadOptions,
-): Promise<Sample[]> {
-  const samples: Sample[] = [];
+): Promise<Sample<A>[]> {
+  const samples: Sample<A>[] = [];
   const inFlight = new Set<Promise<void>>();
   let over = until === undefined;
   const onOver = (): void => {
@@ -48,14 +48,14 @@ export async function runLoad(
     if (inFlight.size >= mostInFlight) await Promise.race(inFlight);
     const begun = performance.now();
     onSend?.(sent);
-    const query = queries[sent % queries.length]!;
-    const done = ask(query)
+    const asked = requests[sent % requests.length]!;
+    const done = ask(asked)
       .then(
         (answer) => ({ answer }),
         (error: unknown) => ({ error }),
       )
       .then((result) => {
-        samples.push({ query, ms: performance.now() - begun, ...result });
+        samples.push({ asked, ms: performance.now() - begun, ...result });
         inFlight.delete(done);
       });
     inFlight.add(done);

@@ -5,9 +5,11 @@ import { ask } from './client.ts';
 import { type Library, readLibrary } from './documents.ts';
 import { type Engine, layout, openEngine } from './engine.ts';
 import { type Flags, parseFlags, usage } from './flags.ts';
+import { tellHeat } from './heat.ts';
 import { Lifetime } from './lifetime.ts';
+import { messageOf } from './message.ts';
 import { type Output, showProgress } from './progress.ts';
-import { formatAnswer, messageOf, printable } from './report.ts';
+import { formatAnswer, printable } from './report.ts';
 import { listenForSearches } from './server.ts';
 import { Tour } from './tour.ts';
 import { UserError } from './user-error.ts';
@@ -58,13 +60,14 @@ async function query(flags: Flags): Promise<number> {
 }
 
 async function serve(flags: Flags): Promise<never> {
-  const { cluster, url } = await open(flags, process.stdout);
+  const { cluster, router, url } = await open(flags, process.stdout);
   cluster.on('down', ({ id, pid, why }) => {
     print(`${id} (process ${pid ?? '?'}) is gone: ${why}`);
   });
   cluster.on('up', ({ id, pid }) => {
     print(`${id} is back (process ${pid ?? '?'})`);
   });
+  tellHeat(router, print);
   print(`search on ${url} (Ctrl-C ends it)`);
   return await new Promise<never>(() => undefined);
 }

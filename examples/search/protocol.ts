@@ -5,7 +5,7 @@ import type { Statistics } from './inverted-index.ts';
 /** The header with the milliseconds that the sender has left. */
 export const deadlineHeader = 'x-deadline-ms';
 
-/** `POST /documents` → `{}` */
+/** `POST /documents` → `{}`: documents of the shard. `POST /copies` → `{}`: of other shards, to be read and not found. */
 export interface AddRequest {
   readonly documents: readonly Document[];
 }
@@ -15,6 +15,21 @@ export interface SearchRequest {
   readonly terms: readonly string[];
   readonly statistics: WireStatistics;
   readonly k: number;
+}
+
+/** `POST /read` → `ReadAnswer` */
+export interface ReadRequest {
+  readonly id: string;
+}
+
+/** `null`: the leaf has no such document, nor a copy. It answers all the same, so nobody takes it for broken. */
+export interface ReadAnswer {
+  readonly text: string | null;
+}
+
+/** `POST /copies/drop` → `{}` */
+export interface DropRequest {
+  readonly ids: readonly string[];
 }
 
 /** `POST /delay` → `{}`: from now on each search takes so much longer. For the show. */

@@ -1,4 +1,5 @@
 import type { Sample } from './load.ts';
+import { messageOf } from './message.ts';
 import type { Answer } from './root.ts';
 
 /** The figures of a load. */
@@ -23,7 +24,7 @@ export function percentile(values: readonly number[], share: number): number {
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? NaN;
 }
 
-export function summarise(samples: readonly Sample[], isRight: (answer: Answer) => boolean): Summary {
+export function summarise(samples: readonly Sample<Answer>[], isRight: (answer: Answer) => boolean): Summary {
   const answered = samples.filter(({ answer }) => answer !== undefined);
   const answers = answered.map(({ answer }) => answer!);
   const sum = (of: (answer: Answer) => number): number => answers.reduce((total, answer) => total + of(answer), 0);
@@ -61,26 +62,38 @@ const columns: readonly (readonly [title: string, cell: (summary: Summary) => st
   ['coverage', ({ coverage }) => formatShare(coverage)],
 ];
 
-/** The lines of a table, a row for each load. */
+/** The lines of a table of loads, a row for each. */
 export function table(rows: readonly (readonly [name: string, summary: Summary])[]): string[] {
-  const cells = [
+  return align([
     ['', ...columns.map(([title]) => title)],
     ...rows.map(([name, summary]) => [name, ...columns.map(([, cell]) => cell(summary))]),
-  ];
-  const widths = cells[0]!.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
-  return cells.map((row) =>
+  ]);
+}
+
+/** Rows of cells as lines: names to the left, figures to the right. */
+export function align(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows.map((row) =>
     row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  '),
   );
 }
 
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+export const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+
+/** How a load of queries, reads, … went in so long a time, and why, where something of it has failed. */
+export function formatLoad(what: string, samples: readonly Sample<unknown>[], ms: number): string[] {
+  const errors = samples.flatMap(({ error }) => (error === undefined ? [] : [messageOf(error)]));
+  const latencies = samples.filter(({ error }) => error === undefined).map((sample) => sample.ms);
+  const [p50, p99] = [0.5, 0.99].map((share) => formatMs(percentile(latencies, share)));
+  const rate = ((1_000 * samples.length) / ms).toFixed(0);
+  const answered = errors.length === 0 ? 'all answered' : `${errors.length} NOT answered`;
+  return [`${samples.length} ${what}, ${rate} a second: ${answered}, p50 ${p50!}, p99 ${p99!}`, ...new Set(errors)];
+}
 
 /** A name from a file system, safe to print: without what a terminal would obey. */
 export function printable(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/gu, '\uFFFD');
 }
-
-const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
 /** An answer as lines of text, its first `hits` documents by name. */
 export function formatAnswer(answer: Answer, hits: number): string[] {

@@ -1,10 +1,10 @@
-import { isNoMembers } from 'holdfast/balancing';
 import { Deadline } from 'holdfast/core';
 import { type Gathered, isInsufficientCoverage, scatterGather } from 'holdfast/scatter';
 import type { Shard } from './cluster.ts';
 import { type Found, type Hit, mergeFound, mergeStatistics, type Statistics, statisticsOf } from './inverted-index.ts';
 import { callLeaf } from './leaf-client.ts';
 import { fromWire, type SearchRequest, toWire, type WireStatistics } from './protocol.ts';
+import { type MissingShard, reasonOf, UnavailableError } from './unavailable.ts';
 import { termsOf } from './words.ts';
 
 /** The answer to a query, with what is missing of it. */
@@ -25,11 +25,6 @@ export interface Answer {
   readonly attempts: Attempts;
 }
 
-export interface MissingShard {
-  readonly shard: string;
-  readonly why: string;
-}
-
 /** Requests to leaves for one query, by why they were sent. */
 interface Attempts {
   readonly originals: number;
@@ -44,16 +39,6 @@ export interface RootOptions {
   readonly deadlineMs: number;
   /** How long a leaf may be silent before another replica is asked too. */
   readonly hedgeAfterMs: number;
-}
-
-/** No shard has answered. */
-export class UnavailableError extends Error {
-  readonly missing: readonly MissingShard[];
-
-  constructor(missing: readonly MissingShard[]) {
-    super(`no shard answers: ${missing.map(({ shard, why }) => `${shard} (${why})`).join(', ')}`);
-    this.missing = missing;
-  }
 }
 
 const gatherMs = 10_000;
@@ -160,14 +145,4 @@ function missingOf({ outcomes }: Gathered<Shard, LeafAnswer>): MissingShard[] {
       shard: target.id,
       why: status === 'failed' ? reasonOf(error) : 'too late',
     }));
-}
-
-/** Of several attempts the last one's reason: it is the newest. */
-function reasonOf(error: unknown): string {
-  const last: unknown = error instanceof AggregateError ? error.errors.at(-1) : error;
-  if (isNoMembers(last)) return 'none of its leaves serves';
-  if (!(last instanceof Error)) return String(last);
-  // `fetch` says only that it failed; why is in the cause.
-  const { cause } = last;
-  return cause instanceof Error ? `${last.message}: ${cause.message}` : last.message;
 }

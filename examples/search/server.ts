@@ -3,17 +3,18 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Engine } from './engine.ts';
 import { checkOwn, goneSignal, HttpError, listen, sendError, sendJson } from './http.ts';
 import type { Lifetime } from './lifetime.ts';
-import { UnavailableError } from './root.ts';
+import { countOf, idOf, queryOf } from './parameters.ts';
+import type { Opened } from './reader.ts';
+import { UnavailableError } from './unavailable.ts';
 import { UserError } from './user-error.ts';
-import { checkQuery } from './words.ts';
 
 const mostAtOnce = 256;
-const hits = { usual: 10, most: 100 };
+const paths = ['/', '/search', '/document', '/status'];
 
 /** The address of the root, and how it comes to answer there. */
 export interface SearchServer {
   readonly url: string;
-  /** Until then a search is answered with 503. */
+  /** Until then all but the page is answered with 503. */
   begin(engine: Engine): void;
 }
 
@@ -24,9 +25,10 @@ export interface SearchServer {
  * |---|---|
  * | `GET /` | the page |
  * | `GET /search?q=…&k=…` | the best `k` documents, as JSON: an `Answer` |
- * | `GET /status` | the leaves and their processes |
+ * | `GET /document?id=…` | the text of a document and where it came from, as JSON: an `Opened` |
+ * | `GET /status` | the leaves and their processes, the documents that are hot |
  *
- * 400 for a query that cannot be meant; 503 when no shard answers, when too many ask at once, and before it begins.
+ * 400 for a query or an id that cannot be meant; 404 for a document that there is not; 503 when no shard answers, when too many ask at once, and before it begins.
  *
  * @throws {@link UserError} when the port is not to be had
  */
@@ -50,27 +52,27 @@ export async function listenForSearches(port: number, lifetime: Lifetime): Promi
 /** The server; `engine` returns undefined as long as there is nothing to search in. */
 function createSearchServer(engine: () => Engine | undefined): Server {
   const page = readFileSync(new URL('./page.html', import.meta.url));
-  let searching = 0;
+  let answering = 0;
 
   async function answer(url: URL, response: ServerResponse): Promise<unknown> {
     const open = engine();
     if (open === undefined) throw new HttpError(503, 'the documents are being indexed');
     if (url.pathname === '/status') return statusOf(open);
-    if (searching >= mostAtOnce) throw new HttpError(503, `more than ${mostAtOnce} queries at once`);
-    searching++;
+    if (answering >= mostAtOnce) throw new HttpError(503, `more than ${mostAtOnce} requests at once`);
+    answering++;
     try {
+      if (url.pathname === '/document') return await documentOf(open, url, response);
       return await open.root.search(queryOf(url), countOf(url), goneSignal(response));
     } catch (error) {
       throw error instanceof UnavailableError ? new HttpError(503, error.message) : error;
     } finally {
-      searching--;
+      answering--;
     }
   }
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = URL.canParse(request.url ?? '', 'http://root') ? new URL(request.url!, 'http://root') : undefined;
-    if (url === undefined || !['/', '/search', '/status'].includes(url.pathname))
-      throw new HttpError(404, 'no such page');
+    if (url === undefined || !paths.includes(url.pathname)) throw new HttpError(404, 'no such page');
     if (request.method !== 'GET' && request.method !== 'HEAD') throw new HttpError(405, 'only GET is answered');
     checkOwn(request);
     if (url.pathname === '/') sendPage(response, page);
@@ -84,25 +86,15 @@ function createSearchServer(engine: () => Engine | undefined): Server {
   });
 }
 
-function queryOf(url: URL): string {
-  const query = url.searchParams.get('q') ?? '';
-  try {
-    checkQuery(query);
-  } catch (error) {
-    throw new HttpError(400, (error as Error).message);
-  }
-  return query;
+async function documentOf({ reader }: Engine, url: URL, response: ServerResponse): Promise<Opened> {
+  const opened = await reader.open(idOf(url), goneSignal(response));
+  if (opened === undefined) throw new HttpError(404, 'no such document');
+  return opened;
 }
 
-function countOf(url: URL): number {
-  const text = url.searchParams.get('k') ?? String(hits.usual);
-  const k = /^\d{1,3}$/.test(text) ? Number(text) : 0;
-  if (k < 1 || k > hits.most) throw new HttpError(400, `k must be a number from 1 to ${hits.most}`);
-  return k;
-}
-
-function statusOf({ cluster, documents }: Engine): object {
-  return { documents: documents.length, leaves: cluster.status() };
+function statusOf({ cluster, documents, router }: Engine): object {
+  const hot = router.snapshot().keys.map(({ key, nodes, rate }) => ({ id: String(key), shards: nodes, rate }));
+  return { documents: documents.length, leaves: cluster.status(), hot };
 }
 
 function sendPage(response: ServerResponse, page: Buffer): void {

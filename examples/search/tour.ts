@@ -1,12 +1,17 @@
 import { ask } from './client.ts';
 import { type Engine, hedgeAfterMs } from './engine.ts';
 import { killLeaf, nextEvent, patienceMs, slowLeaf } from './faults.ts';
+import { tellHeat } from './heat.ts';
 import type { Lifetime } from './lifetime.ts';
 import { runLoad, type Sample } from './load.ts';
+import { messageOf } from './message.ts';
 import { chooseQueries } from './queries.ts';
 import { Reference } from './reference.ts';
-import { formatAnswer, formatMs, messageOf, summarise, type Summary, table } from './report.ts';
+import { formatAnswer, formatLoad, summarise, type Summary, table } from './report.ts';
 import type { Answer } from './root.ts';
+import { goViral } from './viral.ts';
+import type { Reads } from './viral-reads.ts';
+import { termsOf } from './words.ts';
 
 const perSecond = 60;
 const count = 200;
@@ -22,7 +27,7 @@ export class Tour {
   readonly #signal: AbortSignal;
   readonly #reference: Reference;
   readonly #queries: readonly string[];
-  readonly #shown: Sample[] = [];
+  readonly #shown: Sample<Answer>[] = [];
   readonly #rows: (readonly [name: string, summary: Summary])[] = [];
 
   constructor(engine: Engine, print: (line: string) => void, lifetime: Lifetime) {
@@ -33,7 +38,7 @@ export class Tour {
     this.#queries = chooseQueries(engine.documents, this.#reference.index);
   }
 
-  /** True when every query was answered, and rightly. */
+  /** True when every query was answered and every document opened, and rightly. */
   async run(): Promise<boolean> {
     this.#print('\n1. All is well');
     for (const query of this.#queries) await this.#askAndShow(query);
@@ -45,9 +50,12 @@ export class Tour {
     this.#print('\n3. A shard loses both its leaves');
     await this.#killShard();
 
-    this.#print('\n4. Healed');
+    this.#print('\n4. A document goes viral');
+    const reads = await this.#goViral();
+
+    this.#print('\n5. Healed');
     await this.#load('healed', { count });
-    return this.#conclude();
+    return this.#conclude(reads);
   }
 
   async #killOneSlowOne(): Promise<void> {
@@ -81,19 +89,33 @@ export class Tour {
     await Promise.all(back);
   }
 
-  #conclude(): boolean {
+  /** The document is the best answer to the first question. */
+  async #goViral(): Promise<Reads> {
+    const { index } = this.#reference;
+    const [best] = index.search(termsOf(this.#queries[0]!), index.statistics(), 1).hits;
+    const note = (line: string): void => {
+      this.#note(line);
+    };
+    tellHeat(this.#engine.router, note);
+    return await goViral(this.#engine, best!.id, note, this.#signal);
+  }
+
+  #conclude(reads: Reads): boolean {
     this.#rows.unshift(['shown above', this.#judge(this.#shown)]);
     this.#print('');
     for (const line of table(this.#rows)) this.#print(line);
     const total = (of: (summary: Summary) => number): number => this.#rows.reduce((sum, [, row]) => sum + of(row), 0);
-    const lost = total((row) => row.lost);
-    const wrong = total((row) => row.wrong);
+    const lost = total((row) => row.lost) + reads.lost;
+    const wrong = total((row) => row.wrong) + reads.wrong;
     this.#print(
       `\nhedges: requests to a second leaf, for the first was silent for ${hedgeAfterMs} ms; won: they were faster`,
     );
     this.#print(
-      `${total((row) => row.queries)} queries: ${lost} lost, ${wrong} wrong, ${total((row) => row.partial)} partial and said so. ` +
-        'Each answer was compared with a search of the same documents in one process.',
+      `${total((row) => row.queries)} queries and ${reads.opened} documents opened: ${lost} lost, ${wrong} wrong, ` +
+        `${total((row) => row.partial)} partial and said so.`,
+    );
+    this.#print(
+      'Each answer was compared with a search of the same documents in one process, each text with the original.',
     );
     return lost === 0 && wrong === 0;
   }
@@ -106,20 +128,11 @@ export class Tour {
     const limits = { perSecond, atMost, signal: this.#signal };
     const begun = performance.now();
     const samples = await runLoad((query) => this.#ask(query), this.#queries, { ...limits, ...options });
-    const rate = (1_000 * samples.length) / (performance.now() - begun);
-    const summary = this.#judge(samples);
-    this.#rows.push([name, summary]);
-    const { queries, lost, p50, p99 } = summary;
-    const answered = lost === 0 ? 'all answered' : `${lost} NOT answered`;
-    this.#note(
-      `${queries} queries, ${rate.toFixed(0)} a second: ${answered}, p50 ${formatMs(p50)}, p99 ${formatMs(p99)}`,
-    );
-    for (const reason of new Set(samples.flatMap(({ error }) => (error === undefined ? [] : [messageOf(error)])))) {
-      this.#note(reason);
-    }
+    for (const line of formatLoad('queries', samples, performance.now() - begun)) this.#note(line);
+    this.#rows.push([name, this.#judge(samples)]);
   }
 
-  #judge(samples: readonly Sample[]): Summary {
+  #judge(samples: readonly Sample<Answer>[]): Summary {
     return summarise(samples, (answer) => this.#reference.agrees(answer, hitsAsked));
   }
 

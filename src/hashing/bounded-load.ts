@@ -1,11 +1,11 @@
 import { HoldfastError } from '../core/errors.ts';
-import { currentOf, type Dyn } from '../core/live.ts';
-import { check, having, readOptions, type Rule } from '../core/options.ts';
-import { reportError } from '../core/report.ts';
+import { Following } from '../core/following.ts';
+import type { Dyn } from '../core/live.ts';
+import { check, readOptions, type Rule } from '../core/options.ts';
 import type { Key } from './key.ts';
 import { type Lease, leaseOf } from './lease.ts';
 import { weightOf } from './membership.ts';
-import { type Placement, type PlacementNode } from './placement.ts';
+import { type Placement, type PlacementNode, placementRule } from './placement.ts';
 
 /** Options of {@link boundedLoad}. */
 export interface BoundedLoadOptions {
@@ -37,7 +37,7 @@ export interface BoundedLoadStats {
 export interface BoundedLoad<N extends PlacementNode> {
   /**
    * Takes the first node in the key's order of preference that has room. Release the lease when the request is over.
-   * O(1) and one `get` when the owner has room, else a `getN` over all nodes.
+   * O(1) and one `get` when the owner has room, else as much of the key's `rank` as it takes.
    *
    * @param key - string or bytes
    * @throws {@link HoldfastError} `NO_NODES` when no node has weight; a `TypeError` with code `INVALID_OPTION` when the key
@@ -63,7 +63,6 @@ interface Slot {
   inFlight: number;
 }
 
-const placementRule = having<Placement<PlacementNode>>('a Placement or a Live of one', 'get', 'getN');
 const loadFactorRule: Rule<number> = {
   expected: 'a finite number > 1',
   accepts: (value) => Number.isFinite(value) && (value as number) > 1,
@@ -130,17 +129,16 @@ class Bounded<N extends PlacementNode> implements BoundedLoad<N> {
   readonly #loadFactor: number;
   /** By id; also nodes that have left, as long as they are busy. */
   #slots: ReadonlyMap<string, Slot> = new Map();
-  #source: Dyn<Placement<N>>;
-  /** What the source gave last, good or bad. */
-  #seen: unknown;
+  readonly #source: Following<Placement<N>>;
   #placement!: Placement<N>;
   /** In flight on nodes with weight. */
   #inFlight = 0;
 
   constructor(source: Dyn<Placement<N>>, loadFactor: number) {
     this.#loadFactor = loadFactor;
-    this.#source = source;
-    this.update(source);
+    this.#source = new Following('a live placement', source, (placement) => {
+      this.#adopt(check('placement', placement, placementRule) as Placement<N>);
+    });
   }
 
   acquire(key: Key): Lease<N> {
@@ -148,16 +146,17 @@ class Bounded<N extends PlacementNode> implements BoundedLoad<N> {
     const owner = placement.get(key);
     if (owner === undefined) throw noNodes();
     if (this.#hasRoom(owner)) return this.#take(owner, 0);
-    const ranked = placement.getN(key, placement.size);
-    const rank = ranked.findIndex((node) => this.#hasRoom(node));
+    let rank = 0;
+    for (const node of placement.rank(key)) {
+      if (this.#hasRoom(node)) return this.#take(node, rank);
+      rank++;
+    }
     // Full are all only for a placement that leaves out of its order a node with weight.
-    if (rank === -1) throw noNodes();
-    return this.#take(ranked[rank]!, rank);
+    throw noNodes();
   }
 
   update(source: Dyn<Placement<N>>): void {
-    this.#adopt(check('placement', currentOf(source), placementRule) as Placement<N>);
-    this.#source = source;
+    this.#source.follow(source);
   }
 
   stats(): BoundedLoadStats {
@@ -172,14 +171,7 @@ class Bounded<N extends PlacementNode> implements BoundedLoad<N> {
 
   /** The placement as it is now. A live one that has turned bad is reported, once, and the last good one stays. */
   #current(): Placement<N> {
-    const newest = currentOf(this.#source);
-    if (newest === this.#seen) return this.#placement;
-    try {
-      this.update(this.#source);
-    } catch (error) {
-      reportError('a live placement was refused, the last one stays', error);
-    }
-    this.#seen = newest;
+    this.#source.look();
     return this.#placement;
   }
 
@@ -200,7 +192,6 @@ class Bounded<N extends PlacementNode> implements BoundedLoad<N> {
       if (slot.share > 0) this.#inFlight += slot.inFlight;
     }
     this.#slots = slots;
-    this.#seen = placement;
     this.#placement = placement;
   }
 

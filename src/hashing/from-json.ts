@@ -1,10 +1,11 @@
 import { HoldfastError } from '../core/errors.ts';
 import { func, having, invalid, number, readOptions } from '../core/options.ts';
-import { HashRing, type HashRingOptions } from './hash-ring.ts';
+import { HashRing } from './hash-ring.ts';
 import type { Hasher } from './hasher.ts';
 import { Maglev, type MaglevOptions } from './maglev.ts';
 import type { Placement, PlacementJSON, PlacementNode } from './placement.ts';
 import { Rendezvous, type RendezvousOptions } from './rendezvous.ts';
+import type { HashRingOptions } from './ring-options.ts';
 import { SlotTable, type SlotTableOptions } from './slot-table.ts';
 import { checkSnapshot, hasherOf, longestText } from './snapshot.ts';
 import { xxh64 } from './xxh64.ts';
@@ -19,7 +20,7 @@ export interface FromJSONOptions<N extends PlacementNode> {
    */
   readonly hasher?: Hasher;
   /**
-   * Makes your node of the plain one, with the same `id` and `weight`: looks up its address, say.
+   * Makes your node of the plain one, with the same `id`, `weight` and `zone`: looks up its address, say.
    *
    * @defaultValue the plain node
    */
@@ -35,10 +36,12 @@ export interface FromJSONOptions<N extends PlacementNode> {
 /**
  * The placement that `toJSON` described, of the same class, with the same answers and the same fingerprint.
  *
- * Promises: the data may come from anywhere. Anything but what `toJSON` gives is refused, whole: an unknown version,
- * algorithm, option or field, something nested deeper, a text above 16 Mi characters, more nodes than `maxNodes`, ids above
- * 65,536 characters. No prototype is changed, and no part of the data is kept or called. What it may cost is bounded by
- * `maxNodes` and by the caps of the options, not by the size of the data: some seconds at worst.
+ * Promises: the data may come from anywhere. Anything but what `toJSON` gives is refused, whole (the order of the nodes
+ * alone may be another): an unknown version, algorithm, option or field, something nested deeper, a text above 16 Mi
+ * characters, more nodes than `maxNodes`, an id or a zone above 1,024 characters, a hasher's name above 100; a placement
+ * that has such does not come back. No prototype is changed, no part of the data is kept, and none is called but the
+ * getters and traps of an object that has some. What it may cost is bounded by `maxNodes` and by the caps of the options,
+ * not by the size of the data: some seconds at worst, for 10,000 nodes.
  *
  * Complexity: O(data), and that of building the placement.
  *
@@ -107,8 +110,8 @@ function parsed(text: string): unknown {
 /** The reviver may add to a node, not make another of it: answers must be those of the data. */
 function revived<N extends PlacementNode>(plain: PlacementNode, revive?: (node: PlacementNode) => N): N {
   if (revive === undefined) return plain as N;
-  const node = revive(plain);
-  if (node.id !== plain.id || (node.weight ?? 1) !== (plain.weight ?? 1))
-    throw invalid('revive', 'a function that keeps id and weight', node.id);
-  return node;
+  const node = revive(plain) as N | null | undefined;
+  const { id, weight = 1, zone } = (node ?? {}) as Partial<PlacementNode>;
+  if (node && id === plain.id && weight === (plain.weight ?? 1) && zone === plain.zone) return node;
+  throw invalid('what revive returns', 'a node with the id, weight and zone of the plain one', node);
 }

@@ -1,6 +1,7 @@
+import { isBytes } from '../core/bytes.ts';
 import { check, having } from '../core/options.ts';
 import type { Hasher } from './hasher.ts';
-import { isBytes, notAKey } from './key.ts';
+import { notAKey } from './key.ts';
 
 /** What `await xxhash()` of `xxhash-wasm` gives, as far as it is used. */
 export interface XxhashApi {

@@ -10,7 +10,7 @@ export interface Hasher {
   /** Part of a placement's fingerprint: two hashers of one name must give the same digests. */
   readonly name: string;
   /**
-   * Hashes one key.
+   * Hashes one key. Must not ask the placement that it hashes for, nor `jumpHash`.
    *
    * @param key - what to hash; a string counts as its UTF-8 bytes
    * @param seedLow - low half of the 64-bit seed

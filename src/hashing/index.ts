@@ -9,10 +9,17 @@ export type { Hasher } from './hasher.ts';
 export { jumpHash, type JumpHashOptions } from './jump-hash.ts';
 export type { Key } from './key.ts';
 export { Maglev, type MaglevOptions } from './maglev.ts';
-export type { GetManyOptions, Placement, PlacementJSON, PlacementNode } from './placement.ts';
+export {
+  type GetManyOptions,
+  isPlacement,
+  type Placement,
+  type PlacementJSON,
+  type PlacementNode,
+} from './placement.ts';
 export { type FromJSONOptions, placementFromJSON } from './from-json.ts';
 export { fromXxhash, type XxhashApi } from './from-xxhash.ts';
-export { HashRing, type HashRingOptions } from './hash-ring.ts';
+export { HashRing } from './hash-ring.ts';
+export type { HashRingOptions } from './ring-options.ts';
 export type { MigrationMove } from './migration-moves.ts';
 export { type BatchOptions, type MigrationPlan, planMigration } from './migration-plan.ts';
 export { redisSlot } from './redis-slot.ts';

@@ -29,7 +29,7 @@ const defaults: Settings = /* @__PURE__ */ settingsOf({});
  * Promises: buckets are equally likely; from n to n + 1 buckets a key moves only to the new one, and one of n + 1 does.
  * Only the last bucket can go: it suits shards that are numbered for good, not nodes that come and go by name.
  *
- * Complexity: O(log buckets), no memory, no allocation for a string or bytes.
+ * Complexity: O(log buckets), no memory; no allocation but the hasher’s, and that of the options where there are some.
  *
  * Source: J. Lamping, E. Veach, "A fast, minimal memory, consistent hash algorithm" (2014); the same numbers as Guava's
  * `Hashing.consistentHash`.

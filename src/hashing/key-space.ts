@@ -1,7 +1,7 @@
 import { HoldfastError } from '../core/errors.ts';
-import { having, invalid } from '../core/options.ts';
+import { invalid } from '../core/options.ts';
 import type { Key } from './key.ts';
-import type { Placement, PlacementNode } from './placement.ts';
+import { isPlacement, type Placement, type PlacementNode } from './placement.ts';
 
 /** @internal Method of the placements that divide their keys into intervals. A registered symbol: known to all copies. */
 export const keySpace: unique symbol = Symbol.for('holdfast.keySpace');
@@ -19,8 +19,6 @@ export interface KeySpace<N> {
   /** By interval. */
   readonly owners: ArrayLike<N | undefined>;
 }
-
-const isPlacement = having<Placement<PlacementNode>>('a placement', 'get', 'getN', 'rank');
 
 /**
  * @internal The key spaces of two placements, if they are one and the same.
@@ -44,7 +42,7 @@ export function sameKeySpace<N extends PlacementNode>(
 }
 
 function spaceOf<N extends PlacementNode>(name: string, placement: Placement<N>): KeySpace<N> {
-  if (!isPlacement.accepts(placement)) throw invalid(name, isPlacement.expected, placement);
+  if (!isPlacement(placement)) throw invalid(name, 'a placement', placement);
   const cut = (placement as { readonly [keySpace]?: () => KeySpace<N> | undefined })[keySpace];
   const space = cut?.call(placement);
   if (space !== undefined) return space;

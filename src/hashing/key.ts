@@ -14,11 +14,6 @@ export function bytesOf(key: Key): Uint8Array {
   return typeof key === 'string' ? encoder.encode(key) : key;
 }
 
-/** @internal Whether a key is bytes: also those of another realm (a vm context, a test runner's sandbox). */
-export function isBytes(key: unknown): key is Uint8Array {
-  return key instanceof Uint8Array || Object.prototype.toString.call(key) === '[object Uint8Array]';
-}
-
 /** @internal The error for anything that is not a key: a `TypeError`, branded as ours, with `INVALID_OPTION`. */
 export function notAKey(key: unknown): TypeError {
   return branded(new TypeError(`key must be a string or a Uint8Array, got ${describe(key)}`), 'INVALID_OPTION');

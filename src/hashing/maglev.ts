@@ -33,7 +33,6 @@ export interface MaglevOptions {
 }
 
 const version = 1;
-const keyHash: Uint32Array = new Uint32Array(2);
 
 const tableSizeRule: Rule<number> = {
   expected: 'a prime from 101 to 5000011',
@@ -73,6 +72,8 @@ export class Maglev<N extends PlacementNode = PlacementNode> implements Placemen
   readonly nodes: ReadonlyMap<string, N>;
   /** See {@link Placement.fingerprint}. */
   readonly fingerprint: string;
+  /** The hash of a key; reused, for every method is done with it before it returns. */
+  readonly #digest: Uint32Array = new Uint32Array(2);
   readonly #settings: Settings;
   readonly #identity: Identity;
   readonly #tableSize: number;
@@ -116,7 +117,7 @@ export class Maglev<N extends PlacementNode = PlacementNode> implements Placemen
    */
   get(key: Key): N | undefined {
     this.#hash(key);
-    return this.#members[this.#table[remainder(keyHash[0]!, keyHash[1]!, this.#tableSize)]!];
+    return this.#members[this.#table[remainder(this.#digest[0]!, this.#digest[1]!, this.#tableSize)]!];
   }
 
   /** See {@link Placement.getN}. */
@@ -127,7 +128,7 @@ export class Maglev<N extends PlacementNode = PlacementNode> implements Placemen
   /** See {@link Placement.rank}: the owner by the table, then the others by rendezvous. */
   rank(key: Key): Iterable<N> {
     const owner = this.get(key);
-    const others = ranked(this.#classes, keyHash[0]!, keyHash[1]!);
+    const others = ranked(this.#classes, this.#digest[0]!, this.#digest[1]!);
     return { [Symbol.iterator]: () => ownerFirst(owner, others) };
   }
 
@@ -171,7 +172,7 @@ export class Maglev<N extends PlacementNode = PlacementNode> implements Placemen
 
   #hash(key: Key): void {
     const { hasher, low, high } = this.#settings;
-    hasher.hash(key, low, high, keyHash);
+    hasher.hash(key, low, high, this.#digest);
   }
 }
 

@@ -62,8 +62,10 @@ export function reweighted<N extends PlacementNode>(
   const node = nodes.get(id);
   if (node === undefined)
     throw new HoldfastError('INVALID_OPTION', `id must be one of the nodes' ids, got ${describe(id)}`);
-  const copy = Object.create(Object.getPrototypeOf(node) as object | null) as N;
-  return new Map(nodes).set(id, Object.assign(copy, node, { weight }));
+  const copy = Object.assign(Object.create(Object.getPrototypeOf(node) as object | null) as N, node);
+  // Defined, not assigned: the class may have a getter of this name.
+  Object.defineProperty(copy, 'weight', { value: weight, writable: true, enumerable: true, configurable: true });
+  return new Map(nodes).set(id, copy);
 }
 
 function listOf<N>(nodes: Iterable<N | string>): Iterable<N | string> {

@@ -7,7 +7,10 @@ export interface MigrationMove<N extends PlacementNode = PlacementNode> {
   readonly from: number;
   /** The first place beyond: at most 2^53, or the slot + 1. */
   readonly to: number;
-  /** Who owns the keys before; undefined where nobody does, because no node has weight. */
+  /**
+   * Who owns the keys before; undefined where nobody does, because no node has weight. As `after` has the node, when it
+   * stays: its address may be another.
+   */
   readonly source: N | undefined;
   /** Who owns them after; undefined where nobody does. */
   readonly target: N | undefined;
@@ -18,8 +21,14 @@ export interface MigrationMove<N extends PlacementNode = PlacementNode> {
 /**
  * @internal The places whose owners differ, ascending. Neighbouring positions of one source and one target are one move;
  * each slot is a move by itself. O(intervals).
+ *
+ * @param newest - the node as it is now: who gives may have moved to another address
  */
-export function movesBetween<N extends PlacementNode>(before: KeySpace<N>, after: KeySpace<N>): MigrationMove<N>[] {
+export function movesBetween<N extends PlacementNode>(
+  before: KeySpace<N>,
+  after: KeySpace<N>,
+  newest: (node: N) => N,
+): MigrationMove<N>[] {
   const { size, unit } = before;
   const moves: MigrationMove<N>[] = [];
   let b = 0;
@@ -28,7 +37,8 @@ export function movesBetween<N extends PlacementNode>(before: KeySpace<N>, after
     while (before.ends[b]! <= from) b++;
     while (after.ends[a]! <= from) a++;
     const to = Math.min(before.ends[b]!, after.ends[a]!);
-    const source = before.owners[b];
+    const was = before.owners[b];
+    const source = was && newest(was);
     const target = after.owners[a];
     if (source?.id !== target?.id) {
       const last = moves.at(-1);

@@ -24,8 +24,8 @@ export interface MigrationPlan<N extends PlacementNode = PlacementNode> {
   readonly fraction: number;
   /**
    * The least share of the keys that any placement must move for this change of weights, if its nodes' shares are exactly
-   * as their weights: `½ Σ |share'(i) − share(i)|`, where `share(i)` is the weight over the sum of weights. So adding one
-   * to n equal nodes moves `1 / (n + 1)`.
+   * as their weights: `½ Σ |share'(i) − share(i)|`, where `share(i)` is the weight over the sum of weights, and what nobody
+   * owns, because no node has weight, counts as one more node's. So adding one to n equal nodes moves `1 / (n + 1)`.
    *
    * Shares that differ from the weights' may move less, for example when a ring gives a newcomer less than its weight asks
    * for. By no more than they differ: `fraction >= lowerBound − d − d'`, where `d = ½ Σ |ownership(i) − share(i)|` before,
@@ -106,7 +106,7 @@ export interface MigrationPlan<N extends PlacementNode = PlacementNode> {
 export function planMigration<N extends PlacementNode>(before: Placement<N>, after: Placement<N>): MigrationPlan<N> {
   const [was, is] = sameKeySpace(before, after);
   const { unit, size, placeOf } = is;
-  const moves = movesBetween(was, is);
+  const moves = Object.freeze(movesBetween(was, is, (node) => after.nodes.get(node.id) ?? node));
   const placeRule = number({ min: 0, max: size - 1, integer: true });
   return {
     unit,

@@ -3,25 +3,31 @@
  *
  * Both hashes are good, but their combination must be good as well: the scores of one key on many nodes have to look
  * independent. A linear combination (CRC, xor alone) gives shares that are fractions of two. So the halves are joined by
- * xor and then stirred as 64 bits by a Feistel network whose round function is a multiply and two shifts. Keys and nodes
- * are hashed under different seeds; a key that reads like a node's id is not special on that node.
+ * xor and then stirred: the lower one is multiplied into the upper one and that finished by the finalizer of MurmurHash3,
+ * which gives the upper 32 bits of the score; the lower bits come from the lower half and from what was found. Each step can
+ * be undone, so scores are as even as the hashes. The upper bits alone decide all but one comparison in 2^32, and are all
+ * that a search for the best node computes for the others.
+ *
+ * Keys and nodes are hashed under different seeds; a key that reads like a node's id is not special on that node.
  */
 
-const multiplierA = 0x85ebca6b;
-const multiplierB = 0xc2b2ae35;
+/** @internal The upper 32 bits of a score, as a signed integer, of the joined halves. */
+export function scoreTop(low: number, high: number): number {
+  let top = Math.imul(low, 0x9e3779b1) ^ high;
+  top = Math.imul(top ^ (top >>> 16), 0x85ebca6b);
+  top = Math.imul(top ^ (top >>> 13), 0xc2b2ae35);
+  return top ^ (top >>> 16);
+}
+
+/** @internal The score to its upper 32 bits: in [0, 2^53), as an exact double. */
+export function scoreOf(low: number, top: number): number {
+  let rest = Math.imul(low ^ top, 0x27d4eb2f);
+  rest = Math.imul(rest ^ (rest >>> 15), 0x85ebca6b);
+  return (top >>> 0) * 2_097_152 + ((rest ^ (rest >>> 13)) >>> 11);
+}
 
 /** @internal A 53-bit score in [0, 2^53), as an exact double. */
 export function score53(keyLow: number, keyHigh: number, nodeLow: number, nodeHigh: number): number {
-  let low = keyLow ^ nodeLow;
-  let high = keyHigh ^ nodeHigh;
-  high ^= stir(low, multiplierA);
-  low ^= stir(high, multiplierB);
-  high ^= stir(low, multiplierA);
-  low ^= stir(high, multiplierB);
-  return (high >>> 0) * 2_097_152 + (low >>> 11);
-}
-
-function stir(half: number, multiplier: number): number {
-  const product = Math.imul(half ^ (half >>> 16), multiplier);
-  return Math.imul(product ^ (product >>> 13), 0x27d4eb2f) ^ (product >>> 15);
+  const low = keyLow ^ nodeLow;
+  return scoreOf(low, scoreTop(low, keyHigh ^ nodeHigh));
 }

@@ -1,3 +1,4 @@
+import { having, type Rule } from '../core/options.ts';
 import type { Key } from './key.ts';
 
 /**
@@ -114,3 +115,29 @@ export interface PlacementJSON {
   /** The nodes, in the order of their ids. */
   readonly nodes: readonly PlacementNode[];
 }
+
+const methods = having<Placement<PlacementNode>>('a Placement', 'get', 'getN', 'rank');
+
+/**
+ * Whether a value has what is asked of a placement, whoever made it: its methods, its nodes as a `Map`, its fingerprint.
+ *
+ * @param value - anything
+ * @example
+ * ```ts
+ * import { isPlacement, Rendezvous } from 'holdfast/hashing';
+ *
+ * isPlacement(new Rendezvous(['a'])) // => true
+ * isPlacement(['a']) // => false
+ * ```
+ */
+export function isPlacement(value: unknown): value is Placement<PlacementNode> {
+  if (!methods.accepts(value)) return false;
+  const { nodes, fingerprint } = value as Partial<Placement<PlacementNode>>;
+  return nodes instanceof Map && typeof fingerprint === 'string';
+}
+
+/** @internal A placement as an option, fixed or live. */
+export const placementRule: Rule<Placement<PlacementNode>> = {
+  expected: 'a Placement or a Live of one',
+  accepts: isPlacement,
+};

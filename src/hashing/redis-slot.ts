@@ -1,4 +1,5 @@
-import { bytesOf, isBytes, type Key, notAKey } from './key.ts';
+import { isBytes } from '../core/bytes.ts';
+import { bytesOf, type Key, notAKey } from './key.ts';
 
 /** CRC-16/XMODEM by bytes: polynomial 0x1021, nothing reflected. */
 const table: Uint16Array = /* @__PURE__ */ crcTable();

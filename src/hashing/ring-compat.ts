@@ -1,9 +1,10 @@
+import { isBytes } from '../core/bytes.ts';
 import type { Hasher } from './hasher.ts';
-import { isBytes, notAKey } from './key.ts';
+import { notAKey } from './key.ts';
 import { md5 } from './md5.ts';
 import { weightOf } from './membership.ts';
 import { type LoosePoints, positionOf, type RingPoints, sorted } from './ring-points.ts';
-import { type Member, type RingScheme, roomFor } from './ring-scheme.ts';
+import { checkCount, type Member, type RingScheme, roomFor } from './ring-scheme.ts';
 import { settingsOf } from './settings.ts';
 import { xxh64 } from './xxh64.ts';
 
@@ -32,6 +33,7 @@ export function envoyScheme(minRingSize: number, maxRingSize: number): RingSchem
         while (count < target) count++;
         counts.push(count - before);
       }
+      // Of sums that are rounded, so maybe one above the scale, which is within bounds.
       const points = roomFor(count);
       const tails = new Uint16Array(count);
       fill(points, members, counts, ({ node }, i, at) => {
@@ -56,7 +58,7 @@ function ketamaPoints(members: readonly Member[]): RingPoints {
   const shares = sharesOf(members);
   const living = members.filter(({ node }) => weightOf(node) > 0).length;
   const counts = shares.map((share) => 4 * Math.floor(Math.fround(Math.fround(share) * 40 * living)));
-  const points = roomFor(counts.reduce((sum, count) => sum + count, 0));
+  const points = roomFor(checkCount(counts.reduce((sum, count) => sum + count, 0)));
   let digest = new Uint32Array(4);
   fill(points, members, counts, ({ node }, i, at) => {
     if (i % 4 === 0) digest = md5(`${node.id}-${String(i / 4)}`) as typeof digest;

@@ -12,8 +12,13 @@ export interface LoosePoints {
   readonly tails?: Uint16Array | undefined;
 }
 
-/** @internal Points in order: by position, then by tail, then by owner. */
+/**
+ * @internal Points in order: by position, then by tail, then by owner. After the last one the arrays have another, at
+ * Infinity, of the first one's owner: a walk ends there, and is around the end.
+ */
 export interface RingPoints extends LoosePoints {
+  /** How many points there are, the one at Infinity not counted. */
+  readonly length: number;
   /** For each interval the first point that lies in it or beyond. */
   readonly index: Uint32Array;
   /** The interval of a position is its upper half shifted by so much. */
@@ -30,18 +35,20 @@ export function positionOf(low: number, high: number): number {
   return high * upperHalf + (low >>> 11);
 }
 
-/** @internal The first point at or after a hash, around the end to the first one. O(1) expected; there must be a point. */
+/** @internal The first point at or after a hash, maybe the one at Infinity. O(1) expected. */
 export function successor(points: RingPoints, low: number, high: number): number {
   const { positions, tails } = points;
   const position = positionOf(low, high);
   let at = points.index[high >>> points.shift]!;
-  // Beyond the last one is undefined, which is not less than anything.
+  // Hardly any walk takes more than two steps; these are taken without a branch, for it would often be guessed wrong.
+  at += Number(positions[at]! < position);
+  at += Number(positions[at]! < position);
   while (positions[at]! < position) at++;
   if (tails !== undefined) {
     const tail = low & 2047;
     while (positions[at] === position && tails[at]! < tail) at++;
   }
-  return at === positions.length ? 0 : at;
+  return at;
 }
 
 /** @internal Sorts points. O(n) expected for positions that are spread evenly. */
@@ -92,36 +99,40 @@ export function merged(before: RingPoints, renumbered: Int32Array, fresh: RingPo
   const owners = new Uint32Array(length);
   let to = 0;
   let next = 0;
-  let nextPosition = coming.length === 0 ? Infinity : coming[0]!;
-  for (let i = 0; i < was.length; i++) {
+  for (let i = 0; i < before.length; i++) {
     const owner = renumbered[wasOwners[i]!]!;
     if (owner < 0) continue;
     const position = was[i]!;
-    while (nextPosition < position || (nextPosition === position && comingOwners[next]! < owner)) {
-      positions[to] = nextPosition;
+    while (coming[next]! < position || (coming[next] === position && comingOwners[next]! < owner)) {
+      positions[to] = coming[next]!;
       owners[to++] = comingOwners[next++]!;
-      nextPosition = next === coming.length ? Infinity : coming[next]!;
     }
     positions[to] = position;
     owners[to++] = owner;
   }
-  positions.set(coming.subarray(next), to);
-  owners.set(comingOwners.subarray(next), to);
+  positions.set(coming.subarray(next, fresh.length), to);
+  owners.set(comingOwners.subarray(next, fresh.length), to);
   return indexed({ positions, owners });
 }
 
 /** Finds the intervals of points in order. */
-function indexed({ positions, owners, tails }: LoosePoints): RingPoints {
-  const shift = shiftFor(positions.length);
+function indexed(points: LoosePoints): RingPoints {
+  const { length } = points.positions;
+  const shift = shiftFor(length);
   const index = new Uint32Array(2 ** (32 - shift));
   const scale = 2 ** (32 - shift) / circumference;
   let interval = 0;
-  for (let i = 0; i < positions.length; i++) {
-    const upTo = Math.trunc(positions[i]! * scale);
+  for (let i = 0; i < length; i++) {
+    const upTo = Math.trunc(points.positions[i]! * scale);
     while (interval <= upTo) index[interval++] = i;
   }
-  index.fill(positions.length, interval);
-  return { positions, owners, tails, index, shift };
+  index.fill(length, interval);
+  const positions = new Float64Array(length + 1).fill(Infinity);
+  positions.set(points.positions);
+  const owners = new Uint32Array(length + 1);
+  owners.set(points.owners);
+  owners[length] = owners[0]!;
+  return { length, positions, owners, tails: points.tails, index, shift };
 }
 
 function intervalOf(position: number, shift: number): number {

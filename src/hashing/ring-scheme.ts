@@ -27,19 +27,19 @@ export interface Member {
 /** @internal Above this a ring is refused: some 150 MB. */
 export const maxPoints = 8_388_608;
 
-/** @internal Refuses more points than a ring may have. */
-export function checkCount(count: number): void {
+/** @internal So many points, if a ring may have them. */
+export function checkCount(count: number): number {
   if (count > maxPoints) {
     throw new HoldfastError(
       'INVALID_OPTION',
       `the points of a ring must be at most ${String(maxPoints)}, got ${String(count)}: lower the weights, or the points for a weight of 1`,
     );
   }
+  return count;
 }
 
 /** @internal Room for so many points. */
 export function roomFor(count: number): LoosePoints {
-  checkCount(count);
   return { positions: new Float64Array(count), owners: new Uint32Array(count) };
 }
 
@@ -59,7 +59,7 @@ export function ownScheme(vnodes: number, settings: Settings): RingScheme {
     countFor,
     pointsOf(members) {
       const counts = members.map(({ node }) => countFor(node));
-      const points = roomFor(counts.reduce((sum, count) => sum + count, 0));
+      const points = roomFor(checkCount(counts.reduce((sum, count) => sum + count, 0)));
       let at = 0;
       for (const [m, { node, owner }] of members.entries()) {
         hashId(settings, node.id, hash);

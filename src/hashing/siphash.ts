@@ -1,6 +1,7 @@
+import { isBytes } from '../core/bytes.ts';
 import { invalid } from '../core/options.ts';
 import type { Hasher } from './hasher.ts';
-import { type Key, notAKey, isBytes } from './key.ts';
+import { type Key, notAKey } from './key.ts';
 import { sipHash, type SipKey } from './siphash-core.ts';
 
 /** Keys of strings are encoded into this; longer ones into room of their own. */
@@ -9,6 +10,8 @@ const encoder = new TextEncoder();
 
 /** Up to here a loop over the characters beats the call of `TextEncoder.encodeInto` (measured on V8). */
 const shortChars = 22;
+
+const seedsKept = 8;
 
 /**
  * SipHash-1-3: a keyed hash for keys that an enemy may choose. Who does not know the key of 128 bits can neither predict a
@@ -20,7 +23,8 @@ const shortChars = 22;
  * who share it. Does not promise to hide the key from who can read this process' memory. Slower than XXH64: about three times the
  * cost for keys of 20 bytes.
  *
- * Complexity: O(length of the key); no allocation for strings up to 1,365 characters and for bytes.
+ * Complexity: O(length of the key); no allocation for strings up to 1,365 characters and for bytes, under up
+ * to eight seeds in turn.
  *
  * Source: J.-P. Aumasson, D. J. Bernstein, "SipHash: a fast short-input PRF" (2012).
  *
@@ -37,18 +41,7 @@ const shortChars = 22;
 export function sipHash13(key: Uint8Array | readonly [number, number, number, number]): Hasher {
   const secret = wordsOf(key);
   const out = new Uint32Array(2);
-  // Keys per seed: placements use a few seeds each, and one for all lookups.
-  let seedLow = 0;
-  let seedHigh = 0;
-  let current = secret;
-  const keyFor = (low: number, high: number): SipKey => {
-    if (low !== seedLow || high !== seedHigh) {
-      current = low === 0 && high === 0 ? secret : derived(secret, low, high);
-      seedLow = low;
-      seedHigh = high;
-    }
-    return current;
-  };
+  const keyFor = keysOf(secret);
   sipHash(derived(secret, 0, 0), new Uint8Array(0), 0, 1, 3, out);
   return {
     name: `siphash13:${[1, 0].map((half) => out[half]!.toString(16).padStart(8, '0')).join('')}`,
@@ -82,6 +75,18 @@ function putAscii(text: string): number {
     room[i] = code;
   }
   return text.length;
+}
+
+/** The keys of the last few seeds are kept: each placement uses one for all lookups. */
+function keysOf(secret: SipKey): (low: number, high: number) => SipKey {
+  const kept = [{ low: 0, high: 0, key: secret }];
+  return (low, high) => {
+    for (const one of kept) if (one.low === low && one.high === high) return one.key;
+    const key = derived(secret, low, high);
+    if (kept.length > seedsKept) kept.splice(1, 1);
+    kept.push({ low, high, key });
+    return key;
+  };
 }
 
 /** A key of its own for each seed, by the hash itself: the seed and a counter are the message. */

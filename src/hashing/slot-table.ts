@@ -40,7 +40,6 @@ export interface SlotTableOptions {
 }
 
 const version = 1;
-const keyHash: Uint32Array = new Uint32Array(2);
 
 const slotsRule: Rule<number> = {
   expected: 'a power of two from 16 to 16384',
@@ -73,6 +72,8 @@ const slotsRule: Rule<number> = {
 export class SlotTable<N extends PlacementNode = PlacementNode> implements Placement<N> {
   /** How many slots there are. */
   readonly slots: number;
+  /** The hash of a key; reused, for every method is done with it before it returns. */
+  readonly #digest: Uint32Array = new Uint32Array(2);
   readonly #settings: Settings;
   readonly #identity: Identity;
   readonly #redis: boolean;
@@ -124,8 +125,8 @@ export class SlotTable<N extends PlacementNode = PlacementNode> implements Place
   slotOf(key: Key): number {
     if (this.#redis) return redisSlot(key);
     const { hasher, low, high } = this.#settings;
-    hasher.hash(key, low, high, keyHash);
-    return Math.trunc((keyHash[1]! / 2 ** 32) * this.slots);
+    hasher.hash(key, low, high, this.#digest);
+    return Math.trunc((this.#digest[1]! / 2 ** 32) * this.slots);
   }
 
   /**

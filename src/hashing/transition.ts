@@ -106,8 +106,8 @@ export interface Transition<N extends PlacementNode = PlacementNode> {
  * const moving = transition(before, before.with('db-d'));
  * const ids = (nodes: { id: string }[]) => nodes.map(({ id }) => id);
  * ids(moving.read('user:42')) // => ['db-c']
- * ids(moving.read('user:46')) // => ['db-d', 'db-b']
- * ids(moving.write('user:46')) // => ['db-d', 'db-b']
+ * ids(moving.read('user:46')) // => ['db-d', 'db-c']
+ * ids(moving.write('user:46')) // => ['db-d', 'db-c']
  *
  * for (const move of moving.remaining) {
  *   // Copy the keys of move.from from move.source to move.target here, then:

@@ -1,5 +1,5 @@
 import { weightOf } from './membership.ts';
-import { score53 } from './mix.ts';
+import { score53, scoreOf, scoreTop } from './mix.ts';
 import { negativeLog53 } from './negative-log.ts';
 import type { PlacementNode } from './placement.ts';
 import { hashId, type Settings } from './settings.ts';
@@ -27,8 +27,8 @@ interface Candidate<N> {
   readonly cost: number;
 }
 
-/** So many are ranked without sorting the rest. */
-const ranksAhead = 6;
+/** So many are ranked without sorting the rest: as many as a hot key has replicas by default. */
+const ranksAhead = 8;
 
 /** @internal The nodes with weight, by weight. They come in the order of their ids. */
 export function weightClasses<N extends PlacementNode>(
@@ -92,11 +92,16 @@ function costInto(to: Float64Array, { weight }: WeightClass<unknown>): void {
 /** The number of the best node of a class; its score goes to `out`. */
 function bestIn({ lows, highs }: WeightClass<unknown>, low: number, high: number, out: Float64Array): number {
   let best = 0;
+  let bestTop = 0;
   let bestScore = -1;
   for (let i = 0; i < lows.length; i++) {
-    const score = score53(low, high, lows[i]!, highs[i]!);
+    const joined = low ^ lows[i]!;
+    const top = scoreTop(joined, high ^ highs[i]!);
+    if (top >>> 0 < bestTop) continue;
+    const score = scoreOf(joined, top);
     if (score > bestScore) {
       best = i;
+      bestTop = top >>> 0;
       bestScore = score;
     }
   }

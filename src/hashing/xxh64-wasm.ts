@@ -31,7 +31,7 @@ const keyAt = 256;
 const roomBytes = 65_536 - keyAt;
 
 /** Up to here a loop over the characters beats the call of `TextEncoder.encodeInto` (measured on V8). */
-const shortChars = 22;
+const shortChars = 32;
 
 /** @internal XXH64 by WebAssembly, of keys that have been checked; undefined where the platform has none or forbids it. */
 export function wasmXxh64(): Hasher['hash'] | undefined {
@@ -57,12 +57,27 @@ function hashIn({ mem, update64 }: Xxhash, glue: Glue): Hasher['hash'] {
   const state = new Uint8Array(mem.buffer, stateAt, stateBytes);
   const encoder = new TextEncoder();
 
-  /** Puts a short ASCII string into the room; false, with the room spoilt, when there is another character in it. */
+  /**
+   * Puts a short ASCII string into the room; false, with the room spoilt, when there is another character in it. Four at a
+   * time, for a branch after each character costs a tenth of the whole hash.
+   */
   const putAscii = (key: string): boolean => {
-    for (let i = 0; i < key.length; i++) {
-      const code = key.charCodeAt(i);
+    let at = 0;
+    for (; at + 4 <= key.length; at += 4) {
+      const first = key.charCodeAt(at);
+      const second = key.charCodeAt(at + 1);
+      const third = key.charCodeAt(at + 2);
+      const fourth = key.charCodeAt(at + 3);
+      if ((first | second | third | fourth) > 127) return false;
+      room[at] = first;
+      room[at + 1] = second;
+      room[at + 2] = third;
+      room[at + 3] = fourth;
+    }
+    for (; at < key.length; at++) {
+      const code = key.charCodeAt(at);
       if (code > 127) return false;
-      room[i] = code;
+      room[at] = code;
     }
     return true;
   };

@@ -1,5 +1,6 @@
+import { isBytes } from '../core/bytes.ts';
 import type { Hasher } from './hasher.ts';
-import { isBytes, notAKey } from './key.ts';
+import { notAKey } from './key.ts';
 import { pureXxh64 } from './xxh64-pure.ts';
 import { wasmXxh64 } from './xxh64-wasm.ts';
 
@@ -9,7 +10,7 @@ let engine: Hasher['hash'] | undefined;
  * XXH64, the default hasher: synchronous, seeded, fast enough that a lookup is mostly its cost.
  *
  * Promises: bit for bit XXH64, on every platform; a key of any length; no allocation for
- * bytes that fit into the module's room (65,280) or for ASCII strings of up to 22 characters, and none of a digest ever. The work is
+ * bytes that fit into the module's room (65,280) or for ASCII strings of up to 32 characters, and none of a digest ever. The work is
  * done by the WebAssembly module of `xxhash-wasm`, compiled at the first hash (about a millisecond, once), and where the
  * platform refuses WebAssembly by TypeScript with the same digests. Does not promise safety against keys that an enemy
  * has chosen: XXH64 is not a keyed hash.

@@ -23,7 +23,7 @@ export interface HotKeyDetectorOptions {
    */
   readonly windowMs?: number;
   /**
-   * The share of events that are looked at, above 0 and at most 1. Counts are scaled up accordingly.
+   * The share of events that are looked at, from 0.000001 to 1. Counts are scaled up accordingly.
    *
    * @defaultValue 1
    */
@@ -55,10 +55,7 @@ export const capacityRule: Rule<number> = number({ min: 1, max: 65_536, integer:
 /** @internal */
 export const windowRule: Rule<number> = number({ min: 1 });
 /** @internal */
-export const sampleRateRule: Rule<number> = {
-  expected: 'a number above 0, at most 1',
-  accepts: (value) => typeof value === 'number' && value > 0 && value <= 1,
-};
+export const sampleRateRule: Rule<number> = number({ min: 1e-6, max: 1 });
 /** Bounded, so that no sum loses its meaning. */
 const weightRule: Rule<number> = number({ min: 0, max: 1e9 });
 const countRule: Rule<number> = number({ min: 0, integer: true });
@@ -69,8 +66,8 @@ const countRule: Rule<number> = number({ min: 0, integer: true });
  * Promises, with `sampleRate` 1: `lower` and `upper` bracket the true rate of what was recorded in the last `spanMs`; they
  * are at most 1 / `capacity` of the whole traffic apart; every key with more than that is in `top`. `spanMs` is the
  * measured time and at least `windowMs`: a stall of the process neither discards what was counted before nor dilutes what
- * comes after, and a clock that steps back is a clock that stood still. Memory is O(`capacity`), keys of up to 4,096 UTF-16
- * units or bytes included; longer keys are not monitored. A string and its UTF-8 bytes are one key, as in placement.
+ * comes after, and a clock that steps back is a clock that stood still. Memory is O(`capacity`), keys of up to 4,096 bytes of
+ * UTF-8 included; longer keys are not monitored. A string and its UTF-8 bytes are one key, as in placement.
  *
  * With a smaller `sampleRate` the rates are right in expectation, and the bounds are those of the sample: chance comes on
  * top, with a standard deviation of about √(rate · span · (1 − p) / p) events. Does not promise to see other processes.
@@ -156,12 +153,22 @@ export class HotKeyDetector {
   top(count = 10): HotKey[] {
     check('count', count, countRule);
     const nowMs = this.#look();
-    const { current, previous } = this.#windows;
-    return [...new Set([...current.keys(), ...previous.keys()])]
+    return this.#candidates(count, nowMs)
       .map((text) => ({ text, found: this.#estimate(text, nowMs) }))
       .sort((a, b) => b.found.rate - a.found.rate || (a.text < b.text ? -1 : 1))
       .slice(0, count)
       .map(({ found }) => found);
+  }
+
+  /** The keys that may be among the hottest `count`: more only where several have the rate of the last. */
+  #candidates(count: number, nowMs: number): string[] {
+    const { current, previous } = this.#windows;
+    const texts = [...new Set([...current.keys(), ...previous.keys()])];
+    if (count >= texts.length) return texts;
+    if (count === 0) return [];
+    const rates = Float64Array.from(texts, (text) => this.#estimate(text, nowMs).rate);
+    const least = rates.toSorted().at(-count)!;
+    return texts.filter((_, i) => rates[i]! >= least);
   }
 
   #look(): number {

@@ -74,24 +74,32 @@ export class HotKeys<N extends PlacementNode> {
   /** Looks at one key. */
   look(key: Key, nowMs: number): void {
     const text = textOf(key);
-    if (text !== undefined) this.#decide(text, nowMs, false);
+    if (text !== undefined) this.#decide(text, nowMs);
   }
 
-  /** Looks at all keys and nodes, four times a window, or at once when `must`. */
-  lookAtAll(nowMs: number, must: boolean): void {
+  /** Nobody has asked for two windows, and so read, when it was `quietMs`: all were without load then. */
+  lookBack(quietMs: number): void {
+    this.#loadOf = new Map();
+    for (const text of [...this.#tracked.keys()]) this.#decide(text, quietMs, { rate: 0 });
+  }
+
+  /** The nodes are others now: what was known of them is void. */
+  forgetNodes(): void {
+    this.#expected.clear();
+    for (const tracked of this.#tracked.values()) tracked.live = undefined;
+  }
+
+  /** Looks at all keys and nodes; four times a window, or now. */
+  lookAtAll(nowMs: number, when: 'in time' | 'now'): void {
     const { windowMs, nodeFactor, targetRate } = this.#settings;
-    if (!must && nowMs - this.#lookMs < windowMs / 4) return;
+    if (when === 'in time' && nowMs - this.#lookMs < windowMs / 4) return;
     this.#lookMs = nowMs;
     const loads = this.#loads.of(this.#placements.current, nodeFactor, targetRate, nowMs);
     this.#loadOf = new Map(loads.map((load) => [load.id, load]));
-    if (must) {
-      this.#expected.clear();
-      for (const tracked of this.#tracked.values()) tracked.live = undefined;
-    }
-    for (const text of [...this.#tracked.keys()]) this.#decide(text, nowMs, false);
+    for (const text of [...this.#tracked.keys()]) this.#decide(text, nowMs);
     for (const { keys } of this.hotNodes()) {
       const text = keys.map(({ key }) => textOf(key)!).find((one) => this.#maySpread(one, nowMs));
-      if (text !== undefined) this.#decide(text, nowMs, true);
+      if (text !== undefined) this.#decide(text, nowMs, { push: true });
     }
   }
 
@@ -134,10 +142,10 @@ export class HotKeys<N extends PlacementNode> {
     return Math.max(base, Math.min(max, this.#placements.withWeight));
   }
 
-  #decide(text: string, nowMs: number, push: boolean): void {
+  #decide(text: string, nowMs: number, known: { readonly rate?: number; readonly push?: boolean } = {}): void {
     const { detector, capacity } = this.#settings;
     const key = keyOf(text);
-    const { lower: rate } = detector.estimate(key);
+    const { rate = detector.estimate(key).lower, push = false } = known;
     const tracked = this.#tracked.get(text);
     const before = tracked?.heat ?? this.#cold;
     const hold = tracked !== undefined && this.#isNeeded(key, rate, nowMs);
@@ -160,14 +168,16 @@ export class HotKeys<N extends PlacementNode> {
     for (const effect of effects) this.#changes.push({ ...effect, key, rate, reason: heat.reason, heat });
   }
 
-  /** Whether one of a key's nodes would come near its limit if the key had one replica less. */
+  /** Whether one of a key's nodes would come near its limit, by this key's reads, if the key had one replica less. */
   #isNeeded(key: Key, rate: number, nowMs: number): boolean {
-    const nodes = this.live(key);
-    const more = moreForEach(rate, nodes.length);
-    return nodes.slice(0, -1).some(({ id }) => {
+    const others = this.live(key).slice(0, -1);
+    const more = moreForEach(rate, others.length + 1);
+    return others.some(({ id }) => {
       const load = this.#loadOf.get(id);
       if (load === undefined) return false;
-      return load.rate + more + this.#expected.at(id, nowMs) > load.limit * this.#settings.coolRatio;
+      const then = load.rate + more + this.#expected.at(id, nowMs);
+      // The same measure by which it would spread again: else it would come and go, or stay for what others bring.
+      return rate / others.length >= leastShare * then && then > load.limit * this.#settings.coolRatio;
     });
   }
 }

@@ -11,10 +11,12 @@ export interface NodeLoad {
 
 /** @internal What each node gets, counted in full: requests in flight, and reads in two windows. Memory O(nodes). */
 export class NodeLoads {
+  readonly #windowMs: number;
   readonly #inFlight = new Map<string, number>();
   readonly #windows: Windows<Map<string, number>>;
 
   constructor(windowMs: number, nowMs: number) {
+    this.#windowMs = windowMs;
     this.#windows = new Windows(windowMs, nowMs, () => new Map<string, number>());
   }
 
@@ -44,9 +46,11 @@ export class NodeLoads {
   of(placement: Placement<PlacementNode>, factor: number, targetRate: number, nowMs: number): NodeLoad[] {
     this.#windows.roll(nowMs);
     const { current, previous } = this.#windows;
-    const perSecond = 1_000 / this.#windows.spanMs(nowMs);
+    // After a pause the newest window alone: the time in which nothing happened says nothing about now.
+    const alone = this.#windows.currentIsWhole(nowMs);
+    const perSecond = 1_000 / (alone ? this.#windowMs : this.#windows.spanMs(nowMs));
     const nodes = [...placement.nodes.values()].map(({ id, weight = 1 }) => {
-      return { id, weight, rate: ((current.get(id) ?? 0) + (previous.get(id) ?? 0)) * perSecond };
+      return { id, weight, rate: ((current.get(id) ?? 0) + (alone ? 0 : (previous.get(id) ?? 0))) * perSecond };
     });
     const weight = nodes.reduce((sum, node) => sum + node.weight, 0);
     const total = nodes.reduce((sum, { rate }) => sum + rate, 0);

@@ -41,7 +41,8 @@ export interface ReplicationOptions {
   readonly coolRatio?: number;
   /**
    * A node is hot when it is read more than so many times its fair share, above 1, and more than `targetRate`; then its
-   * hottest key spreads, whatever that key's own rate. `Infinity` turns it off.
+   * hottest key spreads, whatever that key's own rate. `Infinity` turns it off. Below 1 / `coolRatio`, keys that bring a
+   * twentieth of a node's load and more keep their replicas longer than they need to.
    *
    * @defaultValue 2
    */

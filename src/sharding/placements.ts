@@ -41,8 +41,8 @@ export class Placements<N extends PlacementNode> {
   /** Whether answers may have changed. */
   replace(placement: Placement<N>, nowMs: number): boolean {
     const before = this.#current;
-    this.#current = placement;
     this.#withWeight = withWeight(placement);
+    this.#current = placement;
     if (placement.fingerprint === before.fingerprint) return false;
     const untilMs = nowMs + this.#coolDownMs;
     this.#former = [

@@ -1,17 +1,17 @@
 import { HoldfastError } from '../core/errors.ts';
 import { Emitter } from '../core/events.ts';
-import { currentOf, type Dyn } from '../core/live.ts';
-import { check, having } from '../core/options.ts';
-import { reportError } from '../core/report.ts';
-import { type Key, type Lease, type Placement, type PlacementNode } from '../hashing/index.ts';
-import { moveBetween, type ShardRouterEvents, tellOfKey } from './events.ts';
+import { Following } from '../core/following.ts';
+import type { Dyn } from '../core/live.ts';
+import { check, having, type Rule } from '../core/options.ts';
+import { isPlacement, type Key, type Lease, type Placement, type PlacementNode } from '../hashing/index.ts';
 import { HotKeys } from './hot-keys.ts';
 import { NodeLoads } from './node-loads.ts';
 import { type Settings, settingsFrom, type ShardRouterOptions } from './options.ts';
 import { Placements } from './placements.ts';
+import { eventOf, movedOf, type ShardRouterEvents } from './router-events.ts';
 import type { ShardRouterSnapshot } from './snapshot.ts';
+import { snapshotOf } from './snapshot-of.ts';
 import { SteadyTime } from './steady-time.ts';
-import { snapshotOf } from './take-snapshot.ts';
 import { twoChoices } from './two-choices.ts';
 
 /** Options of a single choice of {@link ShardRouter}. */
@@ -20,7 +20,11 @@ export interface ChoiceOptions {
   readonly avoid?: ReadonlySet<unknown>;
 }
 
-const placementRule = having<Placement<PlacementNode>>('a Placement or a Live of one', 'get', 'getN');
+const placementRule: Rule<Placement<PlacementNode>> = {
+  expected: 'a Placement or a Live of one',
+  accepts: isPlacement,
+};
+const optionsRule: Rule<ChoiceOptions> = { expected: 'an object', accepts: (value) => value instanceof Object };
 const avoidRule = having<ReadonlySet<unknown>>('a Set', 'has');
 
 /**
@@ -39,7 +43,7 @@ const avoidRule = having<ReadonlySet<unknown>>('a Set', 'has');
  * made up for at the next question, with events in their order. Remembers 32 changes of placement within `coolDownMs`.
  *
  * Complexity: `read` of a cold key a `get` and O(log capacity), of a hot one O(replicas); four times a window O(nodes +
- * hot keys).
+ * hot keys), and O(capacity · log capacity) while a node is hot; `write` as `getN` for each placement that it reaches.
  *
  * Source: B. Burns, "Designing Distributed Systems", hot sharding; two choices: M. Mitzenmacher (2001); reads one, writes
  * all: mcrouter's KeySplit.
@@ -66,9 +70,9 @@ export class ShardRouter<N extends PlacementNode> extends Emitter<ShardRouterEve
   readonly #loads: NodeLoads;
   readonly #placements: Placements<N>;
   readonly #keys: HotKeys<N>;
-  #source: Dyn<Placement<N>>;
-  /** What the source gave last, good or bad. */
-  #seen: unknown;
+  readonly #source: Following<Placement<N>>;
+  /** When somebody asked last. */
+  #askedMs: number;
 
   /**
    * @param placement - any placement, or a live one: it is looked at with each question
@@ -79,13 +83,17 @@ export class ShardRouter<N extends PlacementNode> extends Emitter<ShardRouterEve
     super();
     this.#settings = settingsFrom(options);
     const { windowMs, coolDownMs, runtime } = this.#settings;
-    const first = check('placement', currentOf(placement), placementRule) as Placement<N>;
     this.#time = new SteadyTime(runtime.clock);
-    this.#loads = new NodeLoads(windowMs, this.#time.now());
-    this.#placements = new Placements(first, coolDownMs);
+    this.#askedMs = this.#time.now();
+    this.#loads = new NodeLoads(windowMs, this.#askedMs);
+    let made: Placements<N> | undefined;
+    this.#source = new Following('a live placement', placement, (value) => {
+      const next = check('placement', value, placementRule) as Placement<N>;
+      if (made === undefined) made = new Placements(next, coolDownMs);
+      else this.#adopt(next);
+    });
+    this.#placements = made!;
     this.#keys = new HotKeys(this.#settings, this.#placements, this.#loads);
-    this.#source = placement;
-    this.#seen = first;
   }
 
   /**
@@ -142,32 +150,32 @@ export class ShardRouter<N extends PlacementNode> extends Emitter<ShardRouterEve
    * @throws {@link HoldfastError} `INVALID_OPTION`, and then the old placement stays
    */
   update(placement: Dyn<Placement<N>>): void {
-    const next = check('placement', currentOf(placement), placementRule) as Placement<N>;
-    this.#source = placement;
-    this.#adopt(next, this.#time.now());
+    this.#source.follow(placement);
   }
 
   /** Which keys have how many replicas, why and since when, and how busy the nodes are. */
   snapshot(): ShardRouterSnapshot {
     const nowMs = this.#look();
-    const parts = { settings: this.#settings, placements: this.#placements, keys: this.#keys, loads: this.#loads };
-    return snapshotOf(parts, nowMs);
+    this.#keys.lookAtAll(nowMs, 'now');
+    this.#tell();
+    return snapshotOf(this.#settings, this.#placements, this.#keys, this.#loads, nowMs);
   }
 
   /**
    * @internal A further read of a key at its next replica that was not tried, for a caller whose first has failed;
-   * undefined when there is none.
+   * undefined when there is none. Those to avoid come last.
    */
-  acquireNext(key: Key, tried: ReadonlySet<string>): Lease<N> | undefined {
+  acquireNext(key: Key, tried: ReadonlySet<string>, avoid: ReadonlySet<unknown>): Lease<N> | undefined {
     const nodes = this.replicas(key);
-    const rank = nodes.findIndex(({ id }) => !tried.has(id));
-    const node = nodes[rank];
+    const untried = nodes.filter(({ id }) => !tried.has(id));
+    const node = untried.find((one) => !avoid.has(one)) ?? untried[0];
     if (node === undefined) return undefined;
     this.#loads.read(node.id, this.#time.now());
-    return this.#loads.lease(node, rank);
+    return this.#loads.lease(node, nodes.indexOf(node));
   }
 
   #choose(key: Key, options: ChoiceOptions): { readonly node: N; readonly rank: number } {
+    check('the options of a choice', options, optionsRule);
     if (options.avoid !== undefined) check('avoid', options.avoid, avoidRule);
     this.#settings.detector.record(key);
     const nowMs = this.#look(key);
@@ -182,39 +190,34 @@ export class ShardRouter<N extends PlacementNode> extends Emitter<ShardRouterEve
   /** Brings everything up to now, tells what has changed, and returns now. */
   #look(key?: Key): number {
     const nowMs = this.#time.now();
-    const newest = currentOf(this.#source);
-    if (newest !== this.#seen) this.#follow(newest, nowMs);
+    const quietMs = this.#askedMs + 2 * this.#settings.windowMs;
+    if (nowMs > quietMs) this.#keys.lookBack(quietMs);
+    this.#askedMs = nowMs;
+    this.#source.look();
     this.#placements.expire(nowMs);
-    this.#keys.lookAtAll(nowMs, false);
+    this.#keys.lookAtAll(nowMs, 'in time');
     if (key !== undefined) this.#keys.look(key, nowMs);
     this.#tell();
     return nowMs;
   }
 
-  /** A live placement that has turned bad is reported, once, and the last good one stays. */
-  #follow(newest: Placement<N>, nowMs: number): void {
-    try {
-      this.#adopt(check('placement', newest, placementRule) as Placement<N>, nowMs);
-    } catch (error) {
-      reportError('a live placement was refused, the last one stays', error);
-    }
-    this.#seen = newest;
-  }
-
-  #adopt(placement: Placement<N>, nowMs: number): void {
+  #adopt(placement: Placement<N>): void {
     const before = this.#placements.current;
+    const nowMs = this.#time.now();
     this.#placements.expire(nowMs);
     const changed = this.#placements.replace(placement, nowMs);
-    this.#seen = placement;
-    this.#keys.lookAtAll(nowMs, true);
-    if (changed) this.emit('moved', moveBetween(before, placement));
+    this.#keys.forgetNodes();
+    this.#keys.lookAtAll(nowMs, 'now');
+    if (changed) this.emit('moved', movedOf(before, placement));
     this.#tell();
   }
 
   /** Last of all, for listeners may ask the router or change it. */
   #tell(): void {
-    for (const change of this.#keys.takeChanges())
-      tellOfKey(change, this.#placements, this.#keys, (event, value) => this.emit(event, value));
+    for (const change of this.#keys.takeChanges()) {
+      const [name, event] = eventOf(change, this.#keys, this.#placements);
+      this.emit(name, event);
+    }
   }
 }
 

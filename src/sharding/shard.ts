@@ -1,4 +1,5 @@
 import { type Call, type CallOptions, checkCallOptions } from '../calls/call.ts';
+import { isBytes } from '../core/bytes.ts';
 import { type Deadline, deadlineFrom } from '../core/deadline.ts';
 import { check, func, having, oneOf, readOptions } from '../core/options.ts';
 import { type Runtime, runtimeRule, systemRuntime } from '../core/runtime.ts';
@@ -37,7 +38,7 @@ const routerRule = having<ShardRouter<PlacementNode>>('a ShardRouter', 'acquire'
  * Promises: settles as the call of the node does, at the deadline or at the caller's abort, whichever comes first; a call
  * counts as in flight until it has settled itself, also after its caller has gone; with `'next'` no replica is tried twice
  * for one request and none after the time is up. An outer `Attempt` may be given as options: its `avoid` is honoured when
- * there is another replica, and `visit` is told each node. Does not promise to try nodes beyond the key's replicas, which
+ * there is another replica, `visit` is told each node, and both are handed on to the node's call. Does not promise to try nodes beyond the key's replicas, which
  * writes would not reach; set `base` to 2 to survive the loss of one node.
  *
  * @param router - where keys are
@@ -82,23 +83,30 @@ export function shard<N extends PlacementNode, Req, Res>(
     const limits = { signal: callOptions.signal, deadline: deadlineFrom(callOptions.deadline, runtime.clock) };
     const refused = refusal(what, limits);
     if (refused !== undefined) throw refused.reason;
-    const key = keyOf(request);
-    const avoid = callOptions.avoid;
-    const first = router.acquire(key, avoid === undefined ? {} : { avoid });
+    const key = onDown === 'next' ? kept(keyOf(request)) : keyOf(request);
+    const { avoid = none } = callOptions;
+    const first = router.acquire(key, { avoid });
     const ask = (lease: Lease<N>, scope: Scope): Promise<Res> => {
       callOptions.visit?.(lease.node);
-      return askNode(callOf(lease.node), request, scope, limits.deadline);
+      return askNode(callOf(lease.node), request, scope, limits.deadline, hintsOf(callOptions));
     };
     return await runScoped(what, limits, runtime.clock, (scope) => {
       return askInTurn(
         first,
         (lease) => ask(lease, scope),
         (tried) => {
-          return onDown === 'fail' || scope.signal.aborted ? undefined : router.acquireNext(key, tried);
+          return onDown === 'fail' || scope.signal.aborted ? undefined : router.acquireNext(key, tried, avoid);
         },
       );
     });
   };
+}
+
+const none: ReadonlySet<unknown> = new Set();
+
+/** A key for later: bytes are the caller's, who may use them for the next request. */
+function kept(key: Key): Key {
+  return isBytes(key) ? new Uint8Array(key) : key;
 }
 
 /** What an outer `Attempt` brings along. */
@@ -107,13 +115,33 @@ interface Hints {
   visit?(member: unknown): void;
 }
 
-async function askNode<Req, Res>(call: Call<Req, Res>, request: Req, scope: Scope, deadline: Deadline): Promise<Res> {
-  return await call(request, {
+/** Those that there are: a call that is no pattern of ours sees no more than it must. */
+function hintsOf(options: Hints): Hints {
+  return {
+    ...(options.avoid && { avoid: options.avoid }),
+    ...(options.visit && {
+      visit: (member: unknown) => {
+        options.visit?.(member);
+      },
+    }),
+  };
+}
+
+async function askNode<Req, Res>(
+  call: Call<Req, Res>,
+  request: Req,
+  scope: Scope,
+  deadline: Deadline,
+  hints: Hints,
+): Promise<Res> {
+  const options: CallOptions & Hints = {
+    ...hints,
     get signal() {
       return scope.signal;
     },
     deadline,
-  });
+  };
+  return await call(request, options);
 }
 
 /** Asks one after the other until one answers or there is no next. A node is in flight until its own call has settled. */

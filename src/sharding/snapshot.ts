@@ -14,7 +14,7 @@ export interface KeyHeat {
   readonly replicas: number;
   /** Why: its own rate, a hot node, having cooled, or nodes that left. */
   readonly reason: HeatReason;
-  /** Since when, on the scale of the clock's `now()`. */
+  /** Since when, on the router's scale of time: the clock's `now()`, had it never gone back. */
   readonly sinceMs: number;
   /** Ids of the nodes that may be read, in the key's order, the primary first. */
   readonly nodes: readonly string[];

@@ -1,3 +1,5 @@
+import { ownCopy } from './key-text.ts';
+
 /** @internal One monitored key. Its true count is from `count - error` to `count`. */
 export interface Counter {
   key: string;
@@ -32,8 +34,8 @@ export class SpaceSaving {
     let counter = this.#byKey.get(key);
     if (counter === undefined) {
       counter = this.#heap.length < this.#capacity ? this.#open() : this.#evict();
-      counter.key = key;
-      this.#byKey.set(key, counter);
+      counter.key = ownCopy(key);
+      this.#byKey.set(counter.key, counter);
     }
     counter.count += weight;
     this.#siftDown(counter);

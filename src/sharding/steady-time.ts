@@ -2,7 +2,8 @@ import type { Clock } from '../core/clock.ts';
 
 /**
  * @internal A clock's time that never goes back: a step back of a faulty clock counts as no time, and time goes on from
- * there. With a sound clock it is the clock's `now()`.
+ * there. With a sound clock it is the clock's `now()`. A reading that no clock can have, not finite or beyond some 140,000
+ * years, is not one.
  */
 export class SteadyTime {
   readonly #clock: Clock;
@@ -12,16 +13,21 @@ export class SteadyTime {
   constructor(clock: Clock) {
     this.#clock = clock;
     const startMs = clock.now();
-    this.#seenMs = Number.isFinite(startMs) ? startMs : 0;
+    this.#seenMs = isReading(startMs) ? startMs : 0;
     this.#nowMs = this.#seenMs;
   }
 
   now(): number {
     const seenMs = this.#clock.now();
-    if (!Number.isFinite(seenMs)) return this.#nowMs;
+    if (!isReading(seenMs)) return this.#nowMs;
     if (this.#nowMs === this.#seenMs && seenMs >= this.#seenMs) this.#nowMs = seenMs;
     else if (seenMs > this.#seenMs) this.#nowMs += seenMs - this.#seenMs;
     this.#seenMs = seenMs;
     return this.#nowMs;
   }
+}
+
+/** Beyond 2^52 a double has no half milliseconds any more, and one such reading would stay the latest for good. */
+function isReading(ms: number): boolean {
+  return Math.abs(ms) <= 2 ** 52;
 }

@@ -15,7 +15,7 @@ export function twoChoices<T>(
   const others = avoid === undefined ? all : all.filter((one) => !avoid.has(one));
   const choices = others.length === 0 ? all : others;
   if (choices.length < 2) return choices[0];
-  const first = Math.floor(random() * choices.length);
+  const first = Math.floor(random() * choices.length) % choices.length;
   const second = (first + 1 + Math.floor(random() * (choices.length - 1))) % choices.length;
   return busy(choices[second]!) < busy(choices[first]!) ? choices[second] : choices[first];
 }

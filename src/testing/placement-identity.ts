@@ -42,6 +42,17 @@ export const identityLaws: Readonly<Record<string, Law>> = {
     ensure(one !== make(draw.nodes, { ...draw, hasher }).fingerprint, 'fingerprints of two hashers');
   },
 
+  'places otherwise under another seed'({ make, seeded }, { seed }) {
+    if (!seeded) return;
+    const nodes = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
+    const [one, other] = [seed, seed ^ 1n].map((of) => make(nodes, { seed: of, hasher: xxh64 }));
+    const keys = Array.from({ length: 200 }, (_, i) => `key:${String(i)}`);
+    ensure(
+      keys.some((key) => one!.get(key)?.id !== other!.get(key)?.id),
+      'the owners of 200 keys under two seeds are the same',
+    );
+  },
+
   'takes a string and its UTF-8 bytes for one key'({ make }, draw) {
     const placement = make(draw.nodes, draw);
     for (const key of draw.keys) {

@@ -10,6 +10,7 @@ export interface Promised {
   readonly restore?: ((json: unknown, hasher: Hasher) => Placement<PlacementNode>) | undefined;
   readonly minimal: boolean;
   readonly proportional: boolean;
+  readonly spread: boolean;
   readonly seeded: boolean;
 }
 

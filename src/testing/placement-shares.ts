@@ -47,4 +47,10 @@ export const shareLaws: Readonly<Record<string, Law>> = {
     ensure(drained.size === placement.size && drained.nodes.has(node.id), 'the drained node is forgotten');
     ensure(drained.fingerprint !== gone.fingerprint, 'a drained node does not show in the fingerprint');
   },
+
+  'spreads over equal nodes: none of eight owns three quarters'({ make, spread }, { seed }) {
+    if (!spread) return;
+    const placement = make(['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'], { seed, hasher: xxh64 });
+    for (const [id, share] of placement.ownership()) ensure(share <= 0.75, 'the share of one of eight', id, share);
+  },
 };

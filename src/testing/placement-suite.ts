@@ -33,11 +33,12 @@ export interface PlacementSuiteOptions {
    */
   readonly movement?: 'minimal' | 'any';
   /**
-   * `'weights'`: the exact share of a node is its weight over the sum. `'own'`: near it, and `ownership` tells.
+   * `'weights'`: the exact share of a node is its weight over the sum. `'own'`: `ownership` tells, and of eight equal nodes
+   * none has three quarters. `'any'` waives that, for tables of very few places.
    *
    * @defaultValue 'own'
    */
-  readonly shares?: 'weights' | 'own';
+  readonly shares?: 'weights' | 'own' | 'any';
   /**
    * `false` for a placement with a hash and a seed of its own, that takes none.
    *
@@ -93,7 +94,7 @@ export function placementSuite(make: MakePlacement, tools: SuiteTools, options?:
   const given = readOptions('placementSuite', options, {
     numRuns: number({ min: 1, integer: true }),
     movement: oneOf('minimal', 'any'),
-    shares: oneOf('weights', 'own'),
+    shares: oneOf('weights', 'own', 'any'),
     seeded: { expected: 'a boolean', accepts: (value: unknown) => typeof value === 'boolean' },
     maxWeight: number({ min: 1, max: 1_000_000 }),
     fromJSON: func<NonNullable<PlacementSuiteOptions['fromJSON']>>(),
@@ -104,6 +105,7 @@ export function placementSuite(make: MakePlacement, tools: SuiteTools, options?:
     restore: given.fromJSON,
     minimal: movement === 'minimal',
     proportional: shares === 'weights',
+    spread: shares !== 'any',
     seeded: seeded as boolean,
   };
   const draws = drawsBy(fc, maxWeight);

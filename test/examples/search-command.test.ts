@@ -8,6 +8,7 @@ import { Rendezvous } from 'holdfast/hashing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readLibrary } from '../../examples/search/documents.ts';
 import type { LeafStatus } from '../../examples/search/cluster.ts';
+import type { Opened } from '../../examples/search/reader.ts';
 import type { Answer } from '../../examples/search/root.ts';
 import { Command, eventually, library, plainSearch } from './search-support.ts';
 
@@ -62,6 +63,18 @@ describe('a search that is served', { timeout: 60_000 }, () => {
     expect(answer.missing).toEqual([]);
     return answer;
   };
+  /** Opens a document; again when a leaf was too slow. */
+  const open = async (id: string): Promise<Opened> =>
+    await eventually(`${id} in time`, async () => {
+      const response = await fetch(`${root}document?${new URLSearchParams({ id }).toString()}`);
+      expect([200, 503]).toContain(response.status);
+      const body = await response.json();
+      return response.ok ? (body as Opened) : undefined;
+    });
+  const hotDocuments = async (): Promise<{ id: string; shards: string[] }[]> => {
+    const status = (await (await fetch(`${root}status`)).json()) as { hot: { id: string; shards: string[] }[] };
+    return status.hot;
+  };
   const leaves = async (): Promise<LeafStatus[]> => {
     const status = (await (await fetch(`${root}status`)).json()) as { leaves: LeafStatus[] };
     return status.leaves;
@@ -115,6 +128,43 @@ describe('a search that is served', { timeout: 60_000 }, () => {
     expect(await status('search?q=bee&k=ten')).toBe(400);
     expect(await status('nowhere')).toBe(404);
     expect(await status('search?q=bee', 'POST')).toBe(405);
+    expect(await status('document')).toBe(400);
+    expect(await status('document?id=')).toBe(400);
+    expect(await status(`document?id=${'x'.repeat(4_097)}`)).toBe(400);
+    expect(await status('document?id=nowhere')).toBe(404);
+    expect(await status('document?id=__proto__')).toBe(404);
+    expect(await status(`document?id=${encodeURIComponent('../library/notes.txt')}`)).toBe(404);
+    expect(await status('document?id=notes.txt', 'PUT')).toBe(405);
+  });
+
+  test('opens each document, on the shard on which it is', async () => {
+    const placement = new Rendezvous(['shard-1', 'shard-2', 'shard-3']);
+    for (const { id } of (await readLibrary(library, 'texts')).documents) {
+      const { text, shard, leaf, source } = await open(id);
+      expect(text).toBe(texts.get(id));
+      expect([shard, source]).toEqual([placement.get(id)!.id, 'own']);
+      expect(leaf.startsWith(`${shard}/`)).toBe(true);
+    }
+  });
+
+  test('spreads a document that is hot, and finds it once all the same, until it has cooled', async () => {
+    const id = 'notes.txt';
+    const from = new Set<string>();
+    await eventually('the document is read from another shard', async () => {
+      const opened = await Promise.all(Array.from({ length: 40 }, () => open(id)));
+      for (const { text, shard } of opened) {
+        expect(text).toBe(texts.get(id));
+        from.add(shard);
+      }
+      return from.size > 1 ? true : undefined;
+    });
+    await command.prints(/“notes\.txt” is hot: \d+ reads a second, from 1 shard to [23]\n/);
+    const [words] = /\p{L}{4,}/u.exec(texts.get(id)!)!;
+    expect((await askAll(words)).hits.filter((hit) => hit.id === id)).toHaveLength(1);
+    for (const query of queries) await askAll(query);
+    await eventually('it has cooled', async () => ((await hotDocuments()).length === 0 ? true : undefined));
+    await command.prints(/“notes\.txt” has cooled: \d+ reads a second, from 2 shards to 1\n[^]* is dropped\n/);
+    expect((await open(id)).source).toBe('own');
   });
 
   test.skipIf(windows)('does not wait for a leaf that hangs', async () => {

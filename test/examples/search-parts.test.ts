@@ -133,9 +133,9 @@ describe('figures', () => {
   test('a load is summed up', () => {
     const partial = { ...answer, coverage: 0.5, partial: true, missing: [{ shard: 's', why: 'gone' }] };
     const samples = [
-      { query: 'bee', ms: 10, answer },
-      { query: 'bee', ms: 30, answer: partial },
-      { query: 'bee', ms: 99, error: new Error('no shard answers') },
+      { asked: 'bee', ms: 10, answer },
+      { asked: 'bee', ms: 30, answer: partial },
+      { asked: 'bee', ms: 99, error: new Error('no shard answers') },
     ];
     const summary = summarise(samples, ({ partial: isPartial }) => !isPartial);
     expect(summary).toMatchObject({
@@ -220,7 +220,7 @@ describe('a load', () => {
       ['a', 'b'],
       { ...options, count: 5 },
     );
-    expect(samples.map(({ query }) => query).join('')).toBe('ababa');
+    expect(samples.map(({ asked }) => asked).join('')).toBe('ababa');
     expect(samples.filter(({ error }) => error !== undefined)).toHaveLength(2);
   });
 

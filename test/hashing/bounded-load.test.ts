@@ -150,6 +150,15 @@ describe('boundedLoad', () => {
     expect(isInvalidOption(thrownBy(make))).toBe(true);
   });
 
+  it('keeps the placement when another is refused that has the methods and not the nodes', () => {
+    const bounded = boundedLoad(new Rendezvous(['a']));
+    const hollow = { get: () => undefined, getN: () => [], rank: () => [] };
+    expect(() => {
+      bounded.update(hollow as never);
+    }).toThrow(/^placement must be a Placement or a Live of one/);
+    expect(bounded.acquire('k').node.id).toBe('a');
+  });
+
   it('refuses what is no placement, an unknown option and a key of another type', () => {
     expect(() => boundedLoad(['a'] as never)).toThrow(/^placement must be a Placement or a Live of one, got /);
     expect(() => boundedLoad(new Rendezvous(['a']), { factor: 2 } as never)).toThrow('boundedLoad has no option');

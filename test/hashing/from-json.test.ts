@@ -58,15 +58,17 @@ describe('placementFromJSON', () => {
     expect(() => placementFromJSON(text, { hasher: sipHash13([1, 2, 3, 5]) })).toThrow(/^hasher must be "siphash13:/);
   });
 
-  it('revives nodes, which keep id and weight', () => {
+  it('revives nodes, which keep id, weight and zone', () => {
     const revive = ({ id, ...rest }: { id: string }): { id: string; url: string } => ({
       ...rest,
       id,
       url: `http://${id}`,
     });
     expect(placementFromJSON(good, { revive }).get('k')?.url).toMatch(/^http:\/\/[ab]$/);
-    expect(() => placementFromJSON(good, { revive: (node) => ({ ...node, weight: 5 }) })).toThrow(/^revive must be/);
-    expect(() => placementFromJSON(good, { revive: () => ({ id: 'x' }) })).toThrow(/^revive must be/);
+    expect(() => placementFromJSON(good, { revive: (node) => ({ ...node, weight: 5 }) })).toThrow(/^what revive/);
+    expect(() => placementFromJSON(good, { revive: (node) => ({ ...node, zone: 'z' }) })).toThrow(/^what revive/);
+    expect(() => placementFromJSON(good, { revive: () => ({ id: 'x' }) })).toThrow(/^what revive/);
+    expect(() => placementFromJSON(good, { revive: () => null as never })).toThrow(/^what revive/);
   });
 
   it.each<[string, unknown, (string | RegExp)?]>([
@@ -164,6 +166,22 @@ describe('placementFromJSON', () => {
         }
       }
     }
+  });
+
+  it('counts the nodes itself, whatever an array says of its iterator', () => {
+    const endless = Object.assign([{ id: 'a' }], {
+      *[Symbol.iterator]() {
+        for (let i = 0; ; i++) yield { id: String(i) };
+      },
+    });
+    expect(placementFromJSON(change({ nodes: endless }), { maxNodes: 1 }).size).toBe(1);
+  });
+
+  it('refuses ids and zones that would cost more than their length', () => {
+    const long = 'x'.repeat(1025);
+    expectRefused(change({ nodes: [{ id: long }] }));
+    expectRefused(change({ nodes: [{ id: 'a', zone: long }] }));
+    expect(placementFromJSON(change({ nodes: [{ id: long.slice(1) }] })).size).toBe(1);
   });
 
   it('accepts as many nodes as it is told to', () => {

@@ -1,9 +1,22 @@
 import { isInvalidOption } from 'holdfast/core';
-import { fromXxhash, HashRing, sipHash13, xxh64 } from 'holdfast/hashing';
+import {
+  fromXxhash,
+  type Hasher,
+  HashRing,
+  Maglev,
+  type Placement,
+  type PlacementNode,
+  Rendezvous,
+  sipHash13,
+  SlotTable,
+  xxh64,
+} from 'holdfast/hashing';
 import { describe, expect, it } from 'vitest';
 import xxhash from 'xxhash-wasm';
 import { sipHash } from '../../src/hashing/siphash-core.ts';
 import { digest } from './support.ts';
+
+const named = (count: number): string[] => Array.from({ length: count }, (_, i) => `node-${String(i)}`);
 
 const key = Uint8Array.from({ length: 16 }, (_, i) => i);
 const message = (length: number): Uint8Array => Uint8Array.from({ length }, (_, i) => i);
@@ -115,5 +128,28 @@ describe('fromXxhash', () => {
         expect(isInvalidOption(error)).toBe(true);
       }
     }
+  });
+});
+
+describe('a hasher that asks other placements', () => {
+  const counted = (make: (hasher: Hasher) => Placement<PlacementNode>): Placement<PlacementNode> => {
+    const other = make(xxh64);
+    return make({
+      name: xxh64.name,
+      hash(key, low, high, out) {
+        xxh64.hash(key, low, high, out);
+        other.get('requests'); // a sharded counter, say
+      },
+    });
+  };
+
+  it.each<[string, (hasher: Hasher) => Placement<PlacementNode>]>([
+    ['Rendezvous', (hasher) => new Rendezvous(named(7), { hasher })],
+    ['HashRing', (hasher) => new HashRing(named(7), { hasher })],
+    ['Maglev', (hasher) => new Maglev(named(7), { hasher, tableSize: 1009 })],
+    ['SlotTable', (hasher) => new SlotTable(named(7), { hasher })],
+  ])('gives the owners that it gave: %s', (_, make) => {
+    const [plain, busy] = [make(xxh64), counted(make)];
+    for (let i = 0; i < 1_000; i++) expect(busy.get(String(i))?.id).toBe(plain.get(String(i))?.id);
   });
 });

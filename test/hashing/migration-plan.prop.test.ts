@@ -43,7 +43,7 @@ describe('planMigration', () => {
             move === undefined
               ? was?.id === is?.id
               : was?.id !== is?.id &&
-                move.source === was &&
+                move.source === (was && (after.nodes.get(was.id) ?? was)) &&
                 move.target === is &&
                 move.from <= place &&
                 place < move.to;

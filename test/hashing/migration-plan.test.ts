@@ -94,7 +94,7 @@ describe('planMigration between rings', () => {
     expect(coming.byTarget).toEqual(new Map([['a', 1]]));
     const draining = planMigration(one, one.withWeight('a', 0));
     expect(draining.moves).toEqual([
-      { from: 0, to: circumference, source: { id: 'a' }, target: undefined, fraction: 1 },
+      { from: 0, to: circumference, source: { id: 'a', weight: 0 }, target: undefined, fraction: 1 },
     ]);
     expect(draining.lowerBound).toBe(1);
   });

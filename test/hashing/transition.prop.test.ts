@@ -204,7 +204,9 @@ describe('transition', () => {
             const key = keyAt(place);
             const move = plan.moveOf(key);
             const both = move !== undefined && !committed.has(move);
-            const expected = [after.get(key), both ? before.get(key) : undefined].filter((node) => node !== undefined);
+            const was = before.get(key);
+            const source = was && (after.nodes.get(was.id) ?? was);
+            const expected = [after.get(key), both ? source : undefined].filter((node) => node !== undefined);
             const [read, write] = [moving.read(key), moving.write(key)];
             if (read.length !== expected.length || read.some((node, i) => node !== expected[i]))
               expect(read).toBe(expected);

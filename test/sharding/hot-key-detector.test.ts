@@ -108,9 +108,9 @@ describe('HotKeyDetector', () => {
     [{ capacity: 1.5 }, 'capacity must be an integer from 1 to 65536, got 1.5'],
     [{ windowMs: 0 }, 'windowMs must be a finite number >= 1, got 0'],
     [{ windowMs: Infinity }, 'windowMs must be a finite number >= 1, got Infinity'],
-    [{ sampleRate: 0 }, 'sampleRate must be a number above 0, at most 1, got 0'],
-    [{ sampleRate: 1.1 }, 'sampleRate must be a number above 0, at most 1, got 1.1'],
-    [{ sampleRate: Number.NaN }, 'sampleRate must be a number above 0, at most 1, got NaN'],
+    [{ sampleRate: 0 }, 'sampleRate must be a finite number from 0.000001 to 1, got 0'],
+    [{ sampleRate: 1.1 }, 'sampleRate must be a finite number from 0.000001 to 1, got 1.1'],
+    [{ sampleRate: Number.NaN }, 'sampleRate must be a finite number from 0.000001 to 1, got NaN'],
     [{ runtime: {} }, 'runtime must be a { clock, random } runtime, got an object'],
     [{ window: 1 }, 'HotKeyDetector has no option "window"; it has capacity, windowMs, sampleRate, runtime'],
   ])('refuses the options %j', (options, message) => {

@@ -1,8 +1,11 @@
-import { type Lease, type PlacementNode, Rendezvous } from 'holdfast/hashing';
-import { ShardRouter, type ShardRouterOptions } from 'holdfast/sharding';
-import { type SeededRandom, seededRandom } from 'holdfast/testing';
-import { HandClock } from '../support/hand-clock.ts';
-import { named } from './support.ts';
+import type * as hashing from '../../src/hashing/index.ts';
+import type * as sharding from '../../src/sharding/index.ts';
+import type * as testing from '../../src/testing/index.ts';
+
+/** What is played with: the source in the tests, the built package in the benchmark. */
+export type Library = Pick<typeof hashing, 'Rendezvous'> &
+  Pick<typeof sharding, 'ShardRouter'> &
+  Pick<typeof testing, 'seededRandom' | 'VirtualClock'>;
 
 /** A service whose keys are read by Zipf's law. */
 export interface HotSpot {
@@ -16,7 +19,7 @@ export interface HotSpot {
   readonly warmUpMs: number;
   /** How long a read takes. */
   readonly serviceMs: number;
-  readonly replication: ShardRouterOptions['replication'];
+  readonly replication: sharding.ShardRouterOptions['replication'];
 }
 
 export interface HotSpotResult {
@@ -43,26 +46,27 @@ export const zipf64: Omit<HotSpot, 'seed'> = {
 };
 
 /** Plays one hot spot twice over the same reads, with heat and without. A function of its input. */
-export function playHotSpot(spot: HotSpot): HotSpotResult {
-  const clock = new HandClock();
-  const random = seededRandom(spot.seed);
-  const nodes = named(spot.nodes).map((id): PlacementNode => ({ id }));
+export function playHotSpot({ Rendezvous, ShardRouter, ...library }: Library, spot: HotSpot): HotSpotResult {
+  let nowMs = 0;
+  const clock = Object.assign(new library.VirtualClock(), { now: () => nowMs });
+  const random = library.seededRandom(spot.seed);
+  const nodes = Array.from({ length: spot.nodes }, (_, i) => `n${String(i)}`);
   // Another seed places the keys otherwise.
   const placement = new Rendezvous(nodes, { seed: BigInt(spot.seed) });
   const runtime = { clock, random: random.stream('choices') };
   const router = new ShardRouter(placement, { replication: spot.replication, runtime });
   const draw = zipf(spot.keys, spot.exponent, random.stream('keys'));
   const [without, withHeat] = [new Map<string, number>(), new Map<string, number>()];
-  const busy: { readonly lease: Lease<PlacementNode>; readonly untilMs: number }[] = [];
+  const busy: { readonly lease: hashing.Lease<hashing.PlacementNode>; readonly untilMs: number }[] = [];
   let ended = 0;
   const reads = (spot.readsPerSecond * spot.forMs) / 1_000;
   for (let i = 0; i < reads; i++) {
-    clock.nowMs = (i * 1_000) / spot.readsPerSecond;
-    for (; ended < busy.length && busy[ended]!.untilMs <= clock.nowMs; ended++) busy[ended]!.lease.release();
+    nowMs = (i * 1_000) / spot.readsPerSecond;
+    for (; ended < busy.length && busy[ended]!.untilMs <= nowMs; ended++) busy[ended]!.lease.release();
     const key = `document:${String(draw())}`;
     const lease = router.acquire(key);
-    busy.push({ lease, untilMs: clock.nowMs + spot.serviceMs });
-    if (clock.nowMs < spot.warmUpMs) continue;
+    busy.push({ lease, untilMs: nowMs + spot.serviceMs });
+    if (nowMs < spot.warmUpMs) continue;
     count(withHeat, lease.node.id);
     count(without, placement.get(key)!.id);
   }
@@ -87,7 +91,7 @@ export function reportHotSpot(results: readonly HotSpotResult[]): string {
 }
 
 /** Draws ranks 0, 1, … by Zipf's law, by inverting the sum of the weights. */
-function zipf(keys: number, exponent: number, random: SeededRandom): () => number {
+function zipf(keys: number, exponent: number, random: testing.SeededRandom): () => number {
   const sums = new Float64Array(keys);
   let sum = 0;
   for (let i = 0; i < keys; i++) sums[i] = sum += (i + 1) ** -exponent;

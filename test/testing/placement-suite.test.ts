@@ -213,6 +213,29 @@ describe('placementSuite', () => {
     );
   });
 
+  it('finds one that gives everything to the node with the least id', () => {
+    const greedy = faulty((_, nodes) => {
+      const order = nodes.filter(({ weight }) => weight !== 0).sort((a, b) => (a.id < b.id ? -1 : 1));
+      return {
+        get: () => order[0],
+        getN: (_key, count, options) => {
+          const eligible = order.filter((node) => options?.exclude?.(node) !== true);
+          return eligible.slice(0, count);
+        },
+        rank: () => order,
+        ownership: () => new Map(nodes.map((node) => [node.id, node === order[0] ? 1 : 0])),
+      };
+    });
+    expect(failures(greedy).join('; ')).toContain('none of eight owns three quarters');
+    expect(failures(greedy, { shares: 'any' }).join('; ')).not.toContain('none of eight');
+  });
+
+  it('finds one that does not look at the seed', () => {
+    const deaf: MakePlacement = (nodes, { hasher }) => new Rendezvous(nodes, { hasher });
+    expect(failures(deaf).join('; ')).toContain('places otherwise under another seed');
+    expect(failures(deaf, { seeded: false }).join('; ')).not.toContain('another seed');
+  });
+
   it('waives what it is told to', () => {
     const moves = faulty((sound) => ({
       get: (key) => byOrder([...sound.nodes.values()], key),

@@ -2,7 +2,7 @@ import type { Key, Placement, PlacementNode } from '../hashing/index.ts';
 import type { HotKeys, KeyChange } from './hot-keys.ts';
 import type { Placements } from './placements.ts';
 
-/** Events of {@link ShardRouter}. */
+/** Events of `ShardRouter`. */
 export interface ShardRouterEvents<N extends PlacementNode> {
   /** A key got more replicas. */
   hot: {
@@ -54,33 +54,34 @@ export interface ShardRouterEvents<N extends PlacementNode> {
   };
 }
 
-/** Tells the listeners of one event. */
-type Tell<N extends PlacementNode> = <E extends keyof ShardRouterEvents<N>>(
-  event: E,
-  value: ShardRouterEvents<N>[E],
-) => void;
+/** @internal An event and what it says. */
+export type RouterEvent<N extends PlacementNode> = {
+  [E in keyof ShardRouterEvents<N>]: readonly [name: E, event: ShardRouterEvents<N>[E]];
+}[keyof ShardRouterEvents<N>];
 
-/** @internal Tells what has happened to a key, with the nodes as they are when it is told. */
-export function tellOfKey<N extends PlacementNode>(
+/** @internal What listeners are told of a change, when it may have been some time ago. */
+export function eventOf<N extends PlacementNode>(
   { key, does, from, to, rate, reason }: KeyChange,
-  placements: Placements<N>,
   keys: HotKeys<N>,
-  tell: Tell<N>,
-): void {
+  placements: Placements<N>,
+): RouterEvent<N> {
   const sizes = { key, before: from, replicas: to, rate };
-  if (does === 'hot') {
-    const added = placements.first(key, to).slice(from);
-    tell('hot', { ...sizes, reason: reason === 'node' ? 'node' : 'rate', added });
-  } else if (does === 'cool') {
-    const retiring = without(keys.reached(key), keys.live(key));
-    tell('cool', { ...sizes, reason: reason === 'placement' ? 'placement' : 'cooled', retiring });
-  } else {
-    tell('retired', { key, nodes: without(placements.first(key, from), keys.reached(key)) });
+  const between = (): N[] => placements.first(key, Math.max(from, to)).slice(Math.min(from, to));
+  switch (does) {
+    case 'hot':
+      return ['hot', { ...sizes, reason: reason === 'node' ? 'node' : 'rate', added: between() }];
+    case 'cool': {
+      const byPlacement = reason === 'placement';
+      const retiring = byPlacement ? without(keys.reached(key), keys.live(key)) : between();
+      return ['cool', { ...sizes, reason: byPlacement ? 'placement' : 'cooled', retiring }];
+    }
+    case 'retired':
+      return ['retired', { key, nodes: without(between(), keys.reached(key)) }];
   }
 }
 
-/** @internal What has moved when one placement took the place of another. */
-export function moveBetween<N extends PlacementNode>(
+/** @internal What listeners are told of another placement. */
+export function movedOf<N extends PlacementNode>(
   before: Placement<N>,
   after: Placement<N>,
 ): ShardRouterEvents<N>['moved'] {
@@ -92,7 +93,8 @@ export function moveBetween<N extends PlacementNode>(
   };
 }
 
-function without<N extends PlacementNode>(nodes: readonly N[], others: readonly N[]): N[] {
+/** @internal The nodes that are not among others. */
+export function without<N extends PlacementNode>(nodes: readonly N[], others: readonly N[]): N[] {
   const ids = new Set(others.map(({ id }) => id));
   return nodes.filter(({ id }) => !ids.has(id));
 }

@@ -1,0 +1,30 @@
+/*
+ * The types of peers that ship none, as far as the suites use them.
+ */
+declare module 'hashring' {
+  interface Server {
+    readonly string: string;
+  }
+
+  export default class HashRing {
+    constructor(servers: readonly string[], algorithm?: string, options?: { readonly 'max cache size'?: number });
+    /** The points in order; `value` is of 32 bits. */
+    readonly ring: readonly { readonly value: number; readonly server: string }[];
+    servers: readonly Server[];
+    get(key: string): string;
+    add(server: string): this;
+    hashValue(key: string): number;
+    find(hashValue: number): number;
+  }
+}
+
+declare module 'consistent-hash' {
+  export default class ConsistentHash {
+    add(node: string): this;
+    get(key: string): string;
+  }
+}
+
+declare module 'jumphash' {
+  export default function jumphash(key: string, buckets: number): number;
+}
