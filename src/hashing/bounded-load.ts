@@ -74,6 +74,11 @@ const loadFactorRule: Rule<number> = {
  */
 const slack = 1 - 2 ** -40;
 
+/** Above 0 for any weight: what is too little for a double is room for one request all the same. */
+function shareOf(weight: number, total: number): number {
+  return weight === 0 ? 0 : Math.max(weight / total, Number.MIN_VALUE);
+}
+
 /** ⌈c · (m + 1) · share⌉, never above the exact value; `m` requests are in flight and one more arrives. */
 function capacityOf(loadFactor: number, inFlight: number, share: number): number {
   return Math.ceil(loadFactor * (inFlight + 1) * share * slack);
@@ -183,7 +188,7 @@ class Bounded<N extends PlacementNode> implements BoundedLoad<N> {
     for (const node of nodes) {
       const slot = before.get(node.id) ?? { share: 0, inFlight: 0 };
       slots.set(node.id, slot);
-      slot.share = total === 0 ? 0 : weightOf(node) / total;
+      slot.share = shareOf(weightOf(node), total);
       if (slot.share > 0) this.#inFlight += slot.inFlight;
     }
     this.#slots = slots;

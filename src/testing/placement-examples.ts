@@ -51,7 +51,8 @@ export const examples: Readonly<Record<string, (promised: Promised) => void>> = 
       {},
       { id: 7 },
       '\ud800',
-      ...[Number.NaN, -1, Infinity, 1e7, '1'].map((weight) => ({ id: 'a', weight })),
+      { id: 'a\udfff' },
+      ...[Number.NaN, -1, Infinity, -Infinity, 1e7, Number.MAX_VALUE, '1', null].map((weight) => ({ id: 'a', weight })),
     ];
     const placement = make(['a'], plain);
     for (const node of bad as never[]) {

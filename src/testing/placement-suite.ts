@@ -64,10 +64,10 @@ export type MakePlacement = (
 /**
  * Declares the tests that every {@link Placement} has to pass, ours and yours, in your own test runner.
  *
- * Each promise of the contract is a property over arbitrary memberships, weights, zones, seeds and keys, hostile ids among
- * them, under XXH64 and under a hash with eight digests, where nearly everything ties. A failure names the promise and what
- * was found; fast-check shrinks it. Imports neither a runner nor fast-check. What a run draws is up to fast-check's seed
- * (`fc.configureGlobal`).
+ * Each promise of the contract is a property over arbitrary memberships, weights, zones, seeds and keys, hostile ids and
+ * keys among them, under XXH64 and under a hash with eight digests, where nearly everything ties. A failure names the
+ * promise and what was found; fast-check shrinks it. Imports neither a runner nor fast-check. What a run draws is up to
+ * fast-check's seed (`fc.configureGlobal`).
  *
  * @param make - makes the placement under test
  * @param tools - `describe` and `it` of the runner, and `fc`

@@ -1,8 +1,16 @@
 import fc from 'fast-check';
-import { boundedLoad, isNoNodes, type Key, type Lease, type PlacementNode, Rendezvous } from 'holdfast/hashing';
+import {
+  boundedLoad,
+  isNoNodes,
+  type Key,
+  type Lease,
+  type Placement,
+  type PlacementNode,
+  Rendezvous,
+} from 'holdfast/hashing';
 import { describe, expect, it } from 'vitest';
 import { runs } from '../support/properties.ts';
-import { hashers, keys, members, seeds, thrownBy } from './support.ts';
+import { hashers, keys, kinds, members, placed, seeds, thrownBy } from './support.ts';
 
 const manyRuns = { numRuns: runs(10) };
 const loadFactors = fc.oneof(
@@ -37,60 +45,69 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
 describe('boundedLoad', () => {
   it('never exceeds a bound at admission, always finds a place, overflows in the order of the key, and counts right', () => {
     fc.assert(
-      fc.property(members, seeds, hashers, loadFactors, steps, (first, seed, hasher, loadFactor, script) => {
-        const place = (nodes: readonly PlacementNode[]): Rendezvous => new Rendezvous(nodes, { seed, hasher });
-        let placement = place(first);
-        const bounded = boundedLoad(placement, { loadFactor });
-        const leases: { lease: Lease<PlacementNode>; held: boolean }[] = [];
-        const held = (id: string): number => leases.filter((one) => one.held && one.lease.node.id === id).length;
+      fc.property(
+        kinds,
+        members,
+        seeds,
+        hashers,
+        loadFactors,
+        steps,
+        (kind, first, seed, hasher, loadFactor, script) => {
+          const place = (nodes: readonly PlacementNode[]): Placement<PlacementNode> =>
+            placed[kind](nodes, { seed, hasher });
+          let placement = place(first);
+          const bounded = boundedLoad(placement, { loadFactor });
+          const leases: { lease: Lease<PlacementNode>; held: boolean }[] = [];
+          const held = (id: string): number => leases.filter((one) => one.held && one.lease.node.id === id).length;
 
-        for (const step of script) {
-          if (step.does === 'update') {
-            placement = place(step.nodes);
-            bounded.update(placement);
-          } else if (step.does === 'release') {
-            const one = leases[step.which % Math.max(1, leases.length)];
-            one?.lease.release();
-            if (one !== undefined) one.held = false;
-          } else {
-            const before = new Map(bounded.stats().nodes.map((node) => [node.id, node]));
-            const weighted = [...placement.nodes.values()].filter(({ weight }) => weight !== 0);
-            if (weighted.length === 0) {
-              expect(isNoNodes(thrownBy(() => bounded.acquire(step.key)))).toBe(true);
-              continue;
+          for (const step of script) {
+            if (step.does === 'update') {
+              placement = place(step.nodes);
+              bounded.update(placement);
+            } else if (step.does === 'release') {
+              const one = leases[step.which % Math.max(1, leases.length)];
+              one?.lease.release();
+              if (one !== undefined) one.held = false;
+            } else {
+              const before = new Map(bounded.stats().nodes.map((node) => [node.id, node]));
+              const weighted = [...placement.nodes.values()].filter(({ weight }) => weight !== 0);
+              if (weighted.length === 0) {
+                expect(isNoNodes(thrownBy(() => bounded.acquire(step.key)))).toBe(true);
+                continue;
+              }
+              const lease = bounded.acquire(step.key);
+              const order = placement.getN(step.key, placement.size);
+              expect(lease.node).toBe(order[lease.rank]);
+              for (const { id } of order.slice(0, lease.rank))
+                expect(before.get(id)!.inFlight).toBeGreaterThanOrEqual(before.get(id)!.capacity);
+              // load + 1 <= ceil(c (m + 1) w / W), that is load * W < c (m + 1) w, without a division.
+              const inFlight = weighted.reduce((sum, { id }) => sum + held(id), 0);
+              const total = weighted.reduce((sum, { weight = 1 }) => sum + exact(weight), 0n);
+              const load = BigInt(held(lease.node.id));
+              const { weight = 1 } = lease.node;
+              expect(load * total * exact(1) < exact(loadFactor) * BigInt(inFlight + 1) * exact(weight)).toBe(true);
+              leases.push({ lease, held: true });
             }
-            const lease = bounded.acquire(step.key);
-            const order = placement.getN(step.key, placement.size);
-            expect(lease.node).toBe(order[lease.rank]);
-            for (const { id } of order.slice(0, lease.rank))
-              expect(before.get(id)!.inFlight).toBeGreaterThanOrEqual(before.get(id)!.capacity);
-            // load + 1 <= ceil(c (m + 1) w / W), that is load * W < c (m + 1) w, without a division.
-            const inFlight = weighted.reduce((sum, { id }) => sum + held(id), 0);
-            const total = weighted.reduce((sum, { weight = 1 }) => sum + exact(weight), 0n);
-            const load = BigInt(held(lease.node.id));
-            const { weight = 1 } = lease.node;
-            expect(load * total * exact(1) < exact(loadFactor) * BigInt(inFlight + 1) * exact(weight)).toBe(true);
-            leases.push({ lease, held: true });
+            const { nodes, leaving } = bounded.stats();
+            expect(nodes.map(({ id }) => id)).toEqual([...placement.nodes.keys()]);
+            for (const { id, inFlight } of nodes) expect(inFlight).toBe(held(id));
+            const all = nodes.reduce((sum, { inFlight }) => sum + inFlight, leaving);
+            expect(all).toBe(leases.filter((one) => one.held).length);
           }
-          const { nodes, leaving } = bounded.stats();
-          expect(nodes.map(({ id }) => id)).toEqual([...placement.nodes.keys()]);
-          for (const { id, inFlight } of nodes) expect(inFlight).toBe(held(id));
-          const all = nodes.reduce((sum, { inFlight }) => sum + inFlight, leaving);
-          expect(all).toBe(leases.filter((one) => one.held).length);
-        }
 
-        for (const { lease } of leases) lease.release();
-        expect(bounded.stats().nodes.every(({ inFlight }) => inFlight === 0)).toBe(true);
-        expect(bounded.stats().leaving).toBe(0);
-      }),
+          for (const { lease } of leases) lease.release();
+          expect(bounded.stats().nodes.every(({ inFlight }) => inFlight === 0)).toBe(true);
+          expect(bounded.stats().leaving).toBe(0);
+        },
+      ),
       manyRuns,
     );
   });
 
   it('is the plain placement when the factor is large', () => {
     fc.assert(
-      fc.property(members, hashers, fc.array(keys, { maxLength: 30 }), (nodes, hasher, some) => {
-        const placement = new Rendezvous(nodes, { hasher });
+      fc.property(kinds, members, hashers, fc.array(keys, { maxLength: 30 }), (kind, nodes, hasher, some) => {
+        const placement = placed[kind](nodes, { hasher });
         fc.pre(placement.get('') !== undefined);
         const bounded = boundedLoad(placement, { loadFactor: Number.MAX_VALUE });
         for (const key of some) {

@@ -1,5 +1,5 @@
 import { isInvalidOption, type Live } from 'holdfast/core';
-import { boundedLoad, isNoNodes, type Placement, type PlacementNode, Rendezvous } from 'holdfast/hashing';
+import { boundedLoad, isNoNodes, Maglev, type Placement, type PlacementNode, Rendezvous } from 'holdfast/hashing';
 import { describe, expect, it } from 'vitest';
 import { thrownBy } from './support.ts';
 import { recordWarnings, warningsSettled } from '../support/warnings.ts';
@@ -110,6 +110,22 @@ describe('boundedLoad', () => {
     const bounded = boundedLoad(new Rendezvous([{ id: 'a', weight: 0 }, { id: 'b', weight: 5e-324 }, 'c']));
     for (let i = 0; i < 100; i++) bounded.acquire(`k${String(i)}`);
     expect(bounded.stats().nodes.map(({ inFlight }) => inFlight)).toEqual([0, 0, 100]);
+  });
+
+  it('has room for one request on a node whose share is too little for a double', () => {
+    const placement = new Maglev([{ id: 'a', weight: 5e-324 }, 'b', 'c'], { tableSize: 307 });
+    const own = named(10_000).find((key) => placement.get(key)?.id === 'a')!;
+    const bounded = boundedLoad(placement);
+    expect(bounded.stats().nodes.map(({ capacity }) => capacity)).toEqual([1, 1, 1]);
+    expect(bounded.acquire(own).node.id).toBe('a');
+    expect(bounded.acquire(own).node.id).not.toBe('a');
+  });
+
+  it('places a key of a megabyte as its bytes', () => {
+    const long = 'k'.repeat(1_000_000);
+    const [one, other] = [boundedLoad(new Rendezvous(named(9))), boundedLoad(new Rendezvous(named(9)))];
+    for (let i = 0; i < 5; i++)
+      expect(one.acquire(long).node).toEqual(other.acquire(new TextEncoder().encode(long)).node);
   });
 
   it('follows a live placement, and stays with the last good one', async () => {

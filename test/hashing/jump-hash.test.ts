@@ -1,6 +1,8 @@
+import fc from 'fast-check';
 import { jumpHash, xxh64 } from 'holdfast/hashing';
 import { describe, expect, it } from 'vitest';
-import { digest } from './support.ts';
+import { runs } from '../support/properties.ts';
+import { digest, hashers, keys, seeds } from './support.ts';
 
 describe('jumpHash', () => {
   it("gives Guava's buckets", () => {
@@ -30,13 +32,29 @@ describe('jumpHash', () => {
     }
   });
 
-  it('moves keys only to the new bucket', () => {
-    for (let i = 0; i < 500; i++) {
-      for (let buckets = 1; buckets < 20; buckets++) {
-        const [was, is] = [jumpHash(`k${String(i)}`, buckets), jumpHash(`k${String(i)}`, buckets + 1)];
-        expect(is === was || is === buckets).toBe(true);
-      }
-    }
+  it('moves keys only to the new bucket, under a hash of eight digests too', () => {
+    const buckets = fc.oneof(fc.integer({ min: 1, max: 50 }), fc.integer({ min: 1, max: 2 ** 31 - 2 }));
+    fc.assert(
+      fc.property(keys, seeds, hashers, buckets, (key, seed, hasher, count) => {
+        const [was, is] = [jumpHash(key, count, { seed, hasher }), jumpHash(key, count + 1, { seed, hasher })];
+        expect(is === was || is === count).toBe(true);
+        expect(was).toBeGreaterThanOrEqual(0);
+        expect(was).toBeLessThan(count);
+      }),
+      { numRuns: runs(10) },
+    );
+  });
+
+  it('has buckets that are equally likely', () => {
+    // N = 100,000 sequential names over 10 buckets: 5 standard deviations of the binomial.
+    const counts = new Array<number>(10).fill(0);
+    for (let i = 0; i < 100_000; i++) counts[jumpHash(`k${String(i)}`, 10)]!++;
+    for (const count of counts) expect(Math.abs(count - 10_000)).toBeLessThanOrEqual(5 * Math.sqrt(100_000 * 0.09));
+  });
+
+  it('takes a key of a megabyte', () => {
+    const long = 'k'.repeat(1_000_000);
+    expect(jumpHash(long, 1000)).toBe(jumpHash(new TextEncoder().encode(long), 1000));
   });
 
   it('hashes strings and bytes by hasher and seed', () => {

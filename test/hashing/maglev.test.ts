@@ -1,8 +1,10 @@
+import fc from 'fast-check';
 import { isInvalidOption } from 'holdfast/core';
-import { Maglev, type MaglevOptions, xxh64 } from 'holdfast/hashing';
+import { Maglev, type MaglevOptions, Rendezvous, xxh64 } from 'holdfast/hashing';
 import { describe, expect, it } from 'vitest';
 import { isPrime, maglevTable, remainder } from '../../src/hashing/maglev-table.ts';
-import { digest } from './support.ts';
+import { runs } from '../support/properties.ts';
+import { digest, hashers, keys, members, seeds } from './support.ts';
 
 const named = (count: number): string[] => Array.from({ length: count }, (_, i) => `node-${String(i)}`);
 const envoyEntry = (id: string, size: number, weight = 1): Parameters<typeof maglevTable>[0][number] => ({
@@ -100,6 +102,17 @@ describe('Maglev', () => {
       const slot = Number(digest(xxh64.hash.bind(xxh64), `k${String(i)}`) % 1009n);
       expect(placement.get(`k${String(i)}`)?.id).toBe(hosts[table[slot]!]);
     }
+  });
+
+  it('lists behind the owner the others in the order of Rendezvous, whose movement is minimal', () => {
+    fc.assert(
+      fc.property(members, seeds, hashers, keys, (nodes, seed, hasher, key) => {
+        const [owner, ...others] = new Maglev(nodes, { seed, hasher, tableSize: 1201 }).rank(key);
+        const order = [...new Rendezvous(nodes, { seed, hasher }).rank(key)];
+        expect(others).toEqual(order.filter((node) => node !== owner));
+      }),
+      { numRuns: runs(10) },
+    );
   });
 
   it('shares equally to within one place of the table', () => {

@@ -1,7 +1,25 @@
+import fc from 'fast-check';
 import { redisSlot, SlotTable, type SlotTableOptions } from 'holdfast/hashing';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../support/properties.ts';
 
 const named = (count: number): string[] => Array.from({ length: count }, (_, i) => `node-${String(i)}`);
+
+const cluster = new SlotTable(named(3), { compat: 'redis' });
+
+/** CRC-16/XMODEM bit by bit, as the text of the specification has it. */
+function specifiedSlot(bytes: Uint8Array): number {
+  const text = String.fromCharCode(...bytes);
+  const tag = /^[^{]*\{([^}]+)\}/.exec(text)?.[1] ?? text;
+  let crc = 0;
+  for (const char of tag) {
+    for (let bit = 7; bit >= 0; bit--) {
+      const top = ((crc >> 15) ^ (char.charCodeAt(0) >> bit)) & 1;
+      crc = ((crc << 1) & 0xffff) ^ (top * 0x1021);
+    }
+  }
+  return crc % 16_384;
+}
 
 describe('redisSlot', () => {
   it.each([
@@ -25,6 +43,27 @@ describe('redisSlot', () => {
     const whole = ['foo{}{bar}', 'foo{bar', 'foo}bar{'].map((key) => redisSlot(key));
     expect(whole).not.toContain(redisSlot('bar'));
     expect(whole).not.toContain(redisSlot(''));
+  });
+
+  it('is the CRC of the specification, of the tag where there is one', () => {
+    const parts = fc.array(fc.oneof(fc.constantFrom('{', '}', '{}', 'é', '\ud800'), fc.string({ maxLength: 5 })), {
+      maxLength: 8,
+    });
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          parts.map((some) => some.join('')),
+          fc.uint8Array({ maxLength: 40 }),
+        ),
+        (key) => {
+          const bytes = typeof key === 'string' ? new TextEncoder().encode(key) : key;
+          expect(redisSlot(key)).toBe(specifiedSlot(bytes));
+          expect(redisSlot(bytes)).toBe(redisSlot(key));
+          expect(cluster.get(key)).toBe(cluster.ownerOf(redisSlot(key)));
+        },
+      ),
+      { numRuns: runs(10) },
+    );
   });
 
   it('refuses what is no key', () => {

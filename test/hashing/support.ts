@@ -1,5 +1,14 @@
 import fc from 'fast-check';
-import { type Hasher, type PlacementNode, xxh64 } from 'holdfast/hashing';
+import {
+  type Hasher,
+  HashRing,
+  Maglev,
+  type Placement,
+  type PlacementNode,
+  Rendezvous,
+  SlotTable,
+  xxh64,
+} from 'holdfast/hashing';
 
 /** A digest as one number, for comparisons and messages. */
 export function digest(hash: Hasher['hash'], key: string | Uint8Array, seed = 0n): bigint {
@@ -38,12 +47,35 @@ export const members: fc.Arbitrary<PlacementNode[]> = fc.uniqueArray(
 export const keys: fc.Arbitrary<string | Uint8Array> = fc.oneof(
   fc.string({ maxLength: 40 }),
   fc.string({ unit: 'binary', maxLength: 20 }),
+  fc.constantFrom('', '__proto__', 'constructor', '\ud800', 'a\udfff', '\ufffd', 'a#1', 'n1'),
   fc.uint8Array({ maxLength: 60 }),
 );
 
 export const seeds: fc.Arbitrary<bigint> = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
 
 export const hashers: fc.Arbitrary<Hasher> = fc.constantFrom(xxh64, threeBits);
+
+/** Any of the four, over at most 12 nodes; small, for thousands of them are built. */
+export const kinds: fc.Arbitrary<keyof typeof placed> = fc.constantFrom(
+  'Rendezvous',
+  'HashRing',
+  'SlotTable',
+  'Maglev',
+);
+
+export const placed = {
+  Rendezvous: (nodes, setting) => new Rendezvous(nodes, setting),
+  // A ring of points takes time by weight.
+  HashRing: (nodes, setting) => new HashRing(lighter(nodes), { ...setting, vnodes: 7 }),
+  SlotTable: (nodes, setting) => new SlotTable(nodes, { ...setting, slots: 32 }),
+  Maglev: (nodes, setting) => new Maglev(nodes, { ...setting, tableSize: 1201 }),
+} as const satisfies Record<
+  string,
+  (nodes: readonly PlacementNode[], setting: { seed?: bigint; hasher: Hasher }) => Placement<PlacementNode>
+>;
+
+const lighter = (nodes: readonly PlacementNode[]): PlacementNode[] =>
+  nodes.map(({ weight = 1, ...node }) => ({ ...node, weight: Math.min(weight, 10) }));
 
 /** What a function throws; undefined when it does not. */
 export function thrownBy(fn: () => unknown): unknown {

@@ -56,6 +56,7 @@ describe('XXH64', () => {
         digest(wasm, before, seed);
         expect(digest(wasm, key, seed)).toBe(alone);
       }),
+      { numRuns: runs(10) },
     );
   });
 });

@@ -198,6 +198,7 @@ describe('decideHeat', () => {
         const input = { rate: rate * given.targetRate, limit: 8, push: false, hold: false };
         expect(decideHeat(cold, input, given, 5).heat).toBe(cold);
       }),
+      manyRuns,
     );
   });
 });

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
-import { isNoNodes, type Placement, type PlacementNode, Rendezvous } from 'holdfast/hashing';
+import { isNoNodes, type Placement, type PlacementNode } from 'holdfast/hashing';
 import { ShardRouter } from 'holdfast/sharding';
 import { seededRandom } from 'holdfast/testing';
 import { describe, expect, it } from 'vitest';
 import { HandClock } from '../support/hand-clock.ts';
 import { runs } from '../support/properties.ts';
-import { thrownBy } from '../hashing/support.ts';
-import { hashers, memberships } from './support.ts';
+import { hashers, kinds, placed, thrownBy } from '../hashing/support.ts';
+import { memberships } from './support.ts';
 
 const manyRuns = { numRuns: runs(10) };
 const coolDownMs = 100;
@@ -18,7 +18,7 @@ type Step =
   | { readonly does: 'write'; readonly key: string }
   | { readonly does: 'move'; readonly nodes: readonly PlacementNode[] };
 
-const someKey = fc.constantFrom('x', 'x', 'y', '__proto__');
+const someKey = fc.constantFrom('x', 'x', 'y', '__proto__', '');
 const script: fc.Arbitrary<Step[]> = fc.array(
   fc.oneof(
     {
@@ -85,108 +85,120 @@ class Caches {
 describe('ShardRouter', () => {
   it('lets no reader see a copy that a write has missed, and keeps primary and prefix, in every interleaving', () => {
     fc.assert(
-      fc.property(rules, capacities, memberships, hashers, script, (replication, capacity, first, hasher, steps) => {
-        const clock = new HandClock();
-        let placement: Placement<PlacementNode> = new Rendezvous(first, { hasher });
-        const options = { replication, detector: { capacity, windowMs }, runtime: { clock, random: seededRandom(1) } };
-        const router = new ShardRouter(placement, options);
-        const told = new Map<string, number>();
-        // A listener that throws breaks nothing, this test included: what is wrong is kept for later.
-        const wrong: unknown[] = [];
-        router.on('hot', (event) => {
-          if ((told.get(event.key as string) ?? replication.base) !== event.before) wrong.push(event);
-          if (event.added.length !== event.replicas - event.before) wrong.push(event);
-          told.set(event.key as string, event.replicas);
-        });
-        router.on('cool', (event) => {
-          if ((told.get(event.key as string) ?? replication.base) !== event.before) wrong.push(event);
-          told.set(event.key as string, event.replicas);
-        });
-        const caches = new Caches();
-        const readable: { readonly key: string; readonly id: string; readonly atMs: number }[] = [];
-        const leases = [];
-        let moves = 0;
-        router.on('moved', () => moves++);
+      fc.property(
+        rules,
+        capacities,
+        kinds,
+        memberships,
+        hashers,
+        script,
+        (replication, capacity, kind, first, hasher, steps) => {
+          const clock = new HandClock();
+          let placement: Placement<PlacementNode> = placed[kind](first, { hasher });
+          const options = {
+            replication,
+            detector: { capacity, windowMs },
+            runtime: { clock, random: seededRandom(1) },
+          };
+          const router = new ShardRouter(placement, options);
+          const told = new Map<string, number>();
+          // A listener that throws breaks nothing, this test included: what is wrong is kept for later.
+          const wrong: unknown[] = [];
+          router.on('hot', (event) => {
+            if ((told.get(event.key as string) ?? replication.base) !== event.before) wrong.push(event);
+            if (event.added.length !== event.replicas - event.before) wrong.push(event);
+            told.set(event.key as string, event.replicas);
+          });
+          router.on('cool', (event) => {
+            if ((told.get(event.key as string) ?? replication.base) !== event.before) wrong.push(event);
+            told.set(event.key as string, event.replicas);
+          });
+          const caches = new Caches();
+          const readable: { readonly key: string; readonly id: string; readonly atMs: number }[] = [];
+          const leases = [];
+          let moves = 0;
+          router.on('moved', () => moves++);
 
-        for (const step of steps) {
-          const hasNodes = placement.get('x') !== undefined;
-          if (step.does === 'wait') clock.nowMs += step.ms;
-          else if (step.does === 'move') {
-            const before = placement;
-            const movesBefore = moves;
-            placement = new Rendezvous(step.nodes, { hasher });
-            router.update(placement);
-            expect(moves - movesBefore).toBe(before.fingerprint === placement.fingerprint ? 0 : 1);
-          } else if (!hasNodes) {
-            const ask = (): unknown => (step.does === 'read' ? router.read(step.key) : router.write(step.key));
-            expect(isNoNodes(thrownBy(ask))).toBe(true);
-          } else if (step.does === 'read') {
-            for (let i = 0; i < step.times; i++) {
-              const lease = router.acquire(step.key);
-              if (step.holding) leases.push(lease);
-              else lease.release();
-              caches.read(lease.node.id, step.key, clock.nowMs);
-              expect(placement.getN(step.key, placement.size)[lease.rank]?.id).toBe(lease.node.id);
+          for (const step of steps) {
+            const hasNodes = placement.get('x') !== undefined;
+            if (step.does === 'wait') clock.nowMs += step.ms;
+            else if (step.does === 'move') {
+              const before = placement;
+              const movesBefore = moves;
+              placement = placed[kind](step.nodes, { hasher });
+              router.update(placement);
+              expect(moves - movesBefore).toBe(before.fingerprint === placement.fingerprint ? 0 : 1);
+            } else if (!hasNodes) {
+              const ask = (): unknown => (step.does === 'read' ? router.read(step.key) : router.write(step.key));
+              expect(isNoNodes(thrownBy(ask))).toBe(true);
+            } else if (step.does === 'read') {
+              for (let i = 0; i < step.times; i++) {
+                const lease = router.acquire(step.key);
+                if (step.holding) leases.push(lease);
+                else lease.release();
+                caches.read(lease.node.id, step.key, clock.nowMs);
+                expect(placement.getN(step.key, placement.size)[lease.rank]?.id).toBe(lease.node.id);
+              }
+            } else {
+              const live = router.replicas(step.key);
+              const written = router.write(step.key);
+              caches.write(written, step.key);
+              expect(written.slice(0, live.length)).toEqual(live);
+              const ids = written.map(({ id }) => id);
+              expect(new Set(ids).size).toBe(ids.length);
+              for (const past of readable) {
+                if (past.key === step.key && clock.nowMs - past.atMs < coolDownMs) expect(ids).toContain(past.id);
+              }
             }
-          } else {
-            const live = router.replicas(step.key);
-            const written = router.write(step.key);
-            caches.write(written, step.key);
-            expect(written.slice(0, live.length)).toEqual(live);
-            const ids = written.map(({ id }) => id);
-            expect(new Set(ids).size).toBe(ids.length);
-            for (const past of readable) {
-              if (past.key === step.key && clock.nowMs - past.atMs < coolDownMs) expect(ids).toContain(past.id);
+            if (step.does === 'read' || step.does === 'write') {
+              const live = router.replicas(step.key);
+              const count = placement.getN('', 9).length;
+              const replicas = Math.min(told.get(step.key) ?? replication.base, count);
+              expect(live).toEqual(placement.getN(step.key, replicas));
+              expect(live.length).toBeLessThanOrEqual(Math.max(replication.base, replication.max));
+              for (const { id } of live) readable.push({ key: step.key, id, atMs: clock.nowMs });
             }
           }
-          if (step.does === 'read' || step.does === 'write') {
-            const live = router.replicas(step.key);
-            const count = placement.getN('', 9).length;
-            const replicas = Math.min(told.get(step.key) ?? replication.base, count);
-            expect(live).toEqual(placement.getN(step.key, replicas));
-            expect(live.length).toBeLessThanOrEqual(Math.max(replication.base, replication.max));
-            for (const { id } of live) readable.push({ key: step.key, id, atMs: clock.nowMs });
+
+          expect(wrong).toEqual([]);
+          const { keys, nodes, placement: fingerprint } = router.snapshot();
+          expect(fingerprint).toBe(placement.fingerprint);
+          expect(keys.length).toBeLessThanOrEqual(capacity);
+          const eligible = placement.getN('', 9).length;
+          for (const { key, replicas, nodes: ids } of keys) {
+            expect(replicas).toBe(Math.min(told.get(key as string)!, eligible));
+            expect(ids).toHaveLength(replicas);
+            expect(ids[0]).toBe(placement.get(key)?.id);
           }
-        }
+          const unlisted = [...told].filter(([name]) => !keys.some(({ key }) => key === name));
+          for (const [, replicas] of unlisted) expect(replicas).toBe(replication.base);
+          const held = new Map<string, number>();
+          for (const { node } of leases) held.set(node.id, (held.get(node.id) ?? 0) + 1);
+          for (const { id, inFlight } of nodes) expect(inFlight).toBe(held.get(id) ?? 0);
+          for (const lease of [...leases, ...leases]) lease.release();
+          expect(router.snapshot().nodes.every(({ inFlight }) => inFlight === 0)).toBe(true);
 
-        expect(wrong).toEqual([]);
-        const { keys, nodes, placement: fingerprint } = router.snapshot();
-        expect(fingerprint).toBe(placement.fingerprint);
-        expect(keys.length).toBeLessThanOrEqual(capacity);
-        const eligible = placement.getN('', 9).length;
-        for (const { key, replicas, nodes: ids } of keys) {
-          expect(replicas).toBe(Math.min(told.get(key as string)!, eligible));
-          expect(ids).toHaveLength(replicas);
-          expect(ids[0]).toBe(placement.get(key)?.id);
-        }
-        const unlisted = [...told].filter(([name]) => !keys.some(({ key }) => key === name));
-        for (const [, replicas] of unlisted) expect(replicas).toBe(replication.base);
-        const held = new Map<string, number>();
-        for (const { node } of leases) held.set(node.id, (held.get(node.id) ?? 0) + 1);
-        for (const { id, inFlight } of nodes) expect(inFlight).toBe(held.get(id) ?? 0);
-        for (const lease of [...leases, ...leases]) lease.release();
-        expect(router.snapshot().nodes.every(({ inFlight }) => inFlight === 0)).toBe(true);
-
-        clock.nowMs += 2 * windowMs;
-        router.snapshot();
-        clock.nowMs += 2 * windowMs;
-        router.snapshot();
-        clock.nowMs += (replication.max - replication.base + 1) * coolDownMs;
-        router.snapshot();
-        expect(router.snapshot().keys).toEqual([]);
-        expect(wrong).toEqual([]);
-        expect(router.snapshot().formerPlacements).toBe(0);
-        for (const replicas of told.values()) expect(replicas).toBe(replication.base);
-      }),
+          clock.nowMs += 2 * windowMs;
+          router.snapshot();
+          clock.nowMs += 2 * windowMs;
+          router.snapshot();
+          clock.nowMs += (replication.max - replication.base + 1) * coolDownMs;
+          router.snapshot();
+          expect(router.snapshot().keys).toEqual([]);
+          expect(wrong).toEqual([]);
+          expect(router.snapshot().formerPlacements).toBe(0);
+          for (const replicas of told.values()) expect(replicas).toBe(replication.base);
+        },
+      ),
       manyRuns,
     );
   });
 
   it('says with `retired` where copies must go that would live for ever', () => {
     fc.assert(
-      fc.property(rules, memberships, hashers, script, (replication, first, hasher, steps) => {
+      fc.property(rules, kinds, memberships, hashers, script, (replication, kind, first, hasher, steps) => {
         const clock = new HandClock();
-        const placement = new Rendezvous([...first.filter(({ id }) => id !== 'z'), { id: 'z' }], { hasher });
+        const placement = placed[kind]([...first, { id: 'z' }], { hasher });
         const options = { replication, detector: { windowMs }, runtime: { clock, random: seededRandom(1) } };
         const router = new ShardRouter(placement, options);
         const copies = new Map<string, number>();

@@ -215,6 +215,10 @@ describe('ShardRouter', () => {
     const at = routerOf(named(4), { targetRate: 10 });
     for (let i = 0; i < 20; i++) at.router.read(new TextEncoder().encode('schlüssel'));
     expect(at.router.write('schlüssel')).toHaveLength(2);
+    // Without a UTF-8 form: one key with U+FFFD, as in placement.
+    for (let i = 0; i < 20; i++) at.router.read(i % 2 === 0 ? 'a\ud800' : 'a\udfff');
+    expect(at.router.write('a\ufffd')).toHaveLength(2);
+    expect(at.router.snapshot().keys.map(({ key }) => key)).toContain('a\ufffd');
     for (let i = 0; i < 20; i++) at.router.read(Uint8Array.of(0xff, 0xfe));
     expect(at.router.write(Uint8Array.of(0xff, 0xfe))).toHaveLength(2);
   });

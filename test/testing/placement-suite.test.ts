@@ -179,6 +179,13 @@ describe('placementSuite', () => {
       }),
     ],
     [
+      'lone surrogates that are dropped',
+      'UTF-8 bytes',
+      (sound) => ({
+        get: (key) => sound.get(typeof key === 'string' ? key.replace(/\p{Surrogate}/gu, '') : key),
+      }),
+    ],
+    [
       'ids looked up in an object',
       'hostile ids',
       (sound) => {
