@@ -1,10 +1,12 @@
-import { attemptIn } from '../calls/attempt.ts';
-import { type Attempt, type CallLimits, checkCallOptions } from '../calls/call.ts';
-import { type Deadline, deadlineFrom } from '../core/deadline.ts';
+import { attemptIn, counted, type Outer, outerOf } from '../calls/attempt.ts';
+import type { Budget } from '../calls/budget.ts';
+import type { Attempt } from '../calls/call.ts';
+import { raced } from '../calls/raced.ts';
+import { deadlineFrom } from '../core/deadline.ts';
 import { HoldfastError } from '../core/errors.ts';
 import { Emitter } from '../core/events.ts';
 import type { Dyn } from '../core/live.ts';
-import { check, func, oneOf, type Rule } from '../core/options.ts';
+import { check, func, oneOf } from '../core/options.ts';
 import { invoke, refusal, Scope } from '../core/scope.ts';
 import { choose } from './choice.ts';
 import type { Verdict } from './cost.ts';
@@ -16,16 +18,9 @@ import { type LoadBalancerOptions, type Settings, settingsFrom } from './options
 import { type CallOutcome, calledOff, isVerdict, verdictOf } from './outcome.ts';
 import { Pool } from './pool.ts';
 import { Prober } from './prober.ts';
+import { checkChoice, ownBudget, racePolicyOf, type RunOptions } from './run-options.ts';
 import { Slot } from './slot.ts';
 import { type BalancerStats, statsOf } from './stats.ts';
-
-/** Options of {@link LoadBalancer.run}. An {@link Attempt} of an outer call fits. */
-export interface RunOptions extends CallLimits {
-  /** Members to use only when there is no other; compared by identity, as the balancer has them now. */
-  readonly avoid?: ReadonlySet<unknown> | undefined;
-  /** Is told the member that was chosen. */
-  readonly visit?: ((member: unknown) => void) | undefined;
-}
 
 /** A member that was picked; it counts as busy until the lease is released. */
 export interface BalancerLease<M> extends Disposable {
@@ -45,26 +40,14 @@ const none: ReadonlySet<unknown> = new Set();
 const unseen = (): void => undefined;
 
 const workRule = func();
-const visitRule = func<(member: unknown) => void>();
-const avoidRule: Rule<ReadonlySet<unknown>> = {
-  expected: 'a Set',
-  accepts: (value) =>
-    typeof (value as Partial<ReadonlySet<unknown>> | null)?.has === 'function' &&
-    typeof (value as Partial<ReadonlySet<unknown>>).size === 'number',
-};
 const verdictRule = oneOf('ok', 'failed', 'ignore');
 
-function checkRunOptions(options: RunOptions): void {
-  checkCallOptions(options);
-  if (options.avoid !== undefined) check('avoid', options.avoid, avoidRule);
-  if (options.visit !== undefined) check('visit', options.visit, visitRule);
-}
-
 /** What one attempt is about. */
-interface AttemptEntry {
-  readonly limits: { readonly signal: AbortSignal | undefined; readonly deadline: Deadline };
-  readonly avoid: ReadonlySet<unknown>;
+interface AttemptEntry extends Pick<Attempt, 'attempt' | 'cause' | 'deadline' | 'avoid'> {
+  readonly signal: AbortSignal | undefined;
   readonly visit: ((member: unknown) => void) | undefined;
+  /** The options of the call, or the attempt of its race. */
+  readonly outer: Outer | undefined;
 }
 
 /**
@@ -77,7 +60,7 @@ interface AttemptEntry {
  * until the work itself has settled, also after the caller has gone; membership may change at any time and neither drops nor
  * miscounts a call in flight. `run` settles at the deadline or the abort even if the work ignores both.
  *
- * Does not promise to retry. Does not know what other processes do. Does not open sockets. Sets no timer beside a call's
+ * Makes one attempt a call, unless it is told to hedge or to retry. Does not know what other processes do. Does not open sockets. Sets no timer beside a call's
  * deadline, but for active probes.
  *
  * Complexity: O(members) for each call up to 16 members, O(`choices`) above; memory O(members), those that are gone but busy
@@ -100,6 +83,7 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
   readonly #settings: Settings<M>;
   readonly #pool: Pool<M, Slot<M>>;
   readonly #membership: Membership<M, Slot<M>>;
+  readonly #budget: () => Budget;
   #closed = false;
 
   /**
@@ -111,6 +95,7 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
     super();
     this.#settings = settingsFrom(options);
     this.#pool = new Pool(this.#settings);
+    this.#budget = ownBudget(this.#settings.runtime);
     const { id, acceptEmpty } = this.#settings;
     this.#membership = new Membership(members, {
       id,
@@ -127,22 +112,33 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
   }
 
   /**
-   * Runs `work` on the best member and settles as it does.
+   * Runs `work` on the best member and settles as it does. With `hedge` or `retry` it may run several times, as `hedge` and
+   * `retry` of `holdfast/calls` say, each time on a member that was not tried, if there is one.
    *
    * @param work - gets the member and an attempt to hand on; a synchronous throw counts as a rejection
-   * @param options - signal, deadline, whom to avoid; an outer {@link Attempt} fits as it is
+   * @param options - signal, deadline, whom to avoid, what to do about silence and failure; an outer {@link Attempt} fits as
+   * it is
    * @returns what `work` returned
    * @throws {@link HoldfastError} as a rejection: `NO_MEMBERS`, `CLOSED`, `DEADLINE_EXCEEDED`, `INVALID_OPTION`; else the
    * caller's abort reason or the work's own error. In the first four cases, and when aborted before, `work` is not called.
    */
-  async run<T>(work: (member: M, attempt: Attempt) => T | PromiseLike<T>, options: RunOptions = {}): Promise<T> {
+  async run<T>(work: (member: M, attempt: Attempt) => T | PromiseLike<T>, options: RunOptions<T> = {}): Promise<T> {
     check('work', work, workRule);
-    checkRunOptions(options);
+    checkChoice(options);
+    const { runtime } = this.#settings;
+    const policy = racePolicyOf(options, this.#budget);
+    if (policy !== undefined) {
+      const attemptOn = (_: undefined, attempt: Attempt): Promise<T> =>
+        this.#attempt(work, { ...attempt, outer: outerOf(attempt) });
+      return await raced(what, attemptOn, policy, runtime)(undefined, options);
+    }
     const { signal, avoid = none } = options;
-    const limits = { signal, deadline: deadlineFrom(options.deadline, this.#settings.runtime.clock) };
+    const limits = { signal, deadline: deadlineFrom(options.deadline, runtime.clock) };
     const refused = refusal(what, limits);
     if (refused !== undefined) throw refused.reason;
-    return await this.#attempt(work, { limits, avoid, visit: options.visit?.bind(options) });
+    const first = { attempt: 1, cause: 'original' } as const;
+    const visit = options.visit?.bind(options);
+    return await this.#attempt(work, { ...first, ...limits, avoid, visit, outer: outerOf(options) });
   }
 
   /**
@@ -153,7 +149,7 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
    * @throws {@link HoldfastError} `NO_MEMBERS`, `CLOSED`, `INVALID_OPTION`
    */
   pick(options: Pick<RunOptions, 'avoid'> = {}): BalancerLease<M> {
-    checkRunOptions(options);
+    checkChoice(options);
     const flight = this.#begin(options.avoid ?? none);
     const release = (outcome: Verdict = 'ok'): void => {
       check('outcome', outcome, verdictRule);
@@ -197,14 +193,12 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
   }
 
   /** One attempt on one member: chosen, begun, concluded when its outcome is known, freed when its work has settled. */
-  #attempt<T>(
-    work: (member: M, attempt: Attempt) => T | PromiseLike<T>,
-    { limits, avoid, visit }: AttemptEntry,
-  ): Promise<T> {
-    const flight = this.#begin(avoid);
+  #attempt<T>(work: (member: M, attempt: Attempt) => T | PromiseLike<T>, entry: AttemptEntry): Promise<T> {
+    const { signal, visit, outer } = entry;
+    const flight = this.#begin(entry.avoid);
     try {
       visit?.(flight.member);
-      if (limits.signal?.aborted === true) throw limits.signal.reason;
+      if (signal?.aborted === true) throw signal.reason;
     } catch (error) {
       // The member was not asked.
       this.#conclude(flight, 'ignore', false);
@@ -212,7 +206,7 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
       throw error;
     }
     return new Promise<T>((resolve, reject) => {
-      const scope = new Scope(what, limits, this.#settings.runtime.clock, (reason) => {
+      const scope = new Scope(what, entry, this.#settings.runtime.clock, (reason) => {
         this.#learn(flight, calledOff(reason), reason);
         reject(reason);
       });
@@ -221,8 +215,7 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
         this.#learn(flight, status, result);
         this.#free(flight);
       };
-      const about = { deadline: limits.deadline, attempt: 1, cause: 'original', avoid } as const;
-      invoke(() => work(flight.member, attemptIn(scope, about, visit ?? unseen))).then(
+      invoke(() => work(flight.member, attemptIn(scope, entry, visit ?? unseen, counted(outer, undefined)))).then(
         (value) => {
           finish('resolved', value);
           resolve(value);

@@ -1,12 +1,13 @@
 import type { Call } from '../calls/call.ts';
 import type { Dyn } from '../core/live.ts';
 import { check, func } from '../core/options.ts';
-import { LoadBalancer, type RunOptions } from './load-balancer.ts';
+import { LoadBalancer } from './load-balancer.ts';
 import type { LoadBalancerOptions } from './options.ts';
+import type { RunOptions } from './run-options.ts';
 
 /** A call that a {@link LoadBalancer} spreads over members. */
 export interface ReplicatedCall<M, Req, Res> {
-  (request: Req, options?: RunOptions): Promise<Res>;
+  (request: Req, options?: RunOptions<Res>): Promise<Res>;
   /** The balancer: its membership, statistics, events and end. */
   readonly balancer: LoadBalancer<M>;
 }
@@ -35,7 +36,7 @@ export function replicate<M, Req, Res>(
 ): ReplicatedCall<M, Req, Res> {
   check('call', call, func());
   const balancer = new LoadBalancer(members, options);
-  const replicated = async (request: Req, callOptions?: RunOptions): Promise<Res> =>
+  const replicated = async (request: Req, callOptions?: RunOptions<Res>): Promise<Res> =>
     await balancer.run(async (member, attempt) => await call(member)(request, attempt), callOptions);
   return Object.assign(replicated, { balancer });
 }
