@@ -97,7 +97,7 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
     this.#pool = new Pool(this.#settings);
     this.#budget = ownBudget(this.#settings.runtime);
     const { id, acceptEmpty } = this.#settings;
-    this.#membership = new Membership(members, {
+    this.#membership = new Membership({
       id,
       acceptEmpty,
       make: (name, member) => new Slot(name, member, this.#pool),

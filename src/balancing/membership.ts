@@ -1,7 +1,7 @@
 import { HoldfastError } from '../core/errors.ts';
-import { currentOf, type Dyn } from '../core/live.ts';
+import { Following } from '../core/following.ts';
+import type { Dyn } from '../core/live.ts';
 import { check, describe, type Rule } from '../core/options.ts';
-import { reportError } from '../core/report.ts';
 
 /** @internal What is kept of one member. */
 export interface Kept<M> {
@@ -29,32 +29,27 @@ export interface MembershipRules<M, S extends Kept<M>> {
  */
 export class Membership<M, S extends Kept<M>> {
   readonly #rules: MembershipRules<M, S>;
-  #source: Dyn<readonly M[]>;
-  #seen: readonly M[] | undefined;
+  #source: Following<readonly M[]> | undefined;
   #slots: ReadonlyMap<string, S> = new Map();
   /** Who was busy when he left, until he is not: a member that goes and returns, as after a resolver's blip, still is. */
   readonly #gone = new Map<string, S>();
 
-  constructor(members: Dyn<readonly M[]>, rules: MembershipRules<M, S>) {
+  constructor(rules: MembershipRules<M, S>) {
     this.#rules = rules;
-    this.#source = members;
   }
 
   /** Takes another list; throws when it is bad, and then nothing has changed. */
   update(members: Dyn<readonly M[]>): void {
-    this.#adopt(currentOf(members), members);
+    if (this.#source !== undefined) this.#source.follow(members);
+    else
+      this.#source = new Following('a live membership', members, (list) => {
+        this.#adopt(list);
+      });
   }
 
   /** Those of the list as it is now. One that has turned bad is reported, once, and the members stay as they were. */
   current(): ReadonlyMap<string, S> {
-    const members = currentOf(this.#source);
-    if (members === this.#seen) return this.#slots;
-    try {
-      this.#adopt(members, this.#source);
-    } catch (error) {
-      this.#seen = members;
-      reportError('a live membership was refused, the members stay as they were', error);
-    }
+    this.#source?.look();
     return this.#slots;
   }
 
@@ -64,12 +59,10 @@ export class Membership<M, S extends Kept<M>> {
   }
 
   /** The listeners are told last, for they may look at the balancer or update it. */
-  #adopt(members: readonly M[], source: Dyn<readonly M[]>): void {
+  #adopt(members: readonly M[]): void {
     const { onChange, onEmpty, acceptEmpty } = this.#rules;
     const before = this.#slots;
     const slots = this.#slotsOf(members);
-    this.#source = source;
-    this.#seen = members;
     if (slots.size === 0 && before.size > 0 && !acceptEmpty) {
       onEmpty();
       return;

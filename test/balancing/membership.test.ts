@@ -261,7 +261,7 @@ describe('a live membership', () => {
     balancer.pick();
     for (let i = 0; i < 3; i++) expect(brief(balancer)).toEqual({ members: [{ id: 'a', pending: 2 }] });
     expect(warnings.map((warning) => warning.message)).toEqual([
-      `holdfast: a live membership was refused, the members stay as they were: ${message}`,
+      `holdfast: a live membership was refused, the last one stays: ${message}`,
     ]);
     expectInvalid(warnings[0]!.cause, message);
     live.current = ['b'];
