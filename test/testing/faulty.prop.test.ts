@@ -51,7 +51,10 @@ async function fates(
         Object.assign(fate, { end: 'ok', atMs: clock.now() });
       },
       (error: unknown) => {
-        Object.assign(fate, { end: isFault(error) ? 'fault' : error === 'enough' ? 'aborted' : 'other', atMs: clock.now() });
+        Object.assign(fate, {
+          end: isFault(error) ? 'fault' : error === 'enough' ? 'aborted' : 'other',
+          atMs: clock.now(),
+        });
       },
     );
     return fate;
@@ -67,7 +70,11 @@ test('a call has one fate: hung, failed, dropped or passed on, each in its time'
     fc.asyncProperty(anyToxics, seeds, fc.nat(40), async (toxics, seed, workMs) => {
       const random = seededRandom(seed);
       for (const { made, end, atMs } of await fates(toxics, seed, 20, workMs)) {
-        const [hangs, fails, drops] = [random() < toxics.hangRate, random() < toxics.failRate, random() < toxics.dropRate];
+        const [hangs, fails, drops] = [
+          random() < toxics.hangRate,
+          random() < toxics.failRate,
+          random() < toxics.dropRate,
+        ];
         const delayMs = toxics.latencyMs + toxics.jitterMs * random();
         expect(made).toBe(!hangs && !fails);
         expect(end).toBe(hangs ? 'open' : fails ? 'fault' : drops ? 'open' : 'ok');
@@ -164,7 +171,9 @@ test('no timer, listener or rejection is left, however the call ends', async () 
             { runtime: { clock: runtime.clock, random: seededRandom(seed) } },
           );
           const lost = faulty(() => Promise.reject(new Error('mine')), { dropRate: 1, onAbort: toxics.onAbort });
-          const settled = [call(1, { signal }), call(2), lost(3, { signal })].map((promise) => promise.catch(() => 'over'));
+          const settled = [call(1, { signal }), call(2), lost(3, { signal })].map((promise) =>
+            promise.catch(() => 'over'),
+          );
           runtime.clock.setTimer(abortAtMs, abort);
           await clock.runUntilIdle();
           expect(await Promise.all(settled.slice(0, 2))).toEqual(['over', 'over']);
@@ -180,7 +189,11 @@ test('under a hedge: a call that hangs is answered by the next attempt, deaf or 
     fc.asyncProperty(fc.constantFrom('reject' as const, 'ignore' as const), seeds, async (onAbort, seed) => {
       const clock = new VirtualClock();
       const runtime = { clock, random: seededRandom(seed) };
-      const greet = faulty((name: string, attempt?: Attempt) => `${name} ${String(attempt?.attempt)}`, { hangRate: 1, onAbort }, { runtime });
+      const greet = faulty(
+        (name: string, attempt?: Attempt) => `${name} ${String(attempt?.attempt)}`,
+        { hangRate: 1, onAbort },
+        { runtime },
+      );
       const ask = hedge(greet, { after: 10, runtime });
       const answer = ask('ann');
       clock.setTimer(5, () => greet.update({}));

@@ -36,7 +36,15 @@ test('what is given is read once: a later change of the object does nothing', as
 test('the error is the one that is asked for; if making it fails, the call fails with that', async () => {
   const busy = Object.assign(new Error('503'), { status: 503 });
   await expect(faulty(echo, { failRate: 1 }, { error: () => busy })(1)).rejects.toBe(busy);
-  const broken = faulty(echo, { failRate: 1 }, { error: () => { throw busy; } });
+  const broken = faulty(
+    echo,
+    { failRate: 1 },
+    {
+      error: () => {
+        throw busy;
+      },
+    },
+  );
   await expect(broken(1)).rejects.toBe(busy);
 });
 
