@@ -5,7 +5,10 @@ import { expect, test } from 'vitest';
 import { runs } from '../support/properties.ts';
 
 const rate = fc.oneof(fc.constantFrom(0, 1), fc.double({ min: 0, max: 1, noNaN: true }));
-const toxicsOf = (onAbort: 'reject' | 'ignore'): fc.Arbitrary<Required<Toxics>> =>
+/** Every toxic given. */
+type AllToxics = { readonly [K in keyof Toxics]-?: Exclude<Toxics[K], undefined> };
+
+const toxicsOf = (onAbort: AllToxics['onAbort']): fc.Arbitrary<AllToxics> =>
   fc.record({
     hangRate: rate,
     failRate: rate,
@@ -13,7 +16,7 @@ const toxicsOf = (onAbort: 'reject' | 'ignore'): fc.Arbitrary<Required<Toxics>> 
     latencyMs: fc.nat(50),
     jitterMs: fc.nat(50),
     onAbort: fc.constant(onAbort),
-  }) as fc.Arbitrary<Required<Toxics>>;
+  });
 const anyToxics = fc.constantFrom('reject' as const, 'ignore' as const).chain(toxicsOf);
 const seeds = fc.integer();
 

@@ -1,0 +1,18 @@
+import { holdfast } from './holdfast.ts';
+import { p2cLeastLoaded } from './p2c-least-loaded.ts';
+import { p2cPeakEwma } from './p2c-peak-ewma.ts';
+import { palantir } from './palantir.ts';
+import type { MakePolicy } from './policy.ts';
+import { roundRobin } from './round-robin.ts';
+
+/** The columns of a comparison of balancers, ours last. */
+export const policies: Readonly<Record<string, MakePolicy>> = {
+  'round robin': roundRobin,
+  'p2c least loaded': p2cLeastLoaded,
+  'p2c peak EWMA': p2cPeakEwma,
+  'palantir score': palantir(),
+  holdfast,
+};
+
+// TODO two choices
+export const ours = 'holdfast';

@@ -1,0 +1,107 @@
+import { latency, openLoop, type Condition } from 'holdfast/testing';
+import { ours, policies } from '../policies/index.ts';
+import { atLeast, percent, range, type Scenario } from '../scenario.ts';
+import { World } from '../world.ts';
+
+const outMs = 10_000;
+const healedMs = 40_000;
+const count = 4;
+const deadlineMs = 1_000;
+const perSecond = 400;
+
+/** How a server may be out. */
+const outages: Readonly<Record<string, Condition>> = {
+  dead: 'dead',
+  silent: 'silent',
+  slow: { latency: latency.constant(900) },
+  failing: { latency: latency.constant(5), failRate: 1 },
+};
+
+interface Course {
+  /** The share of its fair share that server 0 has, second by second. */
+  readonly share: readonly number[];
+  /** The share of calls that were answered in time, second by second. */
+  readonly answered: readonly number[];
+}
+
+/** Some servers are out from 10 s to 40 s; `stay`: they are out for good, but for the first. */
+async function course(column: string, seed: number, out: number, condition: Condition, stay = false): Promise<Course> {
+  const world = new World(seed);
+  const servers = world.servers(count, (index) => ({
+    latency: latency.exponential(20),
+    workers: 16,
+    phases:
+      index >= out
+        ? []
+        : [
+            { fromMs: outMs, condition },
+            ...(stay && index > 0 ? [] : [{ fromMs: healedMs, condition: 'healthy' as const }]),
+          ],
+  }));
+  const client = policies[column]!(servers, world.runtime('client'));
+  const taken: number[] = [];
+  const counting = (): void => {
+    taken.push(servers[0]!.stats().arrived);
+    if (taken.length <= 70) world.clock.setTimer(1_000, counting);
+  };
+  counting();
+  const load = openLoop(() => client.run((server, limits) => server.call(undefined, limits), deadlineMs), {
+    perSecond,
+    durationMs: 70_000,
+    runtime: world.runtime('load'),
+  });
+  await world.run();
+  const seconds = range(0, 70, 1);
+  const reports = seconds.map((s) => load.report({ fromMs: s * 1_000, toMs: (s + 1) * 1_000 }));
+  return {
+    share: reports.map(({ sent }, s) => (taken[s + 1]! - taken[s]!) / (sent / count)),
+    answered: reports.map((report) => report.successShare),
+  };
+}
+
+const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+export const recovery: Scenario = {
+  name: 'recovery',
+  title: 'A server heals, alone or with all others',
+  source: 'own; none published. [undici#4839](https://github.com/nodejs/undici/issues/4839) is what happens when nobody tries',
+  setup: `${String(count)} servers with 16 workers, 20 ms (exponential); one client, ${String(perSecond)} calls per second (Poisson) for 70 s, a deadline of 1 s; out from 10 s to 40 s: dead (refuses at once), silent (never answers), slow (900 ms), failing (in 5 ms). The share of calls that the healed server takes, over its fair share (a quarter), in the tenth that ends 30 s after it has healed; and what is answered in the last 20 s when all were dead and heal, or when one of them heals.`,
+  columns: Object.keys(policies),
+  measures: [
+    ...Object.keys(outages).map((outage) => ({
+      key: outage,
+      label: `one ${outage}: its share afterwards`,
+      format: percent(0),
+      targets: [atLeast(ours, 0.8, '80 %')],
+    })),
+    {
+      key: 'all',
+      label: 'all dead, all heal: answered',
+      format: percent(1),
+      targets: [atLeast(ours, 0.99, '99 %')],
+    },
+    {
+      key: 'alone',
+      label: 'all dead, one heals: answered',
+      format: percent(1),
+      targets: [atLeast(ours, 0.8, '80 %')],
+    },
+  ],
+  plot: {
+    title: 'A dead server heals at 40 s: its share of the calls, over a fair share',
+    x: { label: 'second', ticks: [0, 10, 20, 30, 40, 50, 60, 70], values: range(0, 70, 1) },
+    y: { label: '% of a fair share', ticks: [0, 25, 50, 75, 100, 125] },
+  },
+  async run(column, seed) {
+    const values: Record<string, number> = {};
+    let series: readonly number[] = [];
+    for (const [name, condition] of Object.entries(outages)) {
+      const { share } = await course(column, seed, 1, condition);
+      values[name] = mean(share.slice(60, 70));
+      if (name === 'dead') series = share.map((value) => 100 * value);
+    }
+    values['all'] = mean((await course(column, seed, count, 'dead')).answered.slice(50));
+    values['alone'] = mean((await course(column, seed, count, 'dead', true)).answered.slice(50));
+    return { values, series };
+  },
+};
