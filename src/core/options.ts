@@ -85,6 +85,9 @@ function range(min: number, max: number): string {
   return max === Infinity ? '' : ` <= ${String(max)}`;
 }
 
+/** @internal True or false, and nothing that merely looks like it: a promise of false is not false. */
+export const boolean: Rule<boolean> = { expected: 'a boolean', accepts: (value) => typeof value === 'boolean' };
+
 /** @internal One of a few words. */
 export function oneOf<const T extends string>(...words: readonly T[]): Rule<T> {
   return {

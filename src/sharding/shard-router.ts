@@ -10,7 +10,7 @@ import { NodeLoads } from './node-loads.ts';
 import { type Settings, settingsFrom, type ShardRouterOptions } from './options.ts';
 import { Placements } from './placements.ts';
 import type { KeyHeat, ShardRouterSnapshot } from './snapshot.ts';
-import { SteadyTime } from './steady-time.ts';
+import { SteadyTime } from '../core/steady-time.ts';
 import { twoChoices } from './two-choices.ts';
 
 /** Options of a single choice of {@link ShardRouter}. */
