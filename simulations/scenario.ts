@@ -25,13 +25,14 @@ export interface Measure {
   readonly targets?: readonly Target[];
 }
 
-/** What must hold. */
+/** What must hold of a column. */
 export interface Target {
   readonly column: string;
   readonly text: string;
-  /** Of each seed's value, or of their median where theory gives a mean. */
-  readonly of: 'each seed' | 'the median' | 'the mean';
-  readonly holds: (value: number) => boolean;
+  /** Whether it is about each seed's value, or about their mean, where theory gives one. */
+  readonly of: 'each seed' | 'the mean';
+  /** `others`: the same of the other columns. */
+  readonly holds: (value: number, others: readonly number[]) => boolean;
 }
 
 /** What one run has shown. */
@@ -83,6 +84,12 @@ export const atMost = (column: string, most: number, text: string): Target => ({
   text: `≤ ${text}`,
   of: 'each seed',
   holds: (value) => value <= most,
+});
+export const noMoreThanAny = (column: string): Target => ({
+  column,
+  text: 'no more than any other',
+  of: 'each seed',
+  holds: (value, others) => others.every((other) => value <= other),
 });
 export const near = (column: string, theory: number, tolerance: number, text: string): Target => ({
   column,

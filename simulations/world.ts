@@ -28,7 +28,10 @@ export class World {
   }
 
   /** Servers s0, s1, …, each with its own luck. */
-  servers(count: number, options: (index: number) => Omit<SimulatedServerOptions, 'id' | 'runtime'>): SimulatedServer[] {
+  servers(
+    count: number,
+    options: (index: number) => Omit<SimulatedServerOptions, 'id' | 'runtime'>,
+  ): SimulatedServer[] {
     return Array.from({ length: count }, (_, index) => {
       const id = `s${String(index)}`;
       return new SimulatedServer({ ...options(index), id, runtime: this.runtime(id) });

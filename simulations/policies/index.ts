@@ -1,3 +1,4 @@
+import { leastRequest } from 'holdfast/balancing';
 import { holdfast } from './holdfast.ts';
 import { p2cLeastLoaded } from './p2c-least-loaded.ts';
 import { p2cPeakEwma } from './p2c-peak-ewma.ts';
@@ -5,14 +6,17 @@ import { palantir } from './palantir.ts';
 import type { MakePolicy } from './policy.ts';
 import { roundRobin } from './round-robin.ts';
 
-/** The columns of a comparison of balancers, ours last. */
+/** The library with its defaults. */
+export const ours = 'holdfast';
+
+/** The columns of a comparison of balancers. */
 export const policies: Readonly<Record<string, MakePolicy>> = {
   'round robin': roundRobin,
   'p2c least loaded': p2cLeastLoaded,
   'p2c peak EWMA': p2cPeakEwma,
   'palantir score': palantir(),
-  holdfast,
+  [ours]: holdfast(),
 };
 
-// TODO two choices
-export const ours = 'holdfast';
+/** The library, told to do what theory is about. */
+export const twoChoices: MakePolicy = holdfast({ cost: leastRequest(), choices: 2, probation: false });

@@ -31,7 +31,9 @@ export function policyOf(makePeer: (count: number, runtime: Runtime) => Peer): M
         const startMs = clock.now();
         peer.started?.(index);
         const settled = (ok: boolean): void => peer.settled?.(index, ok, clock.now() - startMs);
-        return (deadlineMs === undefined ? work(servers[index]!) : within(work, servers[index]!, deadlineMs, runtime)).then(
+        return (
+          deadlineMs === undefined ? work(servers[index]!) : within(work, servers[index]!, deadlineMs, runtime)
+        ).then(
           (value) => {
             settled(true);
             return value;

@@ -47,21 +47,21 @@ const dialogue =
 
 function scenarioOf(from: Setup): Scenario {
   const { servers = 2, clients = 10, perSecond, forMs } = from;
-  const columns: Readonly<Record<string, MakePolicy>> = {
-    ...policies,
-    'palantir score': palantir(from.clientErrors === true ? 0.1 : 10),
-  };
+  const policyOf = (column: string): MakePolicy =>
+    from.clientErrors === true && column === 'palantir score' ? palantir(0.1) : policies[column]!;
   return {
     name: from.name,
     title: from.title,
     source: from.published ?? dialogue,
     setup: `${String(servers)} servers; ${String(clients)} ${clients === 1 ? 'client' : 'clients'}, ${perSecond.toLocaleString('en')} calls per second together (evenly) for ${String(forMs / 1_000)} s. ${from.setup}`,
-    columns: Object.keys(columns),
+    columns: Object.keys(policies),
     measures: from.measures,
     async run(column, seed) {
       const world = new World(seed);
       const list = world.servers(servers, (index) => ({ latency: from.usual, phases: index === 0 ? from.phases : [] }));
-      const pools = Array.from({ length: clients }, (_, i) => columns[column]!(list, world.runtime(`client ${String(i)}`)));
+      const pools = Array.from({ length: clients }, (_, i) =>
+        policyOf(column)(list, world.runtime(`client ${String(i)}`)),
+      );
       const turn = world.random('turn');
       const load = openLoop(() => pools[Math.floor(turn() * clients)]!.run((server) => server.call()), {
         perSecond,
@@ -97,7 +97,8 @@ export const failingServer: readonly Scenario[] = [
   scenarioOf({
     name: 'fast-400s',
     title: 'One server answers 400 quickly',
-    setup: 'Calls take 120 ms; from 3 s to 30 s one server fails them in 20 ms. palantir weighs an answer of the 400s a hundredth of a failure.',
+    setup:
+      'Calls take 120 ms; from 3 s to 30 s one server fails them in 20 ms. palantir weighs an answer of the 400s a hundredth of a failure.',
     usual: latency.constant(120),
     phases: at(3_000, latency.constant(20), 1, 30_000),
     perSecond: 100,
@@ -108,7 +109,8 @@ export const failingServer: readonly Scenario[] = [
   scenarioOf({
     name: 'slow-503s',
     title: 'One server fails slowly',
-    setup: 'Calls take 60 ms, twice that with 60 in flight, five times above; from 3 s to 10 s one server fails them in 1 s.',
+    setup:
+      'Calls take 60 ms, twice that with 60 in flight, five times above; from 3 s to 10 s one server fails them in 1 s.',
     usual: linear(60, 60),
     phases: at(3_000, linear(1_000, 60), 1, 10_000),
     perSecond: 200,
@@ -144,10 +146,7 @@ export const failingServer: readonly Scenario[] = [
     phases: at(3_000, linear(10_000, 60), 0, 10_000),
     perSecond: 200,
     forMs: 20_000,
-    measures: [
-      success(0.99, '100 %'),
-      { ...mean(0, '252 ms'), targets: [atMost(ours, 130, '130 ms')] },
-    ],
+    measures: [success(0.99, '100 %'), { ...mean(0, '252 ms'), targets: [atMost(ours, 130, '130 ms')] }],
   }),
   scenarioOf({
     name: 'sinkhole',

@@ -1,6 +1,6 @@
 import { latency, openLoop } from 'holdfast/testing';
 import { ours, policies } from '../policies/index.ts';
-import { ms, plain, type Scenario } from '../scenario.ts';
+import { ms, noMoreThanAny, plain, type Scenario } from '../scenario.ts';
 import { World } from '../world.ts';
 
 const clients = 50;
@@ -16,15 +16,20 @@ export const herd: Scenario = {
   setup: `Ten replicas with ${String(workers)} workers each: five take 10 ms, three 20 ms, two 50 ms (exponential). ${String(clients)} clients that know nothing of each other, ${(capacity * load).toFixed(0)} calls per second together (Poisson), ${String(100 * load)} % of what the replicas can do, for 20 s. The longest queue is that of all replicas at all times, looked at every 10 ms: clients that follow each other make it long.`,
   columns: Object.keys(policies),
   measures: [
-    { key: 'mean', label: 'mean', format: ms(1) },
-    { key: 'p99', label: 'p99', format: ms(0) },
-    { key: 'longest', label: 'longest queue, of calls', format: plain(0) },
+    { key: 'mean', label: 'mean', format: ms(1), targets: [noMoreThanAny(ours)] },
+    { key: 'p99', label: 'p99', format: ms(0), targets: [noMoreThanAny(ours)] },
+    { key: 'longest', label: 'longest queue, of calls', format: plain(0), targets: [noMoreThanAny(ours)] },
     { key: 'slowest', label: 'share of the two slowest', format: (value) => `${(100 * value).toFixed(1)} %` },
   ],
   async run(column, seed) {
     const world = new World(seed);
-    const servers = world.servers(meansMs.length, (index) => ({ latency: latency.exponential(meansMs[index]!), workers }));
-    const pools = Array.from({ length: clients }, (_, i) => policies[column]!(servers, world.runtime(`client ${String(i)}`)));
+    const servers = world.servers(meansMs.length, (index) => ({
+      latency: latency.exponential(meansMs[index]!),
+      workers,
+    }));
+    const pools = Array.from({ length: clients }, (_, i) =>
+      policies[column]!(servers, world.runtime(`client ${String(i)}`)),
+    );
     const turn = world.random('turn');
     const calls = openLoop(() => pools[Math.floor(turn() * clients)]!.run((server) => server.call()), {
       perSecond: capacity * load,
@@ -45,4 +50,3 @@ export const herd: Scenario = {
     };
   },
 };
-void ours;

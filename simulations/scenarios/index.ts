@@ -1,6 +1,8 @@
 import type { Scenario } from '../scenario.ts';
 import { failingServer } from './failing-server.ts';
+import { fanOut } from './fan-out.ts';
 import { herd } from './herd.ts';
+import { overload } from './overload.ts';
 import { recovery } from './recovery.ts';
 import { slowServer } from './slow-server.ts';
 import { supermarket } from './supermarket.ts';
@@ -16,4 +18,6 @@ export const scenarios: readonly Scenario[] = [
   ...failingServer,
   recovery,
   herd,
+  fanOut,
+  overload,
 ];

@@ -9,7 +9,8 @@ const seconds = range(0, 60, 1);
 export const slowServer: Scenario = {
   name: 'slow-server',
   title: 'One of eleven servers becomes slow',
-  source: '[Beyond Round Robin: Load Balancing for Latency](https://linkerd.io/2016/03/16/beyond-round-robin-load-balancing-for-latency/), Linkerd, 2016',
+  source:
+    '[Beyond Round Robin: Load Balancing for Latency](https://linkerd.io/2016/03/16/beyond-round-robin-load-balancing-for-latency/), Linkerd, 2016',
   setup:
     '11 servers, N(167, 5) ms, no queue; one client, 1,000 calls per second (Poisson) for 60 s; from 15 s to 45 s one server takes 2 s. A call succeeds when it is answered within 1 s.',
   columns: Object.keys(policies),

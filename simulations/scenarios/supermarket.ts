@@ -1,11 +1,12 @@
 import { latency, openLoop } from 'holdfast/testing';
-import { policies } from '../policies/index.ts';
+import { policies, twoChoices } from '../policies/index.ts';
+import type { MakePolicy } from '../policies/policy.ts';
 import { near, plain, type Scenario } from '../scenario.ts';
 import { World } from '../world.ts';
 
 const queues = 200;
 const warmUpMs = 60;
-const measuredMs = 200;
+const measuredMs = 120;
 const loads = [0.7, 0.9, 0.95];
 
 /** The mean time in the system with two choices: Σ λ^(2^i − 2), i ≥ 1. */
@@ -13,13 +14,19 @@ const theory = (load: number): number =>
   Array.from({ length: 20 }, (_, i) => load ** (2 ** (i + 1) - 2)).reduce((sum, term) => sum + term, 0);
 
 const tested = 'holdfast, two choices';
+const columns: Readonly<Record<string, MakePolicy>> = {
+  'p2c least loaded': policies['p2c least loaded']!,
+  [tested]: twoChoices,
+  holdfast: policies['holdfast']!,
+};
 
 export const supermarket: Scenario = {
   name: 'supermarket',
   title: 'The supermarket model',
-  source: 'M. Mitzenmacher, [The Power of Two Choices in Randomized Load Balancing](https://www.eecs.harvard.edu/~michaelm/postscripts/tpds2001.pdf), 2001',
+  source:
+    'M. Mitzenmacher, [The Power of Two Choices in Randomized Load Balancing](https://www.eecs.harvard.edu/~michaelm/postscripts/tpds2001.pdf), 2001',
   setup: `${String(queues)} M/M/1 queues with a mean work of 1, one stream of customers (Poisson, λ for each queue). Mean time in the system over ${String(measuredMs)} units of time after ${String(warmUpMs)}. Theory is for infinitely many queues and two choices.`,
-  columns: ['p2c least loaded', tested, 'holdfast'],
+  columns: Object.keys(columns),
   measures: loads.map((load) => ({
     key: String(load),
     label: `λ = ${String(load)}`,
@@ -37,7 +44,7 @@ export const supermarket: Scenario = {
 async function meanTime(column: string, seed: number, load: number): Promise<number> {
   const world = new World(seed);
   const servers = world.servers(queues, () => ({ latency: latency.exponential(1), workers: 1 }));
-  const client = policies[column === tested ? 'holdfast' : column]!(servers, world.runtime('client'));
+  const client = columns[column]!(servers, world.runtime('client'));
   const customers = openLoop(() => client.run((server) => server.call()), {
     perSecond: 1_000 * load * queues,
     durationMs: warmUpMs + measuredMs,

@@ -24,7 +24,8 @@ async function p99(column: string, seed: number, slow: number): Promise<number> 
 export const twoOfFourSlow: Scenario = {
   name: 'two-of-four-slow',
   title: 'One or two of four servers 5 ms slower',
-  source: '[brpc#3340](https://github.com/apache/brpc/issues/3340), 2026; there p2c looks at two servers, and with `choices=4` at all',
+  source:
+    '[brpc#3340](https://github.com/apache/brpc/issues/3340), 2026; there p2c looks at two servers, and with `choices=4` at all',
   setup:
     '4 servers, lognormal around 0.2 ms (σ 0.28: a p99 of 0.38 ms, as measured there), no queue; one client, 4,000 calls per second (Poisson) for 15 s; none, one or two servers take 5 ms more.',
   columns: Object.keys(policies),
