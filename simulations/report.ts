@@ -29,16 +29,10 @@ function targetRows(scenario: Scenario, results: Results): readonly Row[] {
       const shown = target.of === 'the mean' ? measure.format(summaryOf(values).mean) : spread(measure, values);
       const kept =
         met === of ? 'met' : of === 1 ? '**missed**' : `**missed** with ${String(of - met)} of ${String(of)} seeds`;
-      return [`[${scenario.title}](#${anchorOf(scenario)})`, measure.label, target.column, target.text, shown, kept];
+      return [scenario.title, measure.label, target.column, target.text, shown, kept];
     }),
   );
 }
-
-const anchorOf = ({ title }: Scenario): string =>
-  title
-    .toLowerCase()
-    .replaceAll(/[^\w\- ]/g, '')
-    .replaceAll(' ', '-');
 
 function section(scenario: Scenario, results: Results): string {
   const { title, source, setup, columns, measures, plot } = scenario;
@@ -60,7 +54,7 @@ function section(scenario: Scenario, results: Results): string {
   ].join('\n\n');
 }
 
-/** The report as Markdown, and the names of the plots that belong to it. */
+/** The report as Markdown. */
 export function reportOf(all: AllResults, seeds: number): string {
   const targets = [...all].flatMap(([scenario, results]) => targetRows(scenario, results));
   const missed = targets.filter((row) => row.at(-1) !== 'met').length;

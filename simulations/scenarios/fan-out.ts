@@ -7,7 +7,7 @@ import { World } from '../world.ts';
 
 const leaves = 100;
 const slowShare = 0.01;
-const roots = 300;
+const roots = 200;
 const usual = latency.logNormal(5, 0.3);
 const slow = latency.constant(500);
 const [plain, hedged] = ['no hedge', 'hedged after 20 ms'];

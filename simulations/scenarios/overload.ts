@@ -6,7 +6,7 @@ import { World } from '../world.ts';
 
 const count = 10;
 const workers = 4;
-const workMs = 10;
+const workMs = 20;
 const rho = 0.8;
 const outMs = 2_000;
 const backMs = 3_000;
@@ -24,9 +24,9 @@ const tested = 'hedged, budget 5 %';
 const control = 'hedged, no budget';
 const columns: Readonly<Record<string, Column>> = {
   'not hedged': { onAbort: 'finish' },
-  [control]: { hedge: { after: 40 }, onAbort: 'finish' },
-  'hedged, no budget, servers drop': { hedge: { after: 40 }, onAbort: 'drop' },
-  [tested]: { hedge: { after: 40 }, ratio: 0.05, onAbort: 'finish' },
+  [control]: { hedge: { after: 80 }, onAbort: 'finish' },
+  'hedged, no budget, servers drop': { hedge: { after: 80 }, onAbort: 'drop' },
+  [tested]: { hedge: { after: 80 }, ratio: 0.05, onAbort: 'finish' },
 };
 
 export const overload: Scenario = {
@@ -34,7 +34,7 @@ export const overload: Scenario = {
   title: 'Hedging and an outage at 80 % load',
   source:
     'own; none published. N. Bronson and others, [Metastable Failures in Distributed Systems](https://sigops.org/s/conferences/hotos/2021/papers/hotos21-s11-bronson.pdf), 2021, describe the failure',
-  setup: `${String(count)} servers with ${String(workers)} workers, ${String(workMs)} ms (exponential), ${String(100 * rho)} % loaded (Poisson); a call is hedged after 40 ms and has a deadline of 1 s. From 2 s to 3 s all servers stall. What was called off is worked on all the same, but where servers drop it.`,
+  setup: `${String(count)} servers with ${String(workers)} workers, ${String(workMs)} ms (exponential), ${String(100 * rho)} % loaded (Poisson); a call is hedged after 80 ms and has a deadline of 1 s. From 2 s to 3 s all servers stall. What was called off is worked on all the same, but where servers drop it.`,
   columns: Object.keys(columns),
   measures: [
     { key: 'before', label: 'answered before the outage', format: percent(1) },
