@@ -48,7 +48,7 @@ export function choose<C extends Candidate>(
       leastRank = rank;
       leastCost = cost;
       equals = 1;
-    } else if (cost === leastCost && random() * ++equals < 1) {
+    } else if (cost === leastCost && random() * ++equals >= equals - 1) {
       best = candidate;
     }
   }

@@ -39,7 +39,7 @@ export interface BalancerEvents {
   panic: {
     /** Whether it begins. */
     readonly active: boolean;
-    /** How many members are not ejected. */
+    /** How many members are not ejected and serve four calls of five or more. */
     readonly healthy: number;
     /** How many there are. */
     readonly members: number;

@@ -2,6 +2,8 @@
  * Whether a member is an outlier: who fails again and again while others serve. Pure: (health, event, now) → health.
  */
 
+import type { Tally } from './recent-calls.ts';
+
 /** Why a member is ejected: failures in a row, too few successes in the window, or its active probe. */
 export type EjectReason = 'consecutive' | 'successRate' | 'probe';
 
@@ -38,10 +40,6 @@ export interface Health {
   readonly ejection: Ejection | undefined;
   /** Failures since the last success. */
   readonly inRow: number;
-  /** Calls and failures of the window, decayed. */
-  readonly calls: number;
-  readonly failures: number;
-  readonly countedMs: number;
   /** How often the length has been doubled, the length drawn last, and when the member was last restored. */
   readonly level: number;
   readonly lengthMs: number;
@@ -54,8 +52,8 @@ export interface Health {
 export type HealthEvent =
   /** A call was served or failed. `trial`: it was let through to try an ejected member. */
   | { readonly type: 'settled'; readonly ok: boolean; readonly startedMs: number; readonly trial: boolean }
-  /** A call is let through to try an ejected member, or nothing could be concluded from it. */
-  | { readonly type: 'tried' | 'untried' }
+  /** A call is let through to try an ejected member; nothing could be concluded from it; or another has reason to try. */
+  | { readonly type: 'tried' | 'untried' | 'hope' }
   /** An active probe has ended. */
   | { readonly type: 'probed'; readonly ok: boolean }
   /** It has become the only member. */
@@ -67,6 +65,10 @@ export interface Circumstances {
   readonly alone: boolean;
   /** So few are healthy that health is ignored. */
   readonly panic: boolean;
+  /** The member's calls of late, this one included. */
+  recent(now: number): Tally;
+  /** Those of all others, without the failures for which they are ejected already. */
+  others(now: number): Tally;
   /** For the jitter, in [0, 1). */
   readonly chance: () => number;
 }
@@ -75,9 +77,6 @@ export interface Circumstances {
 export const unknownHealth: Health = {
   ejection: undefined,
   inRow: 0,
-  calls: 0,
-  failures: 0,
-  countedMs: 0,
   level: 0,
   lengthMs: 0,
   restoredMs: -Infinity,
@@ -106,6 +105,7 @@ export function judge(
       // When its answer never comes, another call may try after the same time again.
       return waiting(health, now + health.lengthMs);
     case 'untried':
+    case 'hope':
       return waiting(health, now);
     case 'probed':
       return probed(health, event.ok, now, rules, around);
@@ -115,23 +115,27 @@ export function judge(
 }
 
 function settledHealthy(health: Health, ok: boolean, now: number, rules: HealthRules, around: Circumstances): Health {
-  const { successRate, windowMs } = rules;
-  if (ok && health.inRow === 0 && successRate === 0) return health;
-  const weight = Math.exp(Math.min(0, health.countedMs - now) / windowMs);
-  const next = {
-    ...health,
-    inRow: ok ? 0 : health.inRow + 1,
-    calls: health.calls * weight + 1,
-    failures: health.failures * weight + (ok ? 0 : 1),
-    countedMs: now,
-  };
-  const why = outlier(next, rules);
-  return ok || around.alone || why === undefined ? next : ejected(next, why, now, rules, around);
+  if (ok) return health.inRow === 0 ? health : { ...health, inRow: 0 };
+  const next = { ...health, inRow: health.inRow + 1 };
+  const why = around.alone ? undefined : outlier(next.inRow, now, rules, around);
+  return why === undefined ? next : ejected(next, why, now, rules, around);
 }
 
-function outlier({ inRow, calls, failures }: Health, rules: HealthRules): EjectReason | undefined {
-  if (inRow >= rules.consecutive) return 'consecutive';
-  return calls >= rules.minCalls && 1 - failures / calls < rules.successRate ? 'successRate' : undefined;
+/** The share of the others' calls that may fail before a member that fails is one of many. */
+const common = 0.1;
+
+/**
+ * Why this member is an outlier: it fails and the others do not. What all suffer from, overload before all, an ejection would
+ * make worse, for those that are left would get the load of those that are out.
+ */
+function outlier(inRow: number, now: number, rules: HealthRules, around: Circumstances): EjectReason | undefined {
+  const { consecutive, successRate, minCalls } = rules;
+  if (inRow < consecutive && successRate === 0) return undefined;
+  const others = around.others(now);
+  if (others.failed > common * (others.failed + others.served)) return undefined;
+  if (inRow >= consecutive) return 'consecutive';
+  const { served, failed } = around.recent(now);
+  return served + failed >= minCalls && served < successRate * (served + failed) ? 'successRate' : undefined;
 }
 
 /** When most fail, a failed trial says little about this member, and all that heal should be back soon. */

@@ -264,9 +264,10 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
   #conclude(flight: Flight<Slot<M>>, verdict: Verdict, answered: boolean): void {
     const { slot } = flight;
     const now = this.#now();
-    const before = slot.health.ejection;
+    const { sound, health } = slot;
     slot.conclude(flight, verdict, answered, now);
-    this.#tellHealth(slot, before, 'answered', now);
+    if (slot.sound !== sound || slot.health.ejection !== health.ejection)
+      this.#tellHealth(slot, health.ejection, 'answered', now);
   }
 
   #judge(slot: Slot<M>, event: HealthEvent, restoredBy: RestoreReason): void {
@@ -286,10 +287,12 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
   #tellHealth(slot: Slot<M>, before: Ejection | undefined, restoredBy: RestoreReason, now: number): void {
     const { id, health } = slot;
     const { ejection } = health;
-    if ((before === undefined) === (ejection === undefined) || !this.#pool.slots.includes(slot)) return;
+    if (!this.#pool.slots.includes(slot)) return;
+    const turned = (before === undefined) !== (ejection === undefined);
+    if (turned && ejection === undefined && this.#pool.panic) this.#pool.hope(now);
     const changed = this.#pool.recount();
-    if (ejection !== undefined) this.emit('eject', { id, why: ejection.why, forMs: ejection.untilMs - now });
-    else this.emit('restore', { id, why: restoredBy, afterMs: now - before!.sinceMs });
+    if (turned && ejection !== undefined) this.emit('eject', { id, why: ejection.why, forMs: ejection.untilMs - now });
+    else if (turned) this.emit('restore', { id, why: restoredBy, afterMs: now - before!.sinceMs });
     if (changed) this.#tellPanic();
   }
 

@@ -8,7 +8,10 @@ import type { MemberProbe, ProbeSettings } from './prober.ts';
 import { defaultId } from './membership.ts';
 import type { SlowStart, SlowStartRule } from './slow-start.ts';
 
-/** When a member is ejected: ranked behind all that are not, never refused. */
+/**
+ * When a member is ejected: ranked behind all that are not, never refused. Calls eject only a member that fails while the others
+ * are served: when more than a tenth of the others' calls of late have failed too, nobody is ejected for them.
+ */
 export interface OutlierOptions {
   /**
    * Failures in a row that eject a member; `Infinity`: none do.
@@ -23,9 +26,9 @@ export interface OutlierOptions {
    */
   readonly successRate?: number | undefined;
   /**
-   * The time constant in milliseconds with which calls are forgotten that count for `successRate`.
+   * The time constant in milliseconds with which calls are forgotten, a member's own for `successRate` and those of the others.
    *
-   * @defaultValue 30000
+   * @defaultValue 10000
    */
   readonly windowMs?: number | undefined;
   /**
@@ -87,8 +90,8 @@ export interface LoadBalancerOptions<M> {
   /** When a member is ejected; `false`: never for failed calls. */
   readonly outlier?: OutlierOptions | false | undefined;
   /**
-   * When a smaller share of the members than this is healthy, health is ignored for the choice: they can hardly all be bad, and
-   * the few that are left would break next. From 0 (never) to 1.
+   * When a smaller share of the members than this is healthy (not ejected, and serves four calls of five or more), health is
+   * ignored for the choice: they can hardly all be bad, and the few that are left would break next. From 0 (never) to 1.
    *
    * @defaultValue 0.5
    */
@@ -221,7 +224,7 @@ function rulesFrom(
     baseMs: lengthRule,
     maxMs: lengthRule,
   });
-  const { consecutive = outlier === false ? Infinity : 5, successRate = 0, windowMs = 30_000, minCalls = 20 } = values;
+  const { consecutive = outlier === false ? Infinity : 5, successRate = 0, windowMs = 10_000, minCalls = 20 } = values;
   const { baseMs = 5_000 } = values;
   const { maxMs = Math.max(baseMs, 300_000) } = values;
   if (maxMs < baseMs) throw invalid('maxMs', `a finite number >= baseMs (${String(baseMs)})`, maxMs);

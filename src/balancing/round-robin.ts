@@ -1,9 +1,9 @@
 import type { Cost } from './cost.ts';
 
 /**
- * Members take turns, by weight: whatever the instant, of as many calls in a row as the weights sum up to (integers that do
- * not change), each member gets its weight. Exact while every member is looked at: up to 16, or with `choices: 'all'`.
- * Blind to everything else.
+ * Members take turns, by weight: of as many calls in a row as the weights sum up to (integers that do not change), each member
+ * gets its weight. That is exact while every member is looked at (up to 16, or with `choices: 'all'`), has answered and is
+ * healthy. Blind to everything else.
  *
  * A member that has been out for a while is not given what it missed. Each starts at a phase of its own, drawn by chance, so
  * that many clients do not begin with the same member.
@@ -25,7 +25,7 @@ export function roundRobin(): Cost {
     /** When, in turns, the last call was taken. */
     let last = 0;
     return (member) => {
-      let turn = last + random();
+      let turn = last + random() / member.weight;
       return {
         cost: () => Math.max(last, turn),
         started() {

@@ -2,9 +2,10 @@ import { invalid } from '../core/options.ts';
 import type { Candidate, Occasion } from './choice.ts';
 import type { CostSignal, MemberView, Verdict } from './cost.ts';
 import { Flight, Flights } from './flight.ts';
-import { type Health, type HealthEvent, judge, mayTry, unknownHealth } from './health.ts';
+import { type Circumstances, type Health, type HealthEvent, judge, mayTry, unknownHealth } from './health.ts';
 import type { Pool } from './pool.ts';
 import type { Prober } from './prober.ts';
+import { RecentCalls, type Tally } from './recent-calls.ts';
 import { Ramp } from './slow-start.ts';
 
 /** Ranks, each above all below it together: who has several is behind who has one. */
@@ -19,10 +20,13 @@ export class Slot<M> implements MemberView, Candidate {
   readonly id: string;
   member: M;
   pending = 0;
-  weight = 1;
+  /** Its weight when it was last read. */
+  readWeight = 1;
   health: Health = unknownHealth;
   prober: Prober<M> | undefined;
+  readonly #recent: RecentCalls;
   readonly #pool: Pool<M, Slot<M>>;
+  readonly #around: Circumstances;
   readonly #open = new Flights<Slot<M>>();
   #signal: CostSignal;
   #ramp: Ramp | undefined;
@@ -34,7 +38,30 @@ export class Slot<M> implements MemberView, Candidate {
     this.id = id;
     this.member = member;
     this.#pool = pool;
+    this.#recent = new RecentCalls(pool.settings.rules.windowMs);
+    this.#around = {
+      get alone() {
+        return pool.slots.length === 1;
+      },
+      get panic() {
+        return pool.panic;
+      },
+      recent: (now) => this.recent(now),
+      others: (now) => pool.othersThan(this, now),
+      chance: pool.random,
+    };
+    this.weigh();
     this.#signal = pool.signalOf(this);
+  }
+
+  /** Whether it is not ejected, and serves: what makes the health of all worth looking at. */
+  get sound(): boolean {
+    return this.health.ejection === undefined && this.#recent.serves;
+  }
+
+  /** Its calls of late. */
+  recent(now: number): Tally {
+    return this.#recent.read(now);
   }
 
   ageMs(now: number): number {
@@ -44,7 +71,7 @@ export class Slot<M> implements MemberView, Candidate {
 
   rank({ now, avoid, panic }: Occasion): number {
     let rank = 0;
-    if (this.readWeight() === 0) rank = rankWeightless;
+    if (this.weigh() === 0) rank = rankWeightless;
     if (avoid.size > 0 && avoid.has(this.member)) rank += rankAvoided;
     if (!this.answered && this.pending > 0 && this.#pool.settings.probation) rank += rankProbation;
     if (this.health.ejection !== undefined) {
@@ -67,9 +94,14 @@ export class Slot<M> implements MemberView, Candidate {
     }
   }
 
-  readWeight(): number {
-    this.weight = this.#weightNow();
-    return this.weight;
+  /** Only compared with others that have no weight either. */
+  get weight(): number {
+    return this.readWeight === 0 ? 1 : this.readWeight;
+  }
+
+  weigh(): number {
+    this.readWeight = this.#weightNow();
+    return this.readWeight;
   }
 
   #weightNow(): number {
@@ -113,7 +145,7 @@ export class Slot<M> implements MemberView, Candidate {
   }
 
   #mayTake(ramp: Ramp, now: number): boolean {
-    if (ramp.part(now) < 1) return ramp.mayTake(now, this.#pool.choices, this.#pool.share(this.weight, now));
+    if (ramp.part(now) < 1) return ramp.mayTake(now, this.#pool.choices, this.#pool.share(this.readWeight, now));
     this.#ramp = undefined;
     return true;
   }
@@ -141,8 +173,12 @@ export class Slot<M> implements MemberView, Candidate {
     this.#open.delete(flight);
     if (answered) this.answered = true;
     const { startedMs, trial } = flight;
-    if (verdict !== 'ignore') this.judge({ type: 'settled', ok: verdict === 'ok', startedMs, trial }, now);
-    else if (trial) this.judge({ type: 'untried' }, now);
+    if (verdict !== 'ignore') {
+      this.#recent.add(verdict === 'ok', now);
+      this.judge({ type: 'settled', ok: verdict === 'ok', startedMs, trial }, now);
+    } else if (trial) {
+      this.judge({ type: 'untried' }, now);
+    }
     try {
       this.#signal.settled?.(verdict, Math.max(0, now - startedMs), now);
     } catch (error) {
@@ -153,8 +189,9 @@ export class Slot<M> implements MemberView, Candidate {
   /** Something has happened that concerns its health. Who is restored is as good as new, but for what he shows next. */
   judge(event: HealthEvent, now: number): void {
     const before = this.health;
-    this.health = judge(before, event, now, this.#pool.settings.rules, this.#pool);
+    this.health = judge(before, event, now, this.#pool.settings.rules, this.#around);
     if (before.ejection === undefined || this.health.ejection !== undefined) return;
+    this.#recent.clear();
     try {
       this.#signal = this.#pool.signalOf(this);
     } catch (error) {

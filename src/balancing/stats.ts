@@ -30,9 +30,9 @@ export interface MemberStats {
 export interface BalancerStats {
   /** The members, in the order in which they were given. */
   readonly members: readonly MemberStats[];
-  /** How many of them are not ejected. */
+  /** How many of them are not ejected and serve four calls of five or more. */
   readonly healthy: number;
-  /** Whether health is ignored, because so few are healthy. */
+  /** Whether health is ignored, because so few are healthy: {@link LoadBalancerOptions.panicBelow}. */
   readonly panic: boolean;
 }
 
@@ -42,7 +42,7 @@ export function statsOf<M>(slots: Iterable<Slot<M>>, { healthy, panic }: Pool<M,
 }
 
 function memberStats<M>(slot: Slot<M>, now: number): MemberStats {
-  const { id, pending, weight, answered, health } = slot;
+  const { id, pending, readWeight: weight, answered, health } = slot;
   return {
     id,
     pending,
