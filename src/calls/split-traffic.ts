@@ -37,6 +37,9 @@ export interface SplitTrafficOptions<A extends string, Req> {
   readonly runtime?: Runtime | undefined;
 }
 
+/** `A` as it is, and not inferred from here: the arms say which names there are. */
+type Given<A> = [A][A extends unknown ? 0 : never];
+
 /** What {@link splitTraffic} makes. */
 export interface TrafficSplit<A extends string, Req, Res> {
   /** Sends the request to the arm of its key. */
@@ -69,8 +72,9 @@ function object<T extends object>(): Rule<T> {
  * A call divided among several by weight: an experiment, a canary, a migration.
  *
  * Promises: a key stays with its arm, in every process, as long as the weights stay, a function of arm names, weights and
- * salt alone; when weights change, keys move only to arms whose share grows and from arms whose share shrinks, no more than
- * the shares do; an arm of weight 0 gets none; the shares are those of the weights. A failure of an arm is the caller's: no
+ * salt alone; when weights change, a key moves from one arm to another only if the other's weight grew against the one's, so
+ * that a change of one weight moves the fewest keys that it can, and growing an arm moves none out of it; an arm of weight 0
+ * gets none; the shares are those of the weights. A failure of an arm is the caller's: no
  * other arm is tried, for that would falsify the comparison and hide the failure.
  *
  * A `Live` of weights is looked at with each request. One that has turned bad is reported once, as a process warning, and the
@@ -96,7 +100,7 @@ function object<T extends object>(): Rule<T> {
  */
 export function splitTraffic<A extends string, Req, Res>(
   arms: Readonly<Record<A, Call<Req, Res>>>,
-  options: SplitTrafficOptions<A, Req>,
+  options: SplitTrafficOptions<Given<A>, Req>,
 ): TrafficSplit<A, Req, Res> {
   check('arms', arms, armsRule);
   const calls = new Map(Object.entries(arms) as [A, Call<Req, Res>][]);
