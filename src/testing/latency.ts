@@ -50,7 +50,7 @@ const latencyRule = func<Latency>();
  * const stalls = latency.bimodal(latency.exponential(10), latency.constant(200), 0.01); // 1 % of the requests stall
  * const random = seededRandom(1);
  * const drawn = Array.from({ length: 10_000 }, () => stalls(random, idle));
- * drawn.filter((ms) => ms === 200).length // => 93
+ * drawn.filter((ms) => ms === 200).length // => 103
  * ```
  */
 export const latency: Latencies = {

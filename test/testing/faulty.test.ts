@@ -11,7 +11,7 @@ test('the faults change while it runs: by update, as a live value; calls under w
     current: { failRate: 1 },
     version: 1,
     ready: Promise.resolve({}),
-    changes: () => (async function* () {})(),
+    changes: () => ({ [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => undefined) }) }),
     close: () => undefined,
   };
   const call = faulty(echo, { latencyMs: 50 }, { runtime });
@@ -52,7 +52,7 @@ test('a deaf call does not hand the signal on, but the rest of the options', asy
   const { signal } = new AbortController();
   let seen: unknown;
   const call = faulty((_: number, options?: object) => (seen = options), { onAbort: 'ignore' });
-  await call(1, { signal, deadline: 5 } as object);
+  await call(1, { signal, deadline: 5 });
   expect(seen).toEqual({ signal: undefined, deadline: 5 });
   await call(1);
   expect(seen).toBeUndefined();
