@@ -14,6 +14,7 @@
  * | `SUPERSEDED` | an attempt was called off because its result is no longer wanted: a reason of signals, never thrown |
  * | `UNSUPPORTED` | each argument is allowed, but there is no answer for them; the message names what to use instead |
  * | `LEAK` | `failOnLeaks` found something left behind |
+ * | `FAULT` | a simulated server or a faulty call failed as it was told to |
  */
 export type ErrorCode =
   | 'INVALID_OPTION'
@@ -26,7 +27,8 @@ export type ErrorCode =
   | 'NOT_ACCEPTED'
   | 'SUPERSEDED'
   | 'UNSUPPORTED'
-  | 'LEAK';
+  | 'LEAK'
+  | 'FAULT';
 
 const brand = Symbol.for('holdfast.error');
 
