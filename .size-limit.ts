@@ -4,11 +4,11 @@ import { subpaths } from './.ci/subpaths.ts';
 
 /** What a browser would load for all of a subpath, dependencies included: minified, brotli. Measured + about 15 %. */
 const budgets: Record<string, string> = {
-  index: '35 kB',
+  index: '43 kB',
   core: '3.7 kB',
   hashing: '17 kB',
   calls: '18.9 kB',
-  balancing: '5.5 kB',
+  balancing: '16 kB',
   scatter: '9.1 kB',
   sharding: '9.9 kB',
   testing: '17.6 kB',

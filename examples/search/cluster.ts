@@ -61,7 +61,7 @@ export class Cluster extends Emitter<ClusterEvents> {
     super();
     this.#fill = fill;
     this.shards = shardIds.map((id) => {
-      return { id, replicas: new LoadBalancer<Replica>([]), leaves: () => this.#leavesOf(id) };
+      return { id, replicas: new LoadBalancer<Replica>([], { acceptEmpty: true }), leaves: () => this.#leavesOf(id) };
     });
     this.#slots = shardIds.flatMap((shard) =>
       Array.from({ length: replicasOfShard }, (_, i): Slot => {

@@ -6,41 +6,27 @@ import { deadlineFrom } from '../core/deadline.ts';
 import { HoldfastError } from '../core/errors.ts';
 import { Emitter } from '../core/events.ts';
 import type { Dyn } from '../core/live.ts';
-import { check, func, oneOf } from '../core/options.ts';
+import { check, func } from '../core/options.ts';
 import { invoke, refusal, Scope } from '../core/scope.ts';
 import { choose } from './choice.ts';
 import type { Verdict } from './cost.ts';
 import type { BalancerEvents, RestoreReason } from './events.ts';
 import type { Flight } from './flight.ts';
 import type { Ejection, HealthEvent } from './health.ts';
+import type { BalancerLease } from './lease.ts';
 import { Membership } from './membership.ts';
 import { type LoadBalancerOptions, type Settings, settingsFrom } from './options.ts';
-import { type CallOutcome, calledOff, isVerdict, verdictOf } from './outcome.ts';
+import { calledOff, type CallOutcome, verdictRule } from './outcome.ts';
 import { Pool } from './pool.ts';
 import { Prober } from './prober.ts';
 import { checkChoice, ownBudget, racePolicyOf, type RunOptions } from './run-options.ts';
 import { Slot } from './slot.ts';
 import { type BalancerStats, statsOf } from './stats.ts';
 
-/** A member that was picked; it counts as busy until the lease is released. */
-export interface BalancerLease<M> extends Disposable {
-  /** The member. */
-  readonly member: M;
-  /**
-   * The request is over. Idempotent: the first time counts. The end of a `using` block releases as `'ignore'`, for it cannot
-   * know.
-   *
-   * @param outcome - what it says about the member; `'ok'` when absent
-   */
-  release(outcome?: Verdict): void;
-}
-
 const what = 'a balanced call';
 const none: ReadonlySet<unknown> = new Set();
 const unseen = (): void => undefined;
-
 const workRule = func();
-const verdictRule = oneOf('ok', 'failed', 'ignore');
 
 /** What one attempt is about. */
 interface AttemptEntry extends Pick<Attempt, 'attempt' | 'cause' | 'deadline' | 'avoid'> {
@@ -241,21 +227,9 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
 
   /** The outcome is known, unless it was before. */
   #learn(flight: Flight<Slot<M>>, status: CallOutcome['status'], result: unknown): void {
-    if (flight.open) this.#conclude(flight, this.#classify(flight, status, result), isAnswer(status));
-  }
-
-  #classify({ startedMs }: Flight<Slot<M>>, status: CallOutcome['status'], result: unknown): Verdict {
-    const { classify } = this.#settings;
-    if (classify === undefined) return verdictOf(status);
-    const ms = Math.max(0, this.#now() - startedMs);
-    try {
-      const outcome: CallOutcome =
-        status === 'resolved' ? { status, value: result, ms } : { status, error: result, ms };
-      return check('what classify returns', classify(outcome), { expected: verdictRule.expected, accepts: isVerdict });
-    } catch (error) {
-      this.#pool.complain('classify failed', error);
-      return verdictOf(status);
-    }
+    if (!flight.open) return;
+    const ms = Math.max(0, this.#now() - flight.startedMs);
+    this.#conclude(flight, this.#pool.verdict(status, result, ms), isAnswer(status));
   }
 
   #conclude(flight: Flight<Slot<M>>, verdict: Verdict, answered: boolean): void {
