@@ -4,7 +4,7 @@ import { Following } from '../core/following.ts';
 import type { Dyn } from '../core/live.ts';
 import { check, having, type Rule } from '../core/options.ts';
 import { SteadyTime } from '../core/steady-time.ts';
-import { isPlacement, type Key, type Lease, type Placement, type PlacementNode } from '../hashing/index.ts';
+import type { Key, Lease, Placement, PlacementNode } from '../hashing/index.ts';
 import { HotKeys } from './hot-keys.ts';
 import { NodeLoads } from './node-loads.ts';
 import { type Settings, settingsFrom, type ShardRouterOptions } from './options.ts';
@@ -20,9 +20,11 @@ export interface ChoiceOptions {
   readonly avoid?: ReadonlySet<unknown>;
 }
 
+const methods = having<Placement<PlacementNode>>('a Placement or a Live of one', 'get', 'getN', 'rank');
+/** As `isPlacement`, which would bring all of hashing along. */
 const placementRule: Rule<Placement<PlacementNode>> = {
-  expected: 'a Placement or a Live of one',
-  accepts: isPlacement,
+  expected: methods.expected,
+  accepts: (value) => methods.accepts(value) && (value as Partial<Placement<PlacementNode>>).nodes instanceof Map,
 };
 const optionsRule: Rule<ChoiceOptions> = { expected: 'an object', accepts: (value) => value instanceof Object };
 const avoidRule = having<ReadonlySet<unknown>>('a Set', 'has');
