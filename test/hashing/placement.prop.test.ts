@@ -11,7 +11,11 @@ import { runs } from '../support/properties.ts';
 const placements: readonly (readonly [string, MakePlacement, PlacementSuiteOptions])[] = [
   ['Rendezvous', (nodes, setting) => new Rendezvous(nodes, setting), { shares: 'weights' }],
   ['HashRing', (nodes, setting) => new HashRing(nodes, { ...setting, vnodes: 7 }), { maxWeight: 10 }],
-  ['HashRing of one point', (nodes, setting) => new HashRing(nodes, { ...setting, vnodes: 1 }), { maxWeight: 3, shares: 'any' }],
+  [
+    'HashRing of one point',
+    (nodes, setting) => new HashRing(nodes, { ...setting, vnodes: 1 }),
+    { maxWeight: 3, shares: 'any' },
+  ],
   ['SlotTable', (nodes, setting) => new SlotTable(nodes, { ...setting, slots: 32 }), {}],
   ['Maglev', (nodes, setting) => new Maglev(nodes, { ...setting, tableSize: 2411 }), { movement: 'any' }],
   [
