@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 
 /** What a replica has counted. */
-export interface Counts {
+interface Counts {
   readonly answered: number;
   /** Requests whose caller went before the answer. */
   readonly closedEarly: number;
