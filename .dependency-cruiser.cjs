@@ -74,7 +74,7 @@ module.exports = {
       name: 'src-stands-alone',
       severity: 'error',
       from: { path: '^src/' },
-      to: { path: '^(test|examples|bench|docs|\\.ci)/' },
+      to: { path: '^(test|examples|simulations|bench|docs|\\.ci)/' },
     },
     {
       name: 'src-declares-what-it-imports',
@@ -86,7 +86,7 @@ module.exports = {
     {
       name: 'examples-use-the-public-api',
       severity: 'error',
-      from: { path: '^examples/' },
+      from: { path: '^(examples|simulations)/' },
       to: { path: '^src/', dependencyTypesNot: ['aliased-tsconfig-paths'] },
     },
   ],

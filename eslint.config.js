@@ -98,7 +98,7 @@ export default defineConfig(
     },
   },
   {
-    files: ['examples/**/*.ts'],
+    files: ['examples/**/*.ts', 'simulations/**/*.ts'],
     rules: {
       'no-restricted-imports': [
         'error',

@@ -6,10 +6,11 @@ const config: KnipConfig = {
     ...subpaths.map(({ source }) => `${source}!`),
     'examples/*/main.ts',
     'examples/*/*-{process,thread,worker}.ts',
+    'simulations/{run,simulate-process}.ts',
     '.ci/*.ts',
     'test/package/consumers/*',
   ],
-  project: ['src/**/*.ts!', 'test/**/*.ts', 'examples/**/*.ts', '.ci/**/*.ts'],
+  project: ['src/**/*.ts!', 'test/**/*.ts', 'examples/**/*.ts', 'simulations/**/*.ts', '.ci/**/*.ts'],
   // Imported once the queue is here; declared so that its advisories reach the users' audits.
   ignoreDependencies: ['p-queue'],
 };

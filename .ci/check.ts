@@ -14,6 +14,8 @@ const steps: Readonly<Record<string, readonly string[]>> = {
   unused: ['lint:unused'],
   markdown: ['lint:markdown'],
   coverage: ['coverage'],
+  // Writes the report again and compares.
+  simulate: ['simulate', '--', '--check'],
   build: ['build'],
   package: ['lint:package'],
   api: ['api'],

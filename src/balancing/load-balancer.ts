@@ -1,101 +1,73 @@
-import { attemptIn } from '../calls/attempt.ts';
-import { type Attempt, type CallLimits, checkCallOptions } from '../calls/call.ts';
+import { attemptIn, counted, type Outer, outerOf } from '../calls/attempt.ts';
+import type { Budget } from '../calls/budget.ts';
+import type { Attempt } from '../calls/call.ts';
+import { raced } from '../calls/raced.ts';
 import { deadlineFrom } from '../core/deadline.ts';
 import { HoldfastError } from '../core/errors.ts';
 import { Emitter } from '../core/events.ts';
-import { currentOf, type Dyn } from '../core/live.ts';
-import { check, func, readOptions, type Rule } from '../core/options.ts';
-import { reportError } from '../core/report.ts';
-import { type Runtime, runtimeRule, systemRuntime } from '../core/runtime.ts';
-import { refusal, runScoped } from '../core/scope.ts';
-import { leastRequest } from './least-request.ts';
-import { defaultId, type Slot, slotsOf } from './slots.ts';
-
-/** Options of {@link LoadBalancer}. */
-export interface LoadBalancerOptions<M> {
-  /**
-   * The identity of a member: what is known of it survives an update that has the same id.
-   *
-   * @defaultValue the member itself when it is a string, its `id` when it has one that is a string
-   */
-  readonly id?: ((member: M) => string) | undefined;
-  /**
-   * Time and chance.
-   *
-   * @defaultValue the system's
-   */
-  readonly runtime?: Runtime | undefined;
-}
-
-/** Options of {@link LoadBalancer.run}. An {@link Attempt} of an outer call fits. */
-export interface RunOptions extends CallLimits {
-  /** Members to use only when there is no other; compared by identity, as the balancer has them now. */
-  readonly avoid?: ReadonlySet<unknown> | undefined;
-  /** Is told the member that was chosen. */
-  readonly visit?: ((member: unknown) => void) | undefined;
-}
+import type { Dyn } from '../core/live.ts';
+import { check, func, oneOf } from '../core/options.ts';
+import { invoke, refusal, Scope } from '../core/scope.ts';
+import { choose } from './choice.ts';
+import type { Verdict } from './cost.ts';
+import type { BalancerEvents, RestoreReason } from './events.ts';
+import type { Flight } from './flight.ts';
+import type { Ejection, HealthEvent } from './health.ts';
+import { Membership } from './membership.ts';
+import { type LoadBalancerOptions, type Settings, settingsFrom } from './options.ts';
+import { type CallOutcome, calledOff, isVerdict, verdictOf } from './outcome.ts';
+import { Pool } from './pool.ts';
+import { Prober } from './prober.ts';
+import { checkChoice, ownBudget, racePolicyOf, type RunOptions } from './run-options.ts';
+import { Slot } from './slot.ts';
+import { type BalancerStats, statsOf } from './stats.ts';
 
 /** A member that was picked; it counts as busy until the lease is released. */
 export interface BalancerLease<M> extends Disposable {
   /** The member. */
   readonly member: M;
-  /** The request is over. Idempotent. */
-  release(): void;
+  /**
+   * The request is over. Idempotent: the first time counts. The end of a `using` block releases as `'ignore'`, for it cannot
+   * know.
+   *
+   * @param outcome - what it says about the member; `'ok'` when absent
+   */
+  release(outcome?: Verdict): void;
 }
 
-/** A snapshot of a {@link LoadBalancer}. */
-export interface BalancerStats {
-  /** The members, in the order in which they were given. */
-  readonly members: readonly {
-    /** Its identity. */
-    readonly id: string;
-    /** Requests in flight. */
-    readonly pending: number;
-  }[];
-}
-
-/** Events of {@link LoadBalancer}. */
-export interface BalancerEvents {
-  /** The membership has changed. */
-  update: {
-    /** Ids that are new. */
-    readonly added: readonly string[];
-    /** Ids that are gone. Their requests in flight go on. */
-    readonly removed: readonly string[];
-  };
-}
-
+const what = 'a balanced call';
 const none: ReadonlySet<unknown> = new Set();
 const unseen = (): void => undefined;
 
-const visitRule = func<(member: unknown) => void>();
-const avoidRule: Rule<ReadonlySet<unknown>> = {
-  expected: 'a Set',
-  accepts: (value) =>
-    typeof (value as Partial<ReadonlySet<unknown>> | null)?.has === 'function' &&
-    typeof (value as Partial<ReadonlySet<unknown>>).size === 'number',
-};
+const workRule = func();
+const verdictRule = oneOf('ok', 'failed', 'ignore');
 
-function checkRunOptions(options: RunOptions): void {
-  checkCallOptions(options);
-  if (options.avoid !== undefined) check('avoid', options.avoid, avoidRule);
-  if (options.visit !== undefined) check('visit', options.visit, visitRule);
+/** What one attempt is about. */
+interface AttemptEntry extends Pick<Attempt, 'attempt' | 'cause' | 'deadline' | 'avoid'> {
+  readonly signal: AbortSignal | undefined;
+  readonly visit: ((member: unknown) => void) | undefined;
+  /** The options of the call, or the attempt of its race. */
+  readonly outer: Outer | undefined;
 }
 
 /**
  * A balancer over clients of any kind: URLs, pools, stubs, functions. It decides who, the caller's function does the work.
  *
- * Promises: a request goes to a member with the fewest requests in flight of this balancer, equals being equally likely;
- * `avoid` is honoured whenever there is another member; what is in flight is counted until the work itself has settled,
- * also after the caller has gone, so a member that hangs is not given more; membership may change at any time and neither
- * drops nor miscounts a request in flight. `run` settles at the deadline or the abort even if the work ignores both.
+ * Promises: a call goes to the member of the least cost among those compared, equals being equally likely; by default that
+ * is one that is quick, not busy, not silent and not failing. A member that fails again and again is ejected: it ranks behind
+ * the others, is tried now and then by a single call, and is never refused when there is nobody else. A new member has one
+ * call at a time until it has answered. `avoid` is honoured whenever there is another member. What is in flight is counted
+ * until the work itself has settled, also after the caller has gone; membership may change at any time and neither drops nor
+ * miscounts a call in flight. `run` settles at the deadline or the abort even if the work ignores both.
  *
- * Does not promise to retry, nor to notice that a member is slow or failing but quick to answer. Does not open sockets.
+ * Makes one attempt a call, unless it is told to hedge or to retry. Does not know what other processes do. Does not open sockets. Sets no timer beside a call's
+ * deadline, but for active probes.
  *
- * Complexity: O(members) for each request; memory O(members), those that are gone but busy included.
+ * Complexity: O(members) for each call up to 16 members, O(`choices`) above; memory O(members), those that are gone but busy
+ * included.
  *
- * Source: least request as in Finagle's `heap` and Envoy's `LEAST_REQUEST`, over all members instead of two choices: with
- * the few replicas of a Node service, two choices out of four meet two slow ones in one request of six.
+ * Source: peak EWMA and failure accrual of Finagle, panic threshold of Envoy, failures in the cost of palantir's dialogue; a
+ * full scan instead of two choices, for two choices out of four meet two slow members in one call of six.
  *
  * @example
  * ```ts
@@ -108,104 +80,106 @@ function checkRunOptions(options: RunOptions): void {
  * ```
  */
 export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDisposable {
-  readonly #idOf: (member: M) => string;
-  readonly #runtime: Runtime;
-  #members: Dyn<readonly M[]>;
-  #seen: readonly M[] | undefined;
-  #slots: ReadonlyMap<string, Slot<M>> = new Map();
-  /** Who was busy at an update, until he is not: a member that goes and returns, as after a resolver's blip, still is. */
-  readonly #busy = new Map<string, Slot<M>>();
+  readonly #settings: Settings<M>;
+  readonly #pool: Pool<M, Slot<M>>;
+  readonly #membership: Membership<M, Slot<M>>;
+  readonly #budget: () => Budget;
   #closed = false;
 
   /**
    * @param members - the members, or a live list of them
-   * @param options - identity, time and chance
+   * @param options - identity, cost, health, time and chance
    * @throws {@link HoldfastError} `INVALID_OPTION`; also for two members of one id
    */
   constructor(members: Dyn<readonly M[]>, options?: LoadBalancerOptions<M>) {
     super();
-    const { id = defaultId, runtime = systemRuntime } = readOptions('LoadBalancer', options, {
-      id: func<(member: M) => string>(),
-      runtime: runtimeRule,
+    this.#settings = settingsFrom(options);
+    this.#pool = new Pool(this.#settings);
+    this.#budget = ownBudget(this.#settings.runtime);
+    const { id, acceptEmpty } = this.#settings;
+    this.#membership = new Membership({
+      id,
+      acceptEmpty,
+      make: (name, member) => new Slot(name, member, this.#pool),
+      onChange: (before, now) => {
+        this.#take(before, now);
+      },
+      onEmpty: () => {
+        this.emit('emptyUpdate', { kept: this.#pool.slots.length });
+      },
     });
-    this.#idOf = id;
-    this.#runtime = runtime;
-    this.#members = members;
-    this.#adopt(currentOf(members));
+    this.#membership.update(members);
   }
 
   /**
-   * Runs `work` on the member with the least requests in flight and settles as it does.
+   * Runs `work` on the best member and settles as it does. With `hedge` or `retry` it may run several times, as `hedge` and
+   * `retry` of `holdfast/calls` say, each time on a member that was not tried, if there is one.
    *
    * @param work - gets the member and an attempt to hand on; a synchronous throw counts as a rejection
-   * @param options - signal, deadline, whom to avoid; an outer {@link Attempt} fits as it is
+   * @param options - signal, deadline, whom to avoid, what to do about silence and failure; an outer {@link Attempt} fits as
+   * it is
    * @returns what `work` returned
    * @throws {@link HoldfastError} as a rejection: `NO_MEMBERS`, `CLOSED`, `DEADLINE_EXCEEDED`, `INVALID_OPTION`; else the
    * caller's abort reason or the work's own error. In the first four cases, and when aborted before, `work` is not called.
    */
-  async run<T>(work: (member: M, attempt: Attempt) => T | PromiseLike<T>, options: RunOptions = {}): Promise<T> {
-    check('work', work, func());
-    const { clock } = this.#runtime;
-    checkRunOptions(options);
-    const limits = { signal: options.signal, deadline: deadlineFrom(options.deadline, clock) };
-    const refused = refusal('a balanced call', limits);
+  async run<T>(work: (member: M, attempt: Attempt) => T | PromiseLike<T>, options: RunOptions<T> = {}): Promise<T> {
+    check('work', work, workRule);
+    checkChoice(options);
+    const { runtime } = this.#settings;
+    const policy = racePolicyOf(options, this.#budget);
+    if (policy !== undefined) {
+      const attemptOn = (_: undefined, attempt: Attempt): Promise<T> =>
+        this.#attempt(work, { ...attempt, outer: outerOf(attempt) });
+      return await raced(what, attemptOn, policy, runtime)(undefined, options);
+    }
+    const { signal, avoid = none } = options;
+    const limits = { signal, deadline: deadlineFrom(options.deadline, runtime.clock) };
+    const refused = refusal(what, limits);
     if (refused !== undefined) throw refused.reason;
-    const avoid = options.avoid ?? none;
-    const slot = this.#choose(avoid);
+    const first = { attempt: 1, cause: 'original' } as const;
     const visit = options.visit?.bind(options);
-    slot.pending++;
-    return await runScoped(
-      'a balanced call',
-      limits,
-      clock,
-      (scope) => {
-        visit?.(slot.member);
-        if (limits.signal?.aborted === true) throw limits.signal.reason;
-        const about = { deadline: limits.deadline, attempt: 1, cause: 'original', avoid } as const;
-        return work(slot.member, attemptIn(scope, about, visit ?? unseen));
-      },
-      () => {
-        this.#release(slot);
-      },
-    );
+    return await this.#attempt(work, { ...first, ...limits, avoid, visit, outer: outerOf(options) });
   }
 
   /**
-   * Takes the member that `run` would take, for work that is not one function. Release the lease.
+   * Takes the member that `run` would take, for work that is not one function. Release the lease, and say how it went: that
+   * is all the balancer learns.
    *
    * @param options - whom to avoid
    * @throws {@link HoldfastError} `NO_MEMBERS`, `CLOSED`, `INVALID_OPTION`
    */
   pick(options: Pick<RunOptions, 'avoid'> = {}): BalancerLease<M> {
-    checkRunOptions(options);
-    const slot = this.#choose(options.avoid ?? none);
-    slot.pending++;
-    let held = true;
-    const release = (): void => {
-      if (held) this.#release(slot);
-      held = false;
+    checkChoice(options);
+    const flight = this.#begin(options.avoid ?? none);
+    const release = (outcome: Verdict = 'ok'): void => {
+      check('outcome', outcome, verdictRule);
+      if (!flight.busy) return;
+      this.#conclude(flight, outcome, true);
+      this.#free(flight);
     };
-    return { member: slot.member, release, [Symbol.dispose]: release };
+    return { member: flight.member, release, [Symbol.dispose]: () => release('ignore') };
   }
 
   /**
-   * Takes another membership. Members are told apart by id; what is known of those that stay is kept.
+   * Takes another membership. Members are told apart by id; what is known of those that stay is kept. A list without members
+   * is not taken unless `acceptEmpty` says so.
    *
    * @param members - the members, or a live list of them
    * @throws {@link HoldfastError} `INVALID_OPTION`, and then the old membership stays
    */
   update(members: Dyn<readonly M[]>): void {
-    this.#adopt(currentOf(members), members);
+    this.#membership.update(members);
   }
 
   /** What is known of the members now. */
   stats(): BalancerStats {
-    return { members: [...this.#current().values()].map(({ id, pending }) => ({ id, pending })) };
+    return statsOf(this.#membership.current().values(), this.#pool, this.#now());
   }
 
-  /** No further request is taken; those in flight go on. Idempotent. */
+  /** No further call is taken, nobody is probed; calls in flight go on. Idempotent. */
   close(): void {
     this.#closed = true;
+    for (const { prober } of this.#pool.slots) prober?.stop();
   }
 
   /** {@link LoadBalancer.close}. */
@@ -214,47 +188,153 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
     return Promise.resolve();
   }
 
-  #choose(avoid: ReadonlySet<unknown>): Slot<M> {
-    if (this.#closed) throw new HoldfastError('CLOSED', 'the load balancer is closed');
-    const slot = leastRequest([...this.#current().values()], avoid, this.#runtime.random);
-    if (slot === undefined) throw new HoldfastError('NO_MEMBERS', 'the load balancer has no members');
-    return slot;
+  #now(): number {
+    return this.#settings.runtime.clock.now();
   }
 
-  #release(slot: Slot<M>): void {
-    slot.pending--;
-    if (slot.pending === 0) this.#busy.delete(slot.id);
-  }
-
-  /**
-   * The slots of the membership as it is now; a live list is looked at here and not followed in the background. One that
-   * has turned bad is reported, once, and the members stay as they were.
-   */
-  #current(): ReadonlyMap<string, Slot<M>> {
-    const members = currentOf(this.#members);
-    if (members === this.#seen) return this.#slots;
+  /** One attempt on one member: chosen, begun, concluded when its outcome is known, freed when its work has settled. */
+  #attempt<T>(work: (member: M, attempt: Attempt) => T | PromiseLike<T>, entry: AttemptEntry): Promise<T> {
+    const { signal, visit, outer } = entry;
+    const flight = this.#begin(entry.avoid);
     try {
-      this.#adopt(members);
+      visit?.(flight.member);
+      if (signal?.aborted === true) throw signal.reason;
     } catch (error) {
-      this.#seen = members;
-      reportError('a live membership was refused, the members stay as they were', error);
+      // The member was not asked.
+      this.#conclude(flight, 'ignore', false);
+      this.#free(flight);
+      throw error;
     }
-    return this.#slots;
+    return new Promise<T>((resolve, reject) => {
+      const scope = new Scope(what, entry, this.#settings.runtime.clock, (reason) => {
+        this.#learn(flight, calledOff(reason), reason);
+        reject(reason);
+      });
+      const finish = (status: 'resolved' | 'rejected', result: unknown): void => {
+        scope.close();
+        this.#learn(flight, status, result);
+        this.#free(flight);
+      };
+      invoke(() => work(flight.member, attemptIn(scope, entry, visit ?? unseen, counted(outer, undefined)))).then(
+        (value) => {
+          finish('resolved', value);
+          resolve(value);
+        },
+        (error: unknown) => {
+          finish('rejected', error);
+          reject(error);
+        },
+      );
+    });
   }
 
-  /** Takes a list and where it is from; the listeners are told last, for they may look at the balancer or update it. */
-  #adopt(members: readonly M[], source: Dyn<readonly M[]> = this.#members): void {
-    const before = this.#slots;
-    this.#slots = slotsOf(members, (id) => before.get(id) ?? this.#busy.get(id), this.#idOf);
-    this.#members = source;
-    this.#seen = members;
-    for (const slot of before.values()) if (slot.pending > 0) this.#busy.set(slot.id, slot);
-    this.#tell(before);
+  #begin(avoid: ReadonlySet<unknown>): Flight<Slot<M>> {
+    if (this.#closed) throw new HoldfastError('CLOSED', 'the load balancer is closed');
+    this.#membership.current();
+    const pool = this.#pool;
+    const now = this.#now();
+    pool.choices++;
+    const slot = choose(pool.slots, this.#settings.looks, { now, avoid, panic: pool.panic }, pool.random);
+    if (slot === undefined) throw new HoldfastError('NO_MEMBERS', 'the load balancer has no members');
+    return slot.start(now);
   }
 
-  #tell(before: ReadonlyMap<string, Slot<M>>): void {
-    const added = [...this.#slots.keys()].filter((id) => !before.has(id));
-    const removed = [...before.keys()].filter((id) => !this.#slots.has(id));
-    if (added.length + removed.length > 0) this.emit('update', { added, removed });
+  /** The outcome is known, unless it was before. */
+  #learn(flight: Flight<Slot<M>>, status: CallOutcome['status'], result: unknown): void {
+    if (flight.open) this.#conclude(flight, this.#classify(flight, status, result), isAnswer(status));
   }
+
+  #classify({ startedMs }: Flight<Slot<M>>, status: CallOutcome['status'], result: unknown): Verdict {
+    const { classify } = this.#settings;
+    if (classify === undefined) return verdictOf(status);
+    const ms = Math.max(0, this.#now() - startedMs);
+    try {
+      const outcome: CallOutcome =
+        status === 'resolved' ? { status, value: result, ms } : { status, error: result, ms };
+      return check('what classify returns', classify(outcome), { expected: verdictRule.expected, accepts: isVerdict });
+    } catch (error) {
+      this.#pool.complain('classify failed', error);
+      return verdictOf(status);
+    }
+  }
+
+  #conclude(flight: Flight<Slot<M>>, verdict: Verdict, answered: boolean): void {
+    const { slot } = flight;
+    const now = this.#now();
+    const { sound, health } = slot;
+    slot.conclude(flight, verdict, answered, now);
+    if (slot.sound !== sound || slot.health.ejection !== health.ejection)
+      this.#tellHealth(slot, health.ejection, 'answered', now);
+  }
+
+  #judge(slot: Slot<M>, event: HealthEvent, restoredBy: RestoreReason): void {
+    const now = this.#now();
+    const before = slot.health.ejection;
+    slot.judge(event, now);
+    this.#tellHealth(slot, before, restoredBy, now);
+  }
+
+  #free(flight: Flight<Slot<M>>): void {
+    flight.busy = false;
+    flight.slot.pending--;
+    if (flight.slot.pending === 0) this.#membership.idle(flight.slot);
+  }
+
+  /** Tells of a member that was ejected or restored; one that has left is nobody's concern. */
+  #tellHealth(slot: Slot<M>, before: Ejection | undefined, restoredBy: RestoreReason, now: number): void {
+    const { id, health } = slot;
+    const { ejection } = health;
+    if (!this.#pool.slots.includes(slot)) return;
+    const turned = (before === undefined) !== (ejection === undefined);
+    if (turned && ejection === undefined && this.#pool.panic) this.#pool.hope(now);
+    const changed = this.#pool.recount();
+    if (turned && ejection !== undefined) this.emit('eject', { id, why: ejection.why, forMs: ejection.untilMs - now });
+    else if (turned) this.emit('restore', { id, why: restoredBy, afterMs: now - before!.sinceMs });
+    if (changed) this.#tellPanic();
+  }
+
+  #tellPanic(): void {
+    const { panic, healthy, slots } = this.#pool;
+    this.emit('panic', { active: panic, healthy, members: slots.length });
+  }
+
+  /** A membership has been taken. */
+  #take(before: ReadonlyMap<string, Slot<M>>, slots: ReadonlyMap<string, Slot<M>>): void {
+    const added = [...slots.values()].filter(({ id }) => !before.has(id));
+    const removed = [...before.values()].filter(({ id }) => !slots.has(id));
+    this.#pool.take(slots.values());
+    for (const { prober } of removed) prober?.stop();
+    for (const slot of added) {
+      // The first members have nobody to be compared with.
+      if (before.size > 0) slot.ramp(this.#now());
+      slot.prober = this.#proberOf(slot);
+    }
+    const changed = this.#pool.recount();
+    if (added.length + removed.length > 0) this.emit('update', { added: idsOf(added), removed: idsOf(removed) });
+    if (changed) this.#tellPanic();
+    const [first] = this.#pool.slots;
+    if (first !== undefined && this.#pool.alone) this.#judge(first, { type: 'alone' }, 'alone');
+  }
+
+  #proberOf(slot: Slot<M>): Prober<M> | undefined {
+    const { probe, runtime } = this.#settings;
+    if (probe === undefined || this.#closed) return undefined;
+    return new Prober(
+      probe,
+      () => slot.member,
+      runtime,
+      (ok) => {
+        this.#judge(slot, { type: 'probed', ok }, 'probe');
+      },
+    );
+  }
+}
+
+/** Whether it was the member that ended the call. */
+function isAnswer(status: CallOutcome['status']): boolean {
+  return status === 'resolved' || status === 'rejected';
+}
+
+function idsOf(slots: readonly { readonly id: string }[]): readonly string[] {
+  return slots.map(({ id }) => id);
 }

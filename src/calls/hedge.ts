@@ -1,66 +1,38 @@
-import { deadlineExceeded, deadlineFrom } from '../core/deadline.ts';
-import { check, func, number, readOptions } from '../core/options.ts';
-import { type Runtime, runtimeRule, systemRuntime } from '../core/runtime.ts';
-import { refusal, Scope } from '../core/scope.ts';
-import { type Attempt, type CallLimits, checkCallOptions } from './call.ts';
-import { Race } from './race.ts';
-
-/** How a slow or failed attempt is followed by another. */
-export interface HedgePolicy {
-  /** Start another attempt when none has settled for so long, in milliseconds. A good start: the 95th percentile. */
-  readonly after: number;
-  /**
-   * How many attempts beyond the first.
-   *
-   * @defaultValue 1
-   */
-  readonly extra?: number | undefined;
-}
-
-const what = 'a hedged call';
+import { check, func, readOptions } from '../core/options.ts';
+import { systemRuntime } from '../core/runtime.ts';
+import { Budget } from './budget.ts';
+import type { Attempt, CallLimits } from './call.ts';
+import { type HedgePolicy, hedgeShape, readHedge } from './hedge-policy.ts';
+import type { RacePolicy } from './race-entry.ts';
+import { raced } from './raced.ts';
+import { type RaceOptions, raceShape } from './race-options.ts';
 
 /** Options of {@link hedge}. */
-export interface HedgeOptions<Res> extends HedgePolicy {
+export interface HedgeOptions<Res, Req = unknown> extends HedgePolicy<Req>, RaceOptions<Res> {
   /**
-   * Gets answers that came when the call had settled: a body to cancel, a connection to give back. If it throws, or returns
-   * a promise that rejects, that is reported as a process warning.
-   */
-  readonly discard?: ((value: Res) => unknown) | undefined;
-  /**
-   * Time.
+   * Pays for the attempts beyond the first; when it is exhausted, none starts. Share one among all that ask the same
+   * service. `false`: no limit but `extra`.
    *
-   * @defaultValue the system's
+   * @defaultValue one of its own, `new Budget({ ratio: 0.05 })`
    */
-  readonly runtime?: Runtime | undefined;
-}
-
-const policyShape = { after: number({ min: 0 }), extra: number({ min: 0, max: 100, integer: true }) };
-
-/**
- * @internal A hedge policy, checked, with its defaults.
- *
- * @throws {@link HoldfastError} `INVALID_OPTION`
- */
-export function readHedge(policy: unknown): { readonly after: number; readonly extra: number } {
-  const { after, extra = 1 } = readOptions('hedge', policy, policyShape);
-  return { after: check('after', after, policyShape.after), extra };
+  readonly budget?: Budget | false | undefined;
 }
 
 /**
- * A call that does not wait for one slow server: when the first attempt has been silent for `after` milliseconds, or has
- * failed, another starts; the first success is the answer.
+ * A call that does not wait for one slow server: when the first attempt has been silent for `after`, or has failed, another
+ * starts; the first accepted answer is the answer.
  *
- * Promises: at most 1 + `extra` attempts; settles at the first success, at the failure of the last attempt allowed, at the
- * deadline or at the caller's abort, whichever comes first; every other attempt's signal is aborted in the same turn and
- * nobody waits for it; the winner's signal never aborts, so its body can be read. Leaves no timer and no listener.
+ * Promises: at most 1 + `extra` attempts, and in all no more than the budget allows; settles at the first accepted answer,
+ * at the failure of the last attempt allowed, at the deadline or at the caller's abort, whichever comes first; every other
+ * attempt's signal is aborted in the same turn and nobody waits for it; the winner's signal never aborts, so its body can
+ * be read; a later attempt avoids the members that the others use. Leaves no timer and no listener. One timer at a time.
  *
- * Does not promise that a request arrives only once: hedge what may safely be done twice. Does not limit the extra load:
- * choose `after` so that few calls need the second attempt.
+ * Does not promise that a request arrives only once: hedge what may safely be done twice (`when`).
  *
  * Source: J. Dean, L. A. Barroso, "The Tail at Scale" (2013).
  *
  * @param call - what to call; its options are the {@link Attempt}
- * @param options - when to start another attempt, and how many
+ * @param options - when to start another attempt, how many, and who pays
  * @returns a {@link Call}; rejects with the only attempt's error, or an `AggregateError` of several, the first attempt's first
  * @throws {@link HoldfastError} `INVALID_OPTION`; `DEADLINE_EXCEEDED` as a rejection
  * @example
@@ -77,43 +49,12 @@ export function readHedge(policy: unknown): { readonly after: number; readonly e
  */
 export function hedge<Req, Res>(
   call: (request: Req, attempt: Attempt) => Res | PromiseLike<Res>,
-  options: HedgeOptions<Res>,
+  options: HedgeOptions<Res, Req>,
 ): (request: Req, options?: CallLimits) => Promise<Res> {
   check('call', call, func());
-  const {
-    discard,
-    runtime = systemRuntime,
-    ...policy
-  } = readOptions('hedge', options, {
-    ...policyShape,
-    discard: func<(value: Res) => unknown>(),
-    runtime: runtimeRule,
-  });
-  const { after, extra } = readHedge(policy);
-
-  return async (request, callOptions = {}) => {
-    checkCallOptions(callOptions);
-    const limits = { signal: callOptions.signal, deadline: deadlineFrom(callOptions.deadline, runtime.clock) };
-    const refused = refusal(what, limits);
-    if (refused !== undefined) throw refused.reason;
-    return await new Promise<Res>((resolve, reject) => {
-      const race = new Race<Res>({
-        what,
-        run: (attempt) => call(request, attempt),
-        deadline: limits.deadline,
-        clock: runtime.clock,
-        policy: { after, extra, discard },
-        onResult: (result) => {
-          scope.close();
-          if (result.status === 'ok') resolve(result.value);
-          else reject(limits.deadline.expired ? deadlineExceeded(what, result.error) : result.error);
-        },
-      });
-      const scope = new Scope(what, limits, runtime.clock, (reason) => {
-        race.end(reason);
-        reject(reason);
-      });
-      race.start();
-    });
-  };
+  const values = readOptions('hedge', options, { ...hedgeShape, ...raceShape });
+  const { after, extra, when, accept, discard, runtime = systemRuntime } = values;
+  const { budget = new Budget({ ratio: 0.05, runtime }) } = values;
+  const policy = { hedge: readHedge<Req>({ after, extra, when }), budget: budget || undefined, accept, discard };
+  return raced('a hedged call', call, policy as RacePolicy<Req, Res>, runtime);
 }

@@ -1,62 +1,44 @@
-import type { Clock, Timer } from '../core/clock.ts';
-import type { Deadline } from '../core/deadline.ts';
+import type { Timer } from '../core/clock.ts';
 import { branded, HoldfastError } from '../core/errors.ts';
-import { reportError } from '../core/report.ts';
 import { invoke, Scope } from '../core/scope.ts';
-import { attemptIn } from './attempt.ts';
+import { attemptIn, counted, isCounted } from './attempt.ts';
 import type { Attempt } from './call.ts';
-
-/** @internal How one logical call becomes several attempts. */
-export interface RacePolicy<T> {
-  /** Start another attempt when the last has been silent for so long, in milliseconds; undefined: after a failure only. */
-  readonly after: number | undefined;
-  /** How many attempts beyond the first. */
-  readonly extra: number;
-  /** Gets the values of attempts that succeeded when the race was over. */
-  readonly discard: ((value: T) => unknown) | undefined;
-}
-
-/** @internal How a race ended by itself. */
-export type RaceResult<T> =
-  { readonly status: 'ok'; readonly value: T } | { readonly status: 'failed'; readonly error: unknown };
-
-/** @internal What is raced. */
-export interface RaceEntry<T> {
-  /** Names the work in errors. */
-  readonly what: string;
-  /** One attempt; a synchronous throw counts as a rejection. */
-  readonly run: (attempt: Attempt) => T | PromiseLike<T>;
-  /** Told to the attempts; the race itself keeps no time but the hedge's. */
-  readonly deadline: Deadline;
-  readonly clock: Clock;
-  readonly policy: RacePolicy<T>;
-  /** Called once, never from inside `start`, unless the race is called off before. Must not throw. */
-  readonly onResult: (result: RaceResult<T>) => void;
-}
+import { type HedgePlan, planHedge } from './hedge-policy.ts';
+import { afterFailure, backoffMs } from './next-move.ts';
+import { discardWith, type RaceEntry, refusalOf } from './race-entry.ts';
+import { judge, type Verdict } from './retry-policy.ts';
 
 /**
- * @internal One logical call as up to 1 + `extra` attempts; the first that succeeds wins.
+ * @internal One logical call as several attempts; the first whose value is accepted wins.
  *
- * - another attempt starts when the last has been silent for `after`, and at once when one fails
+ * - at most 1 + the hedge's `extra` + the retry's `attempts` − 1 attempts, each but the first paid for by the budget
+ * - what follows on a failure is the law of `afterFailure`; another attempt follows on the hedge's silence
  * - the losers' signals abort in the turn in which the winner settled; nobody waits for them
  * - the winner's signal never aborts
- * - the race fails when every attempt allowed has failed, and not before
- * - no attempt but the first starts when the deadline has come; to end the race then is up to its owner
+ * - one timer at a time: for silence while attempts are under way, for the pause while none is
  * - after `end` no attempt starts and `onResult` is not called
  */
-export class Race<T> {
-  readonly #entry: RaceEntry<T>;
+export class Race<Req, T> {
+  readonly #entry: RaceEntry<Req, T>;
   readonly #live = new Set<Scope>();
   readonly #visited = new Set<unknown>();
   readonly #visit = (member: unknown): void => {
     this.#visited.add(member);
+    this.#entry.outer?.visit?.(member);
   };
   readonly #errors: unknown[] = [];
+  #hedge: HedgePlan | undefined;
+  #spare = 0;
+  #retried = 0;
   #attempts = 0;
+  /** The error that no attempt may mend, if one was among them. */
+  #final: { readonly error: unknown } | undefined;
+  #startedMs = 0;
+  #originalOpen = true;
   #over = false;
-  #hedgeTimer: Timer | undefined;
+  #timer: Timer | undefined;
 
-  constructor(entry: RaceEntry<T>) {
+  constructor(entry: RaceEntry<Req, T>) {
     this.#entry = entry;
   }
 
@@ -67,6 +49,12 @@ export class Race<T> {
 
   /** Starts the first attempt. */
   start(): void {
+    const { policy, request, deadline, runtime, outer } = this.#entry;
+    this.#hedge = policy.hedge && planHedge(policy.hedge, request, deadline);
+    if (this.#over) return; // a function of the policy has aborted the caller's signal
+    this.#spare = this.#hedge?.extra ?? 0;
+    if (this.#hedge?.percentile !== undefined) this.#startedMs = runtime.clock.now();
+    if (policy.budget !== undefined && !isCounted(outer, policy.budget)) policy.budget.deposit();
     this.#launch('original');
   }
 
@@ -79,7 +67,19 @@ export class Race<T> {
 
   #close(): void {
     this.#over = true;
-    this.#hedgeTimer?.cancel();
+    this.#timer?.cancel();
+    this.#observe(false);
+  }
+
+  /** Tells the percentile of the original, once: an answer, or that there was none for so long. */
+  #observe(answered: boolean): void {
+    const percentile = this.#hedge?.percentile;
+    if (percentile !== undefined && this.#originalOpen) {
+      const ms = this.#entry.runtime.clock.now() - this.#startedMs;
+      if (answered) percentile.answered(ms);
+      else percentile.silent(ms);
+    }
+    this.#originalOpen = false;
   }
 
   #callOff(reason: unknown): void {
@@ -87,59 +87,117 @@ export class Race<T> {
   }
 
   #launch(cause: Attempt['cause']): void {
-    const { what, run, clock, deadline, policy } = this.#entry;
-    this.#hedgeTimer?.cancel();
-    const scope = new Scope(what, {}, clock);
+    const { what, run, runtime, deadline, outer, policy } = this.#entry;
+    this.#timer?.cancel();
+    const scope = new Scope(what, {}, runtime.clock);
     this.#live.add(scope);
-    const attempt = attemptIn(scope, { deadline, attempt: ++this.#attempts, cause, avoid: this.#visited }, this.#visit);
-    if (policy.after !== undefined && this.#mayLaunch()) {
-      // Ref'd: beside a silent attempt it may be all that keeps the caller's promise alive.
-      this.#hedgeTimer = clock.setTimer(
-        policy.after,
-        () => {
-          if (this.#mayLaunch()) this.#launch('hedge');
-        },
-        { ref: true },
-      );
+    if (outer?.avoid !== undefined) for (const member of outer.avoid) this.#visited.add(member);
+    const about = { deadline, attempt: ++this.#attempts, cause, avoid: this.#visited };
+    const attempt = attemptIn(scope, about, this.#visit, counted(outer, policy.budget));
+    const afterMs = this.#hedge?.afterMs;
+    if (afterMs !== undefined && this.#spare > 0 && !deadline.expired) {
+      this.#wake(afterMs, () => {
+        this.#onSilence();
+      });
     }
     invoke(() => run(attempt)).then(
       (value) => {
-        this.#onValue(scope, value);
+        this.#onValue(scope, about.attempt, cause, value);
       },
       (error: unknown) => {
-        this.#onError(scope, attempt.attempt, error);
+        this.#onError(scope, about.attempt, error);
       },
     );
   }
 
-  /** An attempt that has no time left would only fail, or worse, be sent. */
-  #mayLaunch(): boolean {
-    return this.#attempts <= this.#entry.policy.extra && !this.#entry.deadline.expired;
+  #wake(ms: number, run: () => void): void {
+    // Ref'd: beside a silent attempt it may be all that keeps the caller's promise alive.
+    this.#timer = this.#entry.runtime.clock.setTimer(ms, run, { ref: true });
   }
 
-  #onValue(scope: Scope, value: T): void {
-    this.#leave(scope);
-    if (this.#over) {
-      discardWith(this.#entry.policy.discard, value);
+  #onSilence(): void {
+    const { deadline, policy } = this.#entry;
+    // An attempt that has no time left would only fail, or worse, be sent.
+    if (this.#final !== undefined || deadline.expired || policy.budget?.tryWithdraw() === false) return;
+    this.#spare--;
+    this.#launch('hedge');
+  }
+
+  #onValue(scope: Scope, attempt: number, cause: Attempt['cause'], value: T): void {
+    const { what, policy, onResult } = this.#entry;
+    const refused = this.#over ? undefined : refusalOf(policy.accept, value, what);
+    if (refused !== undefined) {
+      this.#onError(scope, attempt, refused.error);
+      discardWith(policy.discard, value);
       return;
     }
+    this.#leave(scope);
+    if (this.#over) {
+      discardWith(policy.discard, value);
+      return;
+    }
+    this.#observe(attempt === 1);
     this.#close();
-    this.#entry.onResult({ status: 'ok', value });
+    onResult({ status: 'ok', value, cause });
     // Afterwards, for a loser that is told may abort the caller's signal in turn, and that must not undo the success.
-    if (this.#live.size > 0)
-      this.#callOff(new HoldfastError('SUPERSEDED', `another attempt of ${this.#entry.what} has won`));
+    if (this.#live.size > 0) this.#callOff(new HoldfastError('SUPERSEDED', `another attempt of ${what} has won`));
   }
 
   #onError(scope: Scope, attempt: number, error: unknown): void {
     this.#leave(scope);
     if (this.#over) return;
     this.#errors[attempt - 1] = error;
-    if (this.#mayLaunch()) {
-      this.#launch('retry');
-    } else if (this.#live.size === 0) {
-      this.#close();
-      this.#entry.onResult({ status: 'failed', error: this.#failure() });
+    if (attempt === 1) this.#observe(false);
+    const { retry } = this.#entry.policy;
+    this.#follow(error, retry === undefined ? mayRetry : judge(retry, error, this.#entry.request));
+  }
+
+  #follow(error: unknown, { retryable, pushbackMs }: Verdict): void {
+    if (this.#over) return; // a function of the policy has aborted the caller's signal
+    const { policy, deadline } = this.#entry;
+    if (!retryable) this.#final ??= { error };
+    const move = afterFailure({
+      live: this.#live.size,
+      spare: this.#spare,
+      retries: (policy.retry?.attempts ?? 1) - 1 - this.#retried,
+      retryable: this.#final === undefined,
+      pushedBack: pushbackMs !== undefined,
+      funded: policy.budget === undefined || policy.budget.balance >= 1,
+      inTime: !deadline.expired,
+    });
+    if (move === 'failover') this.#failOver();
+    else if (move === 'retry') this.#retry(pushbackMs);
+    else if (move === 'fail') this.#fail();
+  }
+
+  #failOver(): void {
+    this.#entry.policy.budget?.tryWithdraw();
+    this.#spare--;
+    this.#launch('retry');
+  }
+
+  /** After the pause, if it fits: a caller has nothing from waiting for what will not be tried. */
+  #retry(pushbackMs: number | undefined): void {
+    const { policy, deadline, runtime } = this.#entry;
+    const { baseMs, maxMs } = policy.retry!;
+    this.#retried++;
+    const waitMs = pushbackMs ?? backoffMs(this.#retried, baseMs, maxMs, runtime.random());
+    if (waitMs >= deadline.remaining()) {
+      this.#fail();
+      return;
     }
+    const launch = (): void => {
+      if (deadline.expired || policy.budget?.tryWithdraw() === false) this.#fail();
+      else this.#launch('retry');
+    };
+    this.#timer?.cancel();
+    if (waitMs === 0) launch();
+    else this.#wake(waitMs, launch);
+  }
+
+  #fail(): void {
+    this.#close();
+    this.#entry.onResult({ status: 'failed', error: this.#failure() });
   }
 
   #leave(scope: Scope): void {
@@ -147,18 +205,13 @@ export class Race<T> {
     scope.close();
   }
 
-  /** One failure is itself; several come together, the first attempt's first. */
+  /** One failure, or one that is final, is itself; several come together, the first attempt's first, the last as cause. */
   #failure(): unknown {
+    if (this.#final !== undefined) return this.#final.error;
     if (this.#errors.length === 1) return this.#errors[0];
     const message = `all ${String(this.#errors.length)} attempts of ${this.#entry.what} failed`;
-    return branded(new AggregateError(this.#errors, message), 'ATTEMPTS_FAILED');
+    return branded(new AggregateError(this.#errors, message, { cause: this.#errors.at(-1) }), 'ATTEMPTS_FAILED');
   }
 }
 
-/** @internal Hands over a value that nobody waits for; what `discard` throws or rejects with is reported. */
-export function discardWith<T>(discard: RacePolicy<T>['discard'], value: T): void {
-  if (discard === undefined) return;
-  invoke(() => discard(value)).catch((error: unknown) => {
-    reportError('discard failed', error);
-  });
-}
+const mayRetry: Verdict = { retryable: true, pushbackMs: undefined };

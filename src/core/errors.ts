@@ -10,9 +10,11 @@
  * | `INSUFFICIENT_COVERAGE` | a gather ended without the answers that it requires |
  * | `CLOSED` | the object was closed before the call |
  * | `ATTEMPTS_FAILED` | several attempts were made and all have failed: an `AggregateError`, the first attempt's error first |
+ * | `NOT_ACCEPTED` | an attempt brought a value that the `accept` option refused |
  * | `SUPERSEDED` | an attempt was called off because its result is no longer wanted: a reason of signals, never thrown |
  * | `UNSUPPORTED` | each argument is allowed, but there is no answer for them; the message names what to use instead |
  * | `LEAK` | `failOnLeaks` found something left behind |
+ * | `FAULT` | a simulated server or a faulty call failed as it was told to |
  */
 export type ErrorCode =
   | 'INVALID_OPTION'
@@ -22,9 +24,11 @@ export type ErrorCode =
   | 'INSUFFICIENT_COVERAGE'
   | 'CLOSED'
   | 'ATTEMPTS_FAILED'
+  | 'NOT_ACCEPTED'
   | 'SUPERSEDED'
   | 'UNSUPPORTED'
-  | 'LEAK';
+  | 'LEAK'
+  | 'FAULT';
 
 const brand = Symbol.for('holdfast.error');
 

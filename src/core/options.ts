@@ -85,6 +85,9 @@ function range(min: number, max: number): string {
   return max === Infinity ? '' : ` <= ${String(max)}`;
 }
 
+/** @internal True or false, and nothing that merely looks like it: a promise of false is not false. */
+export const boolean: Rule<boolean> = { expected: 'a boolean', accepts: (value) => typeof value === 'boolean' };
+
 /** @internal One of a few words. */
 export function oneOf<const T extends string>(...words: readonly T[]): Rule<T> {
   return {
@@ -117,6 +120,11 @@ export function having<T extends object>(expected: string, ...methods: readonly 
       value !== null &&
       methods.every((method) => typeof (value as Record<string, unknown>)[method] === 'function'),
   };
+}
+
+/** @internal An object, as type `T`: for one whose parts the reader checks itself. */
+export function object<T extends object>(): Rule<T> {
+  return { expected: 'an object', accepts: (value) => typeof value === 'object' && value !== null };
 }
 
 /** @internal Anything, as type `T`: for values that the reader checks itself. */

@@ -1,36 +1,21 @@
 import pLimit from 'p-limit';
-import type { Attempt } from '../calls/call.ts';
-import { discardWith, Race, type RacePolicy, type RaceResult } from '../calls/race.ts';
+import { discardWith, type RaceResult } from '../calls/race-entry.ts';
 import type { Timer } from '../core/clock.ts';
 import { type Deadline, deadlineExceeded } from '../core/deadline.ts';
 import { HoldfastError } from '../core/errors.ts';
-import type { Runtime } from '../core/runtime.ts';
 import { Scope } from '../core/scope.ts';
 import { InsufficientCoverageError } from './errors.ts';
-import { gathered, type Gathered, type LeafStatus, type Outcome } from './outcome.ts';
+import { ask, type Leaf, type LeafPlan, outcomeOf, unasked } from './leaf.ts';
+import { gathered, type Gathered, type LeafStatus } from './outcome.ts';
 import { type Judge, judgeOf, type Requirement, shortfall, type Tally } from './requirement.ts';
+import { type StragglerRange, type Wait, waitFor } from './straggler.ts';
 
 /** @internal Everything that a gather needs, checked. */
-export interface Plan<T, V> {
-  readonly targets: readonly T[];
-  readonly leaf: (target: T, attempt: Attempt) => V | PromiseLike<V>;
+export interface Plan<T, V> extends LeafPlan<T, V> {
   readonly requirement: Requirement;
-  readonly straggler: number;
-  readonly policy: RacePolicy<V>;
-  readonly concurrency: number | undefined;
-  readonly signal: AbortSignal | undefined;
+  readonly straggler: StragglerRange;
   /** The caller's, less what is reserved. */
   readonly deadline: Deadline;
-  readonly runtime: Runtime;
-}
-
-/** What is known of one target. */
-interface Leaf<T, V> {
-  readonly target: T;
-  race?: Race<V>;
-  startedMs: number;
-  settledMs: number;
-  result?: RaceResult<V>;
 }
 
 const what = 'a gather';
@@ -45,6 +30,7 @@ export class Gathering<T, V> {
   readonly #limit: ReturnType<typeof pLimit> | undefined;
   #scope: Scope | undefined;
   #straggling: Timer | undefined;
+  #wait: Wait | undefined;
   #ok = 0;
   #failed = 0;
   #settled = false;
@@ -54,7 +40,7 @@ export class Gathering<T, V> {
     this.#resolve = resolve;
     this.#reject = reject;
     this.#judge = judgeOf(plan.requirement, plan.targets.length);
-    this.#leaves = plan.targets.map((target) => ({ target, startedMs: 0, settledMs: 0 }));
+    this.#leaves = plan.targets.map((target) => unasked(target));
     this.#limit = plan.concurrency === undefined ? undefined : pLimit(plan.concurrency);
   }
 
@@ -81,26 +67,17 @@ export class Gathering<T, V> {
   #ask(leaf: Leaf<T, V>): Promise<void> {
     // The limiter may have let this one through in the turn in which the gather settled.
     if (this.#settled) return Promise.resolve();
-    const { leaf: run, deadline, runtime, policy } = this.#plan;
+    const { deadline } = this.#plan;
     if (deadline.expired) {
       // The process was busy for so long that our timer has had no turn.
       this.#onTimeOver();
       return Promise.resolve();
     }
-    leaf.startedMs = runtime.clock.now();
     return new Promise((resolve) => {
-      leaf.race = new Race<V>({
-        what: 'a leaf',
-        run: (attempt) => run(leaf.target, attempt),
-        deadline,
-        clock: runtime.clock,
-        policy,
-        onResult: (result) => {
-          this.#onResult(leaf, result);
-          resolve();
-        },
+      ask(leaf, deadline, this.#plan, (result) => {
+        this.#onResult(leaf, result);
+        resolve();
       });
-      leaf.race.start();
     });
   }
 
@@ -138,24 +115,34 @@ export class Gathering<T, V> {
 
   #onMet({ total, ok, failed }: Tally): void {
     const { straggler, deadline, runtime } = this.#plan;
-    if (straggler === 0 || ok + failed === total) {
+    const open = total - ok - failed;
+    if (straggler.max === 0 || open === 0) {
       this.#succeed('cancelled');
-    } else if (this.#straggling === undefined) {
-      const leftMs = deadline.remaining() * straggler;
-      this.#straggling = runtime.clock.setTimer(
-        leftMs,
-        () => {
-          this.#succeed('late');
-        },
-        { ref: true },
-      );
+      return;
     }
+    const before = this.#wait;
+    const nowMs = runtime.clock.now();
+    this.#wait = waitFor(straggler, open, nowMs, before ?? { leftMs: deadline.remaining() });
+    if (this.#wait.untilMs === before?.untilMs) return;
+    this.#straggling?.cancel();
+    const waitMs = this.#wait.untilMs - nowMs;
+    if (waitMs <= 0) {
+      this.#succeed('cancelled');
+      return;
+    }
+    this.#straggling = runtime.clock.setTimer(
+      waitMs,
+      () => {
+        this.#succeed('late');
+      },
+      { ref: true },
+    );
   }
 
   /** The requirement does not hold: a user's function may take back what it said before. */
   #stopWaiting(): void {
     this.#straggling?.cancel();
-    this.#straggling = undefined;
+    this.#wait = undefined;
   }
 
   /** The deadline has come: what there is must do. */
@@ -213,17 +200,6 @@ export class Gathering<T, V> {
     const timeOver = statusOfOpen === 'late' && this.#plan.deadline.expired;
     return timeOver ? deadlineExceeded(what) : new HoldfastError('SUPERSEDED', 'the gather has settled');
   }
-}
-
-function outcomeOf<T, V>(leaf: Leaf<T, V>, statusOfOpen: LeafStatus, nowMs: number): Outcome<T, V> {
-  const { target, race, result, startedMs, settledMs } = leaf;
-  const attempts = race?.attempts ?? 0;
-  if (race === undefined) return { target, status: 'skipped', attempts, ms: 0 };
-  if (result === undefined) return { target, status: statusOfOpen, attempts, ms: nowMs - startedMs };
-  const ms = settledMs - startedMs;
-  return result.status === 'ok'
-    ? { target, status: 'ok', value: result.value, attempts, ms }
-    : { target, status: 'failed', error: result.error, attempts, ms };
 }
 
 function firstError<T, V>(leaves: readonly Leaf<T, V>[]): unknown {

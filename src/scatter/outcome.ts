@@ -1,3 +1,5 @@
+import type { Attempt } from '../calls/call.ts';
+
 /** How it went with one target. */
 export type LeafStatus =
   /** It answered. */
@@ -19,6 +21,8 @@ export interface Outcome<T, V> {
   readonly status: LeafStatus;
   /** The answer, when `status` is `'ok'`. */
   readonly value?: V;
+  /** Why the attempt was made that answered, when `status` is `'ok'`: a hedge that won, a retry. */
+  readonly cause?: Attempt['cause'];
   /** Why not, when `status` is `'failed'`: the attempt's error, or an `AggregateError` of several. */
   readonly error?: unknown;
   /** How many attempts were made. */

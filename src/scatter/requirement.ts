@@ -1,4 +1,4 @@
-import { check, either, func, number, oneOf, type Rule } from '../core/options.ts';
+import { boolean, check, either, func, number, oneOf, type Rule } from '../core/options.ts';
 
 /** How a gather stands. */
 export interface Tally {
@@ -33,7 +33,6 @@ type Verdict = 'met' | 'open' | 'impossible';
 /** @internal A requirement, ready to be asked after each answer. */
 export type Judge = (tally: Tally) => Verdict;
 
-const boolean: Rule<boolean> = { expected: 'a boolean', accepts: (value) => typeof value === 'boolean' };
 const share = number({ min: 0, max: 1 });
 
 /** @internal The `require` option. */

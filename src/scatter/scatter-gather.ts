@@ -1,16 +1,15 @@
-import type { Attempt, CallLimits } from '../calls/call.ts';
-import { attemptFields } from '../calls/attempt.ts';
-import { type HedgePolicy, readHedge } from '../calls/hedge.ts';
-import { deadlineFrom, deadlineRule } from '../core/deadline.ts';
-import { anything, check, func, number, readOptions } from '../core/options.ts';
-import { type Runtime, runtimeRule, systemRuntime } from '../core/runtime.ts';
-import { signalRule } from '../core/signals.ts';
+import type { Attempt } from '../calls/call.ts';
+import { deadlineFrom } from '../core/deadline.ts';
+import { check, readOptions } from '../core/options.ts';
+import { systemRuntime } from '../core/runtime.ts';
 import { Gathering, type Plan } from './gathering.ts';
+import { type LeafOptions, leafPlanOf, leafShape, letPass, targetsRule } from './leaf.ts';
 import type { Gathered } from './outcome.ts';
 import { type Requirement, requirementRule } from './requirement.ts';
+import { rangeOf, type StragglerRange, stragglerRule } from './straggler.ts';
 
 /** Options of {@link scatterGather}. The {@link Attempt} of an outer call fits, alone or spread. */
-export interface ScatterOptions<V> extends CallLimits {
+export interface ScatterOptions<V, T = unknown> extends LeafOptions<V, T> {
   /**
    * What is needed to succeed; see {@link Requirement}.
    *
@@ -19,36 +18,12 @@ export interface ScatterOptions<V> extends CallLimits {
   readonly require?: Requirement | undefined;
   /**
    * How long to wait for the rest when the requirement is met, as a share of the time that is left then: 0 settles at
-   * once, 1 waits until the deadline. Without a deadline any share but 0 waits until every target has answered or failed.
+   * once, 1 waits until the deadline. `{ min, max }` narrows as answers come, see {@link StragglerRange}. Without a deadline
+   * any share but 0 is for ever.
    *
    * @defaultValue 0
    */
-  readonly straggler?: number | undefined;
-  /**
-   * Milliseconds before the deadline at which to stop gathering: time to merge the answers.
-   *
-   * @defaultValue 0
-   */
-  readonly reserveMs?: number | undefined;
-  /** Starts another attempt for a target that is slow or has failed. Absent: one attempt a target. */
-  readonly hedge?: HedgePolicy | undefined;
-  /**
-   * How many targets to ask at the same time.
-   *
-   * @defaultValue all
-   */
-  readonly concurrency?: number | undefined;
-  /**
-   * Gets answers of attempts that came too late: a body to cancel, a connection to give back. If it throws, or returns a
-   * promise that rejects, that is reported as a process warning.
-   */
-  readonly discard?: ((value: V) => unknown) | undefined;
-  /**
-   * Time.
-   *
-   * @defaultValue the system's
-   */
-  readonly runtime?: Runtime | undefined;
+  readonly straggler?: number | StragglerRange | undefined;
 }
 
 /**
@@ -64,19 +39,20 @@ export interface ScatterOptions<V> extends CallLimits {
  * | the deadline has passed, or the signal has aborted, on entry | no target is asked |
  *
  * Promises: settles exactly once, at the earliest of these; each target has one outcome, in the order of the targets;
- * when a target has answered its other attempts are called off in the same turn; when the gather has settled everything
+ * when a target has answered its other attempts are called off in the same turn; attempts are paid for by the `budget`; when the gather has settled everything
  * else is, no attempt starts any more, and no timer, listener or unhandled rejection is left, whatever the leaves do
  * (throw, reject late, ignore their signal, never settle). The result never changes afterwards.
  *
  * Does not promise that a target that was called off stops working: that is the leaf's part, with `attempt.signal`.
  *
- * Complexity: O(targets) in all; one timer, one more during the straggler wait, and one for each target that is hedged.
+ * Complexity: O(targets) in all; one timer, one more during the straggler wait, and one for each target that is hedged or
+ * retried.
  *
  * Source: J. Dean, L. A. Barroso, "The Tail at Scale" (2013); coverage as in Vespa.
  *
  * @param targets - whom to ask
  * @param leaf - asks one target; a synchronous throw counts as a failure
- * @param options - deadline, requirement, hedging
+ * @param options - deadline, requirement, hedging, retries
  * @returns the answers and what became of each target
  * @throws {@link InsufficientCoverageError} `INSUFFICIENT_COVERAGE`, {@link HoldfastError} `INVALID_OPTION`, or the caller's
  * abort reason, each as a rejection
@@ -93,7 +69,7 @@ export interface ScatterOptions<V> extends CallLimits {
 export async function scatterGather<T, V>(
   targets: Iterable<T>,
   leaf: (target: T, attempt: Attempt) => V | PromiseLike<V>,
-  options?: ScatterOptions<V>,
+  options?: ScatterOptions<V, T>,
 ): Promise<Gathered<T, V>> {
   const plan = planOf(targets, leaf, options);
   if (plan.signal?.aborted === true) throw plan.signal.reason;
@@ -102,44 +78,20 @@ export async function scatterGather<T, V>(
   });
 }
 
-const oneAttempt = { after: undefined, extra: 0 };
-
 function planOf<T, V>(
   targets: Iterable<T>,
   leaf: (target: T, attempt: Attempt) => V | PromiseLike<V>,
-  options: ScatterOptions<V> | undefined,
+  options: ScatterOptions<V, T> | undefined,
 ): Plan<T, V> {
-  check('targets', targets, {
-    expected: 'an array or another iterable',
-    accepts: (value) => typeof (value as Partial<Iterable<T>> | null | undefined)?.[Symbol.iterator] === 'function',
-  });
-  check('leaf', leaf, func());
-  const values = readOptions(
-    'scatterGather',
-    options,
-    {
-      signal: signalRule,
-      deadline: deadlineRule,
-      require: requirementRule,
-      straggler: number({ min: 0, max: 1 }),
-      reserveMs: number({ min: 0 }),
-      hedge: anything<HedgePolicy>(),
-      concurrency: number({ min: 1, integer: true }),
-      discard: func<(value: V) => unknown>(),
-      runtime: runtimeRule,
-    },
-    attemptFields,
-  );
-  const { runtime = systemRuntime, hedge, discard } = values;
+  check('targets', targets, targetsRule);
+  const shape = { ...leafShape, require: requirementRule, straggler: stragglerRule };
+  const values = readOptions('scatterGather', options, shape, letPass);
+  const { clock } = values.runtime ?? systemRuntime;
+  const plan = leafPlanOf<T, V>(targets, leaf, values, options);
   return {
-    targets: [...targets],
-    leaf,
+    ...plan,
     requirement: values.require ?? 'all',
-    straggler: values.straggler ?? 0,
-    policy: { ...(hedge === undefined ? oneAttempt : readHedge(hedge)), discard },
-    concurrency: values.concurrency,
-    signal: values.signal,
-    deadline: deadlineFrom(values.deadline, runtime.clock).reserve(values.reserveMs ?? 0),
-    runtime,
+    straggler: rangeOf(values.straggler ?? 0),
+    deadline: deadlineFrom(values.deadline, clock).reserve(plan.reserveMs),
   };
 }

@@ -3,7 +3,7 @@ import { type Runtime, runtimeRule, systemRuntime } from '../core/runtime.ts';
 import type { Key } from '../hashing/index.ts';
 import { keyOf, textOf } from './key-text.ts';
 import { type Counter, SpaceSaving } from './space-saving.ts';
-import { SteadyTime } from './steady-time.ts';
+import { SteadyTime } from '../core/steady-time.ts';
 import { Windows } from './windows.ts';
 
 /** Options of {@link HotKeyDetector}. */

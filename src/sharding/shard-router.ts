@@ -3,6 +3,7 @@ import { Emitter } from '../core/events.ts';
 import { Following } from '../core/following.ts';
 import type { Dyn } from '../core/live.ts';
 import { check, having, type Rule } from '../core/options.ts';
+import { SteadyTime } from '../core/steady-time.ts';
 import { isPlacement, type Key, type Lease, type Placement, type PlacementNode } from '../hashing/index.ts';
 import { HotKeys } from './hot-keys.ts';
 import { NodeLoads } from './node-loads.ts';
@@ -11,7 +12,6 @@ import { Placements } from './placements.ts';
 import { eventOf, movedOf, type ShardRouterEvents } from './router-events.ts';
 import type { ShardRouterSnapshot } from './snapshot.ts';
 import { snapshotOf } from './snapshot-of.ts';
-import { SteadyTime } from './steady-time.ts';
 import { twoChoices } from './two-choices.ts';
 
 /** Options of a single choice of {@link ShardRouter}. */

@@ -1,9 +1,24 @@
 /**
- * What holdfast tests itself with, for the tests of those who use it: virtual time, chance that repeats, leak checks.
+ * What holdfast tests itself with, for the tests of those who use it: virtual time, chance that repeats, simulated servers,
+ * faulty calls, leak checks.
  *
  * @module holdfast/testing
  */
 export { failOnLeaks, type LeakOptions, type Watched } from './fail-on-leaks.ts';
+export type { Condition, Phase, WorkingCondition } from './condition.ts';
+export { isFault } from './errors.ts';
+export { faulty, type FaultyCall, type FaultyOptions, type Toxics } from './faulty.ts';
+export { type Latencies, type Latency, latency, type ServerLoad } from './latency.ts';
+export {
+  closedLoop,
+  type ClosedLoopOptions,
+  type Load,
+  type LoadWindow,
+  openLoop,
+  type OpenLoopOptions,
+} from './load.ts';
+export { LoadReport } from './load-report.ts';
+export { type Served, type ServerStats, SimulatedServer, type SimulatedServerOptions } from './simulated-server.ts';
 export { type SeededRandom, seededRandom } from './seeded-random.ts';
 export { VirtualClock, type VirtualClockOptions } from './virtual-clock.ts';
 export { type MakePlacement, placementSuite, type PlacementSuiteOptions, type SuiteTools } from './placement-suite.ts';

@@ -1,6 +1,8 @@
 import { checkDelay, type Clock, sleepOn, type Timer } from '../core/clock.ts';
-import { check, number, readOptions } from '../core/options.ts';
-import { settleMicrotasks } from './microtasks.ts';
+import type { HoldfastError } from '../core/errors.ts';
+import { check, invalid, number, readOptions } from '../core/options.ts';
+import { eachSettled } from './microtasks.ts';
+import { HeapTimer, TimerHeap } from './timer-heap.ts';
 
 /** Options of {@link VirtualClock}. */
 export interface VirtualClockOptions {
@@ -12,12 +14,6 @@ export interface VirtualClockOptions {
   readonly epochMs?: number | undefined;
 }
 
-interface Entry {
-  readonly dueMs: number;
-  readonly order: number;
-  readonly fn: () => void;
-}
-
 /**
  * Time that moves only when the test says so, and then as fast as the processor can.
  *
@@ -25,8 +21,7 @@ interface Entry {
  * clock moves on, every promise chain that is ready has run, however deep; `now()` in a timer is exactly its due time. A
  * run is a function of its input: same program, same seed, same order. Does not promise to see I/O of the real world.
  *
- * Complexity: O(log n) for setting and firing a timer, the same amortised for cancelling one. A cancelled timer keeps no
- * memory beyond a share of those that are set.
+ * Complexity: O(log n) for setting, firing and cancelling a timer; memory for those that are set.
  *
  * @example
  * ```ts
@@ -46,7 +41,6 @@ export class VirtualClock implements Clock {
   readonly #heap = new TimerHeap();
   #nowMs = 0;
   #created = 0;
-  #fired = 0;
   #moving = false;
 
   /**
@@ -81,13 +75,9 @@ export class VirtualClock implements Clock {
   setTimer(ms: number, fn: () => void): Timer {
     const delayMs = Math.max(0, checkDelay(ms));
     if (delayMs === Infinity) return { cancel: () => undefined };
-    const entry: Entry = { dueMs: this.#nowMs + delayMs, order: this.#created++, fn };
-    this.#heap.add(entry);
-    return {
-      cancel: () => {
-        this.#heap.delete(entry);
-      },
-    };
+    const timer = new HeapTimer(this.#heap, this.#nowMs + delayMs, this.#created++, fn);
+    this.#heap.add(timer);
+    return timer;
   }
 
   /** See {@link Clock.sleep}. */
@@ -128,97 +118,30 @@ export class VirtualClock implements Clock {
       accepts: (moving) => moving === false,
     });
     this.#moving = true;
-    const before = this.#fired;
+    let fired = 0;
     try {
-      await settleMicrotasks();
-      for (let entry = this.#heap.first; entry !== undefined && entry.dueMs <= untilMs; entry = this.#heap.first) {
-        check('maxTimers', maxTimers, {
-          expected: `more than the ${String(this.#fired - before)} timers that have fired, with ${String(this.#heap.size)} still set`,
-          accepts: () => this.#fired - before < maxTimers,
-        });
-        await this.#fire(entry);
-      }
-      return this.#fired - before;
+      await eachSettled(() => {
+        const timer = this.#heap.first;
+        if (timer === undefined || timer.dueMs > untilMs) return false;
+        if (fired === maxTimers) throw endless(maxTimers, this.#heap.size);
+        this.#fire(timer);
+        fired++;
+        return true;
+      });
+      return fired;
     } finally {
       this.#moving = false;
     }
   }
 
-  async #fire(entry: Entry): Promise<void> {
-    this.#heap.delete(entry);
-    this.#nowMs = entry.dueMs;
-    entry.fn();
-    this.#fired++;
-    await settleMicrotasks();
+  #fire(timer: HeapTimer): void {
+    this.#heap.delete(timer);
+    this.#nowMs = timer.dueMs;
+    timer.fn();
   }
 }
 
-/** A binary heap by (due time, creation). A cancelled entry stays until it comes up, or until most have been cancelled. */
-class TimerHeap {
-  readonly #live = new Set<Entry>();
-  #entries: Entry[] = [];
-
-  get size(): number {
-    return this.#live.size;
-  }
-
-  get first(): Entry | undefined {
-    for (;;) {
-      const [top] = this.#entries;
-      if (top === undefined || this.#live.has(top)) return top;
-      this.#removeTop();
-    }
-  }
-
-  add(entry: Entry): void {
-    this.#live.add(entry);
-    this.#siftUp(this.#entries.push(entry) - 1);
-  }
-
-  /** Where most were cancelled, as with the hedges and deadlines of calls that succeed, the rest is heaped anew. */
-  delete(entry: Entry): void {
-    this.#live.delete(entry);
-    if (this.#entries.length > 64 && this.#entries.length > 2 * this.#live.size)
-      this.#entries = [...this.#live].sort(byDue);
-  }
-
-  #removeTop(): void {
-    const last = this.#entries.pop();
-    if (last === undefined || this.#entries.length === 0) return;
-    this.#entries[0] = last;
-    this.#siftDown(0);
-  }
-
-  #siftUp(from: number): void {
-    for (let child = from; child > 0;) {
-      const parent = (child - 1) >> 1;
-      if (!this.#swapIfLess(child, parent)) return;
-      child = parent;
-    }
-  }
-
-  #siftDown(from: number): void {
-    for (let parent = from; ;) {
-      const left = 2 * parent + 1;
-      const least = this.#less(left + 1, left) ? left + 1 : left;
-      if (!this.#swapIfLess(least, parent)) return;
-      parent = least;
-    }
-  }
-
-  #swapIfLess(child: number, parent: number): boolean {
-    if (!this.#less(child, parent)) return false;
-    const entries = this.#entries;
-    [entries[child], entries[parent]] = [entries[parent]!, entries[child]!];
-    return true;
-  }
-
-  #less(a: number, b: number): boolean {
-    const [left, right] = [this.#entries[a], this.#entries[b]];
-    return left !== undefined && right !== undefined && byDue(left, right) < 0;
-  }
-}
-
-function byDue(a: Entry, b: Entry): number {
-  return a.dueMs - b.dueMs || a.order - b.order;
+function endless(maxTimers: number, left: number): HoldfastError {
+  const expected = `more than the ${String(maxTimers)} timers that have fired, with ${String(left)} still set`;
+  return invalid('maxTimers', expected, maxTimers);
 }

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
-import { type BalancerStats, LoadBalancer } from 'holdfast/balancing';
+import { LoadBalancer } from 'holdfast/balancing';
 import type { Attempt } from 'holdfast/calls';
 import { failOnLeaks, seededRandom, VirtualClock } from 'holdfast/testing';
 import { expect, it } from 'vitest';
+import { brief, plain } from './brief.ts';
 import { runs } from '../support/properties.ts';
 import { codeOf, CountingClock, listenersOf, thrownBy } from '../support/serving.ts';
 
@@ -116,6 +117,8 @@ class Run {
   constructor(seed: number, ids: readonly Id[]) {
     this.model.members = fresh(ids);
     this.balancer = new LoadBalancer(this.model.members, {
+      ...plain,
+      acceptEmpty: true,
       runtime: { clock: this.counting, random: seededRandom(seed) },
     });
     this.balancer.on('update', (change) => this.changes.push(change));
@@ -159,11 +162,12 @@ class Run {
     const eligible = model.eligible(avoid);
     const refusal = ms === 0 ? 'DEADLINE_EXCEEDED' : model.refusal();
     const controller = new AbortController();
-    const seen: { member: Member; attempt: Attempt; visited: readonly unknown[]; stats: BalancerStats }[] = [];
+    const seen: { member: Member; attempt: Attempt; visited: readonly unknown[]; stats: ReturnType<typeof brief> }[] =
+      [];
     const visited: unknown[] = [];
     let end: Flight['end'] = () => undefined;
     const work = (member: Member, attempt: Attempt): Promise<string> | string => {
-      seen.push({ member, attempt, visited: [...visited], stats: balancer.stats() });
+      seen.push({ member, attempt, visited: [...visited], stats: brief(balancer) });
       if (how === 'value') return 'value';
       if (how === 'throw') throw new Error('thrown');
       return new Promise((resolve, reject) => {
@@ -265,7 +269,7 @@ class Run {
   /** What is known of the members is what the model knows. */
   check(): void {
     const { model, balancer } = this;
-    expect(balancer.stats()).toEqual({ members: model.members.map(({ id }) => ({ id, pending: model.pending(id) })) });
+    expect(brief(balancer)).toEqual({ members: model.members.map(({ id }) => ({ id, pending: model.pending(id) })) });
     for (const { expected, told, controller } of model.flights) {
       expect(told).toBe(expected);
       expect(listenersOf(controller.signal)).toBe(told === undefined ? 1 : 0);
@@ -280,7 +284,7 @@ class Run {
     await clock.advance(0);
     this.check();
     balancer.update(fresh(pool));
-    expect(balancer.stats()).toEqual({ members: pool.map((id) => ({ id, pending: 0 })) });
+    expect(brief(balancer)).toEqual({ members: pool.map((id) => ({ id, pending: 0 })) });
     expect(this.counting.pending).toBe(0);
   }
 }

@@ -5,6 +5,7 @@ import { scatterGather } from 'holdfast/scatter';
 import { failOnLeaks, seededRandom, VirtualClock } from 'holdfast/testing';
 import { describe, expect, it } from 'vitest';
 import { codeOf, finish, steady } from '../support/serving.ts';
+import { brief } from './brief.ts';
 
 const forever = (): Promise<never> => new Promise(() => undefined);
 
@@ -85,12 +86,12 @@ describe('the attempts of a hedged call through a balancer', () => {
     expect(inner.map(({ signal }) => signal.aborted)).toEqual([true, false]);
     expect(codeOf(inner[0]!.signal.reason)).toBe('SUPERSEDED');
     expect(inner[1]!.deadline.remaining()).toBe(24);
-    expect(balancer.stats().members).toEqual([
+    expect(brief(balancer).members).toEqual([
       { id: 'slow', pending: 1 },
       { id: 'quick', pending: 0 },
     ]);
     await clock.runUntilIdle();
-    expect(balancer.stats().members[0]).toEqual({ id: 'slow', pending: 0 });
+    expect(brief(balancer).members[0]).toEqual({ id: 'slow', pending: 0 });
   });
 
   it('compose through balancers within balancers: each says its member to the outermost', async () => {

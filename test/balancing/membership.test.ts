@@ -3,6 +3,7 @@ import type { Live } from 'holdfast/core';
 import { VirtualClock } from 'holdfast/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { bad, catchWarnings, expectInvalid, steady, thrownBy } from '../support/serving.ts';
+import { brief } from './brief.ts';
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -65,7 +66,7 @@ describe('update', () => {
     balancer.pick({ avoid: new Set([old]) });
     const renewed = { id: 'a', url: 'new' };
     balancer.update([{ id: 'c' }, { id: 'b' }, renewed]);
-    expect(balancer.stats()).toEqual({
+    expect(brief(balancer)).toEqual({
       members: [
         { id: 'c', pending: 0 },
         { id: 'b', pending: 1 },
@@ -85,7 +86,7 @@ describe('update', () => {
     balancer.update([]);
     leases[0]!.release();
     balancer.update(['b', 'a']);
-    expect(balancer.stats()).toEqual({
+    expect(brief(balancer)).toEqual({
       members: [
         { id: 'b', pending: 0 },
         { id: 'a', pending: 2 },
@@ -95,11 +96,11 @@ describe('update', () => {
     leases.forEach((lease) => lease.release());
     balancer.update(['b']);
     balancer.update(['a', 'b']);
-    expect(balancer.stats().members[0]).toEqual({ id: 'a', pending: 0 });
+    expect(brief(balancer).members[0]).toEqual({ id: 'a', pending: 0 });
   });
 
   it('lets go of a member that is gone as soon as nothing is in flight for it', async () => {
-    const balancer = new LoadBalancer<Server>([{ id: 'a' }], { runtime });
+    const balancer = new LoadBalancer<Server>([{ id: 'a' }], { runtime, acceptEmpty: true });
     const seen = ((): WeakRef<Server> => {
       const lease = balancer.pick();
       balancer.update([]);
@@ -114,7 +115,7 @@ describe('update', () => {
   });
 
   it('tells of the ids that are new and that are gone, and of nothing when they are the same', () => {
-    const balancer = new LoadBalancer<Server>([{ id: 'a' }, { id: 'b' }], { runtime });
+    const balancer = new LoadBalancer<Server>([{ id: 'a' }, { id: 'b' }], { runtime, acceptEmpty: true });
     const changes = track(balancer);
     balancer.update([{ id: 'b' }, { id: 'a' }]);
     expect(changes).toEqual([]);
@@ -146,7 +147,7 @@ describe('update', () => {
       message,
     );
     expect(ids(balancer)).toEqual(['a', 'b']);
-    expect(balancer.stats().members).toContainEqual({ id: lease.member, pending: 1 });
+    expect(brief(balancer).members).toContainEqual({ id: lease.member, pending: 1 });
     expect(changes).toEqual([]);
   });
 
@@ -182,9 +183,9 @@ describe('a listener of `update`', () => {
     const lease = balancer.pick({ avoid: new Set(['a']) });
     balancer.update(['b', 'c']);
     expect(seen).toEqual([{ added: ['c'], removed: ['a'] }, ['b', 'c']]);
-    expect(balancer.stats().members[0]).toEqual({ id: 'b', pending: 1 });
+    expect(brief(balancer).members[0]).toEqual({ id: 'b', pending: 1 });
     lease.release();
-    expect(balancer.stats().members[0]).toEqual({ id: 'b', pending: 0 });
+    expect(brief(balancer).members[0]).toEqual({ id: 'b', pending: 0 });
   });
 
   it('may update the balancer, and the last update is the one that holds', () => {
@@ -226,7 +227,7 @@ describe('a live membership', () => {
     live.current = ['c'];
     expect(balancer.pick().member).toBe('c');
     live.current = ['d', 'a'];
-    expect(balancer.stats()).toEqual({
+    expect(brief(balancer)).toEqual({
       members: [
         { id: 'd', pending: 0 },
         { id: 'a', pending: 1 },
@@ -235,9 +236,9 @@ describe('a live membership', () => {
     expect(live.reads).toBe(5);
   });
 
-  it('may become empty, and then no request is taken', async () => {
+  it('may become empty where that is accepted, and then no request is taken', async () => {
     const live = new Membership(['a']);
-    const balancer = new LoadBalancer(live, { runtime });
+    const balancer = new LoadBalancer(live, { runtime, acceptEmpty: true });
     live.current = [];
     await expect(balancer.run(() => 'never')).rejects.toMatchObject({
       code: 'NO_MEMBERS',
@@ -258,9 +259,9 @@ describe('a live membership', () => {
     balancer.pick();
     live.current = bad(list);
     balancer.pick();
-    for (let i = 0; i < 3; i++) expect(balancer.stats()).toEqual({ members: [{ id: 'a', pending: 2 }] });
+    for (let i = 0; i < 3; i++) expect(brief(balancer)).toEqual({ members: [{ id: 'a', pending: 2 }] });
     expect(warnings.map((warning) => warning.message)).toEqual([
-      `holdfast: a live membership was refused, the members stay as they were: ${message}`,
+      `holdfast: a live membership was refused, the last one stays: ${message}`,
     ]);
     expectInvalid(warnings[0]!.cause, message);
     live.current = ['b'];
@@ -298,6 +299,51 @@ describe('a live membership', () => {
     balancer.update(['d']);
     live.current = ['e'];
     expect(ids(balancer)).toEqual(['d']);
+  });
+});
+
+describe('a list without members', () => {
+  it('after one with members is not taken, and `emptyUpdate` tells of it', async () => {
+    const balancer = new LoadBalancer(['a', 'b'], { runtime });
+    const [changes, empty] = [track(balancer), [] as unknown[]];
+    balancer.on('emptyUpdate', (event) => empty.push(event));
+    const lease = balancer.pick();
+    balancer.update([]);
+    expect(empty).toEqual([{ kept: 2 }]);
+    expect(brief(balancer).members).toContainEqual({ id: lease.member, pending: 1 });
+    expect(await balancer.run((member) => member)).toMatch(/[ab]/);
+    balancer.update(['c']);
+    expect(changes).toEqual([{ added: ['c'], removed: ['a', 'b'] }]);
+  });
+
+  it('of a live list is told once, however often it is looked at', () => {
+    const live = new Membership(['a']);
+    const balancer = new LoadBalancer(live, { runtime });
+    let told = 0;
+    balancer.on('emptyUpdate', () => told++);
+    live.current = [];
+    for (let i = 0; i < 3; i++) expect(ids(balancer)).toEqual(['a']);
+    expect(told).toBe(1);
+    live.current = [];
+    expect(ids(balancer)).toEqual(['a']);
+    expect(told).toBe(2);
+    live.current = ['b'];
+    expect(ids(balancer)).toEqual(['b']);
+  });
+
+  it('is taken where it is accepted, and at the beginning', () => {
+    const balancer = new LoadBalancer<string>([], { runtime, acceptEmpty: true });
+    let told = 0;
+    balancer.on('emptyUpdate', () => told++);
+    expect(ids(balancer)).toEqual([]);
+    balancer.update(['a']);
+    balancer.update([]);
+    expect(ids(balancer)).toEqual([]);
+    const cautious = new LoadBalancer<string>([], { runtime });
+    cautious.on('emptyUpdate', () => told++);
+    cautious.update([]);
+    expect(ids(cautious)).toEqual([]);
+    expect(told).toBe(0);
   });
 });
 

@@ -1,7 +1,8 @@
-import { LoadBalancer } from 'holdfast/balancing';
+import { latencyAndFailures, LoadBalancer, peakEwma, replicate } from 'holdfast/balancing';
 import { VirtualClock } from 'holdfast/testing';
 import { describe, expect, it } from 'vitest';
 import { bad, expectInvalid, rejectionOf, steady, thrownBy } from '../support/serving.ts';
+import { brief } from './brief.ts';
 
 const runtime = steady(new VirtualClock());
 const idRule = 'the id of a member must be a string (give LoadBalancer an `id` function), got';
@@ -32,18 +33,57 @@ describe('LoadBalancer refuses, when it is made,', () => {
     );
   });
 
-  it.each<[unknown, string]>([
+  it.each<[unknown, string | RegExp]>([
     [null, 'LoadBalancer options must be an object, got null'],
     ['id', 'LoadBalancer options must be an object, got "id"'],
     [{ id: 'url' }, 'id must be a function, got "url"'],
     [{ runtime: null }, 'runtime must be a { clock, random } runtime, got null'],
     [{ runtime: { clock: runtime.clock } }, 'runtime must be a { clock, random } runtime, got an object'],
-    [{ choices: 2 }, 'LoadBalancer has no option "choices"; it has id, runtime'],
+    [
+      { strategy: 'p2c' },
+      'LoadBalancer has no option "strategy"; it has id, cost, choices, weight, classify, outlier, panicBelow, probation, slowStart, probe, acceptEmpty, runtime',
+    ],
+    [{ cost: 'peakEwma' }, 'cost must be a function, got "peakEwma"'],
+    [{ cost: () => () => undefined }, 'cost must be a function that returns a { cost() } signal, got undefined'],
+    [{ choices: 0 }, 'choices must be "auto" or "all" or an integer >= 1, got 0'],
+    [{ choices: 1.5 }, 'choices must be "auto" or "all" or an integer >= 1, got 1.5'],
+    [{ choices: Number.NaN }, 'choices must be "auto" or "all" or an integer >= 1, got NaN'],
+    [{ weight: 2 }, 'weight must be a function, got 2'],
+    [{ classify: 'ok' }, 'classify must be a function, got "ok"'],
+    [{ outlier: true }, 'outlier must be false or an object, got true'],
+    [{ outlier: { consecutive: 0 } }, 'consecutive must be an integer >= 1 or Infinity, got 0'],
+    [{ outlier: { successRate: 80 } }, 'successRate must be a finite number from 0 to 1, got 80'],
+    [{ outlier: { minCalls: 0 } }, 'minCalls must be an integer >= 1, got 0'],
+    [{ outlier: { windowMs: 0 } }, 'windowMs must be a finite number >= 1, got 0'],
+    [{ outlier: { baseMs: -5 } }, 'baseMs must be a finite number >= 1, got -5'],
+    [{ outlier: { maxMs: 100 } }, 'maxMs must be a finite number >= baseMs (5000), got 100'],
+    [{ outlier: { max: 1 } }, /^outlier has no option "max"; it has consecutive, /],
+    [{ panicBelow: 50 }, 'panicBelow must be a finite number from 0 to 1, got 50'],
+    [{ probation: 1 }, 'probation must be true or false, got 1'],
+    [{ acceptEmpty: 'yes' }, 'acceptEmpty must be true or false, got "yes"'],
+    [{ slowStart: 30_000 }, 'slowStart must be an object, got 30000'],
+    [{ slowStart: {} }, 'windowMs must be a finite number >= 1, got undefined'],
+    [{ slowStart: { windowMs: 1, floor: 0 } }, 'floor must be a number above 0, at most 1, got 0'],
+    [{ probe: () => true }, 'probe must be an object, got function probe'],
+    [{ probe: {} }, 'check must be a function, got undefined'],
+    [{ probe: { check: () => true, everyMs: 0 } }, 'everyMs must be a finite number >= 1, got 0'],
+    [{ probe: { check: () => true, timeoutMs: Infinity } }, 'timeoutMs must be a finite number >= 1, got Infinity'],
+    [{ probe: { check: () => true, rise: 0 } }, 'rise must be an integer >= 1, got 0'],
+    [{ probe: { check: () => true, fall: 0.5 } }, 'fall must be an integer >= 1, got 0.5'],
   ])('the options %j', (options, message) => {
-    expectInvalid(
-      thrownBy(() => new LoadBalancer(['a'], bad(options))),
-      message,
-    );
+    const error = thrownBy(() => new LoadBalancer(['a'], bad(options)));
+    if (typeof message === 'string') expectInvalid(error, message);
+    else expect((error as Error).message).toMatch(message);
+  });
+
+  it.each<[() => unknown, string]>([
+    [() => peakEwma({ tauMs: 0 }), 'tauMs must be a finite number >= 1, got 0'],
+    [() => peakEwma(bad({ decay: 1 })), 'peakEwma has no option "decay"; it has tauMs'],
+    [() => latencyAndFailures({ failureWeight: -1 }), 'failureWeight must be a finite number >= 0, got -1'],
+    [() => latencyAndFailures({ failureTauMs: NaN }), 'failureTauMs must be a finite number >= 1, got NaN'],
+    [() => replicate(['a'], bad('GET')), 'call must be a function, got "GET"'],
+  ])('%s', (make, message) => {
+    expectInvalid(thrownBy(make), message);
   });
 
   it('an id function that gives no string', () => {
@@ -54,7 +94,7 @@ describe('LoadBalancer refuses, when it is made,', () => {
   });
 
   it('no list without members', () => {
-    expect(new LoadBalancer([], { runtime }).stats()).toEqual({ members: [] });
+    expect(brief(new LoadBalancer([], { runtime }))).toEqual({ members: [] });
   });
 });
 
@@ -90,7 +130,7 @@ describe('run refuses, as a rejection and before any work,', () => {
     let calls = 0;
     expectInvalid(await rejectionOf(() => balancer.run(() => ++calls, bad(options))), message);
     expect(calls).toBe(0);
-    expect(balancer.stats()).toEqual({ members: [{ id: 'a', pending: 0 }] });
+    expect(brief(balancer)).toEqual({ members: [{ id: 'a', pending: 0 }] });
   });
 });
 
@@ -101,6 +141,6 @@ describe('pick refuses, by a throw,', () => {
       thrownBy(() => balancer.pick(bad(options))),
       message,
     );
-    expect(balancer.stats()).toEqual({ members: [{ id: 'a', pending: 0 }] });
+    expect(brief(balancer)).toEqual({ members: [{ id: 'a', pending: 0 }] });
   });
 });

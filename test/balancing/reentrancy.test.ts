@@ -1,5 +1,6 @@
 import { LoadBalancer } from 'holdfast/balancing';
 import { expect, it } from 'vitest';
+import { brief } from './brief.ts';
 
 it('a listener that mirrors the membership is right, even if another updates it on the way', () => {
   const balancer = new LoadBalancer(['a']);
@@ -34,7 +35,7 @@ it('work is not called when the caller aborts while it is told the member', asyn
   );
   await expect(running).rejects.toBe('no more');
   expect(called).toBe(false);
-  expect(balancer.stats().members).toEqual([{ id: 'a', pending: 0 }]);
+  expect(brief(balancer).members).toEqual([{ id: 'a', pending: 0 }]);
 });
 
 it('an undefined option is an absent one', async () => {

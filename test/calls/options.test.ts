@@ -17,16 +17,16 @@ describe('hedge refuses, when it is made,', () => {
   });
 
   it.each<[unknown, string]>([
-    [undefined, 'after must be a finite number >= 0, got undefined'],
+    [undefined, 'after must be a finite number >= 0, a percentile(p) or a function, got undefined'],
     [null, 'hedge options must be an object, got null'],
     [5, 'hedge options must be an object, got 5'],
     [[5], 'hedge options must be an object, got an array of 1'],
-    [{}, 'after must be a finite number >= 0, got undefined'],
-    [{ after: -1 }, 'after must be a finite number >= 0, got -1'],
-    [{ after: Number.NaN }, 'after must be a finite number >= 0, got NaN'],
-    [{ after: Infinity }, 'after must be a finite number >= 0, got Infinity'],
-    [{ after: '5' }, 'after must be a finite number >= 0, got "5"'],
-    [{ after: null }, 'after must be a finite number >= 0, got null'],
+    [{}, 'after must be a finite number >= 0, a percentile(p) or a function, got undefined'],
+    [{ after: -1 }, 'after must be a finite number >= 0, a percentile(p) or a function, got -1'],
+    [{ after: Number.NaN }, 'after must be a finite number >= 0, a percentile(p) or a function, got NaN'],
+    [{ after: Infinity }, 'after must be a finite number >= 0, a percentile(p) or a function, got Infinity'],
+    [{ after: '5' }, 'after must be a finite number >= 0, a percentile(p) or a function, got "5"'],
+    [{ after: null }, 'after must be a finite number >= 0, a percentile(p) or a function, got null'],
     [{ after: 5, extra: -1 }, 'extra must be an integer from 0 to 100, got -1'],
     [{ after: 5, extra: 1.5 }, 'extra must be an integer from 0 to 100, got 1.5'],
     [{ after: 5, extra: 101 }, 'extra must be an integer from 0 to 100, got 101'],
@@ -34,7 +34,10 @@ describe('hedge refuses, when it is made,', () => {
     [{ after: 5, discard: true }, 'discard must be a function, got true'],
     [{ after: 5, runtime: {} }, 'runtime must be a { clock, random } runtime, got an object'],
     [{ after: 5, runtime: 1 }, 'runtime must be a { clock, random } runtime, got 1'],
-    [{ after: 5, extras: 1 }, 'hedge has no option "extras"; it has after, extra, discard, runtime'],
+    [
+      { after: 5, extras: 1 },
+      'hedge has no option "extras"; it has after, extra, when, budget, accept, discard, runtime',
+    ],
   ])('the options %j', (options, message) => {
     expectInvalid(
       thrownBy(() => hedge(work, bad(options))),

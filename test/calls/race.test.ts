@@ -2,14 +2,17 @@ import type { Attempt } from 'holdfast/calls';
 import { Deadline } from 'holdfast/core';
 import { VirtualClock } from 'holdfast/testing';
 import { describe, expect, it } from 'vitest';
-import { Race, type RaceResult } from '../../src/calls/race.ts';
-import { codeOf, CountingClock } from '../support/serving.ts';
+import { readHedge } from '../../src/calls/hedge-policy.ts';
+import { Race } from '../../src/calls/race.ts';
+import type { RaceResult } from '../../src/calls/race-entry.ts';
+import { readRetry } from '../../src/calls/retry-policy.ts';
+import { codeOf, CountingClock, steady } from '../support/serving.ts';
 
 interface Setting {
   readonly after?: number;
   readonly extra?: number;
   readonly run: (attempt: Attempt) => string | PromiseLike<string>;
-  readonly onResult?: (result: RaceResult<string>, race: Race<string>) => void;
+  readonly onResult?: (result: RaceResult<string>, race: Race<number, string>) => void;
 }
 
 function make({ after, extra = 1, run, onResult }: Setting) {
@@ -17,15 +20,17 @@ function make({ after, extra = 1, run, onResult }: Setting) {
   const counting = new CountingClock(clock);
   const attempts: Attempt[] = [];
   const results: RaceResult<string>[] = [];
-  const race = new Race<string>({
+  const race = new Race<number, string>({
     what: 'a race',
     run: (attempt) => {
       attempts.push(attempt);
       return run(attempt);
     },
     deadline: Deadline.never,
-    clock: counting,
-    policy: { after, extra, discard: undefined },
+    request: 7,
+    runtime: steady(counting),
+    policy:
+      after === undefined ? { retry: readRetry({ attempts: 1 + extra }) } : { hedge: readHedge({ after, extra }) },
     onResult: (result) => {
       results.push(result);
       onResult?.(result, race);
@@ -44,7 +49,7 @@ describe('a race', () => {
     });
     race.start();
     await clock.runUntilIdle();
-    expect(results).toEqual([{ status: 'ok', value: 'third' }]);
+    expect(results).toEqual([{ status: 'ok', value: 'third', cause: 'retry' }]);
     expect(attempts.map(({ cause }) => cause)).toEqual(['original', 'retry', 'retry']);
     expect(counting.most).toBe(0);
   });
@@ -54,7 +59,7 @@ describe('a race', () => {
     race.start();
     expect(results).toEqual([]);
     await clock.advance(0);
-    expect(results).toEqual([{ status: 'ok', value: 'at once' }]);
+    expect(results).toEqual([{ status: 'ok', value: 'at once', cause: 'original' }]);
   });
 
   it('aborts the losers before anything else can run, and after the result was given', async () => {

@@ -3,7 +3,7 @@
  * first-in-first-out queue of what promises do, one turn for a settled promise and one more for a thenable's `then`.
  */
 import type { LeafStatus } from 'holdfast/scatter';
-import { type Act, actOf, type AttemptLog, type Script } from '../support/serving.ts';
+import { type Act, actOf, type AttemptLog, type Note, type Script, valueOf } from '../support/serving.ts';
 
 /** A requirement as data. `suffices` stands for a function, which need not stay true once it has been. */
 export type Need =
@@ -18,18 +18,26 @@ export interface Scenario {
   readonly need: Need;
   readonly deadlineMs: number;
   readonly reserveMs: number;
-  readonly straggler: number;
+  readonly straggler: number | { readonly min: number; readonly max: number };
   readonly hedge: { readonly after: number; readonly extra: number } | undefined;
+  readonly retry:
+    { readonly attempts: number; readonly backoff: { readonly baseMs: number; readonly maxMs: number } } | undefined;
+  /** How many attempts beyond the first of each target, in all. */
+  readonly budget: number | undefined;
   readonly concurrency: number | undefined;
   /** When the caller aborts: never, in the turn of the call, or by a timer set before the call. */
   readonly abort: 'never' | 'at once' | number;
 }
+
+/** What the runtime's chance says each time. */
+export const chance = 0.5;
 
 export interface PredictedOutcome {
   readonly status: LeafStatus;
   readonly attempts: number;
   readonly ms: number;
   readonly value?: string;
+  readonly cause?: AttemptLog['cause'];
   readonly errors?: readonly string[];
 }
 
@@ -56,6 +64,9 @@ interface State {
   readonly open: Set<Try>;
   readonly errors: Map<number, string>;
   tries: number;
+  spare: number;
+  retried: number;
+  final: string | undefined;
   startedMs: number;
   over: boolean;
   hedgeTimer: Timed | undefined;
@@ -97,15 +108,20 @@ class Simulation {
   readonly #turns: (() => void)[] = [];
   #created = 0;
   #queue: State[] = [];
-  #straggling: Timed | undefined;
+  #straggling: { readonly timer: Timed | undefined; readonly leftMs: number; readonly open: number } | undefined;
+  #extras: number;
 
   constructor(scenario: Scenario) {
     this.#scenario = scenario;
+    this.#extras = scenario.budget ?? Infinity;
     this.#states = scenario.leaves.map((_, index) => ({
       index,
       open: new Set(),
       errors: new Map(),
       tries: 0,
+      spare: scenario.hedge?.extra ?? 0,
+      retried: 0,
+      final: undefined,
       startedMs: 0,
       over: false,
       hedgeTimer: undefined,
@@ -167,8 +183,12 @@ class Simulation {
     const { hedge, leaves } = this.#scenario;
     this.#cancel(state.hedgeTimer);
     state.tries++;
-    if (hedge !== undefined && state.tries <= hedge.extra)
-      state.hedgeTimer = this.#timer(hedge.after, () => this.#launch(state, 'hedge'));
+    if (hedge !== undefined && state.spare > 0)
+      state.hedgeTimer = this.#timer(hedge.after, () => {
+        if (state.final !== undefined || !this.#spend()) return;
+        state.spare--;
+        this.#launch(state, 'hedge');
+      });
     const log: AttemptLog = {
       leaf: state.index,
       attempt: state.tries,
@@ -216,25 +236,66 @@ class Simulation {
     });
   }
 
+  #spend(): boolean {
+    if (this.#extras < 1) return false;
+    this.#extras--;
+    return true;
+  }
+
   #heard(state: State, attempt: Try, ok: boolean): void {
+    const value = valueOf(attempt.name, attempt.act);
+    const refused = value.endsWith('!');
     state.open.delete(attempt);
     if (state.over) {
-      if (ok) this.prediction.discarded.push({ value: attempt.name, atMs: this.nowMs });
+      if (ok) this.prediction.discarded.push({ value, atMs: this.nowMs });
+    } else if (ok && !refused) {
+      this.#settleLeaf(state, { status: 'ok', value, cause: attempt.log.cause });
+    } else {
+      const note: Note = 'note' in attempt.act ? attempt.act.note : undefined;
+      this.#failed(state, attempt, ok ? value : attempt.name, ok ? undefined : note);
+      if (ok) this.prediction.discarded.push({ value, atMs: this.nowMs });
+    }
+  }
+
+  #failed(state: State, attempt: Try, error: string, note: Note): void {
+    const { retry } = this.#scenario;
+    state.errors.set(attempt.log.attempt, error);
+    const pushbackMs = retry !== undefined && typeof note === 'object' ? note.pushbackMs : undefined;
+    if (retry !== undefined && (note === 'final' || (pushbackMs ?? 0) < 0)) state.final ??= error;
+    const another = state.final === undefined && this.#extras >= 1;
+    if (another && state.spare > 0 && pushbackMs === undefined) {
+      this.#spend();
+      state.spare--;
+      this.#launch(state, 'retry');
+    } else if (state.open.size > 0) {
       return;
-    }
-    if (!ok) {
-      state.errors.set(attempt.log.attempt, attempt.name);
-      if (state.tries <= (this.#scenario.hedge?.extra ?? 0)) {
-        this.#launch(state, 'retry');
-        return;
+    } else if (another && retry !== undefined && state.retried < retry.attempts - 1) {
+      const { baseMs, maxMs } = retry.backoff;
+      const waitMs = pushbackMs ?? chance * Math.min(maxMs, baseMs * 2 ** state.retried);
+      state.retried++;
+      if (waitMs >= this.#endMs - this.nowMs) this.#settleLeaf(state, { status: 'failed' });
+      else if (waitMs === 0) this.#retry(state);
+      else {
+        this.#cancel(state.hedgeTimer);
+        state.hedgeTimer = this.#timer(waitMs, () => this.#retry(state));
       }
-      if (state.open.size > 0) return;
+    } else {
+      this.#settleLeaf(state, { status: 'failed' });
     }
+  }
+
+  #retry(state: State): void {
+    if (this.#spend()) this.#launch(state, 'retry');
+    else this.#settleLeaf(state, { status: 'failed' });
+  }
+
+  #settleLeaf(state: State, how: Pick<PredictedOutcome, 'status' | 'value' | 'cause'>): void {
     state.over = true;
     this.#cancel(state.hedgeTimer);
+    const all = [...state.errors].sort(([a], [b]) => a - b).map(([, name]) => name);
+    const errors = state.final === undefined ? all : [state.final];
     const common = { attempts: state.tries, ms: this.nowMs - state.startedMs };
-    const errors = [...state.errors].sort(([a], [b]) => a - b).map(([, name]) => name);
-    state.result = ok ? { status: 'ok', value: attempt.name, ...common } : { status: 'failed', errors, ...common };
+    state.result = { ...how, ...common, ...(how.status === 'failed' && { errors }) };
     this.#judge();
     const next = this.#settled ? undefined : this.#queue.shift();
     if (next !== undefined) this.#turns.push(() => this.#ask(next));
@@ -281,18 +342,38 @@ class Simulation {
     const allHeard = this.#states.every(({ result }) => result !== undefined);
     if (this.#met) {
       if (straggler === 0 || allHeard) this.#settle('resolved', 'cancelled');
-      else
-        this.#straggling ??= this.#timer((this.#endMs - this.nowMs) * straggler, () =>
-          this.#settle('resolved', 'late'),
-        );
+      else this.#waitOn(typeof straggler === 'number' ? { min: straggler, max: straggler } : straggler);
     } else if (this.#possible) {
       // A function may take its word back: then the wait begins anew with the next yes.
-      this.#cancel(this.#straggling);
+      this.#cancel(this.#straggling?.timer);
       this.#straggling = undefined;
     } else {
       this.prediction.cause = this.#states.find(({ result }) => result?.status === 'failed')?.result?.errors ?? [];
       this.#settle('rejected', 'cancelled');
     }
+  }
+
+  /** A line from `max` for all that were open when the requirement was met to `min` for the last, never later than before. */
+  #waitOn({ min, max }: { readonly min: number; readonly max: number }): void {
+    const open = this.#states.filter(({ result }) => result === undefined).length;
+    const {
+      leftMs,
+      open: atMet,
+      timer,
+    } = this.#straggling ?? { leftMs: this.#endMs - this.nowMs, open, timer: undefined };
+    const share = atMet === 1 ? min : min + ((max - min) * (open - 1)) / (atMet - 1);
+    const atMs = this.nowMs + (share === 0 ? 0 : share * leftMs);
+    if (max === 0 || (atMs <= this.nowMs && (timer === undefined || timer.atMs > atMs))) {
+      this.#settle('resolved', 'cancelled');
+      return;
+    }
+    if (timer !== undefined && timer.atMs <= atMs) return;
+    this.#cancel(timer);
+    this.#straggling = {
+      leftMs,
+      open: atMet,
+      timer: this.#timer(atMs - this.nowMs, () => this.#settle('resolved', 'late')),
+    };
   }
 
   #timeOver(): void {
@@ -316,7 +397,7 @@ class Simulation {
     }
     const timeOver = open === 'late' && this.nowMs >= this.#endMs;
     const reason = kind === 'aborted' ? callersReason : timeOver ? 'DEADLINE_EXCEEDED' : 'SUPERSEDED';
-    this.#cancel(this.#straggling);
+    this.#cancel(this.#straggling?.timer);
     for (const state of this.#states) {
       if (state.over) continue;
       state.over = true;

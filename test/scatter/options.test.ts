@@ -30,7 +30,7 @@ describe('scatterGather refuses, as a rejection and before anybody is asked,', (
     [[], 'scatterGather options must be an object, got an array of 0'],
     [
       { timeout: 100 },
-      'scatterGather has no option "timeout"; it has signal, deadline, require, straggler, reserveMs, hedge, concurrency, discard, runtime',
+      'scatterGather has no option "timeout"; it has signal, deadline, reserveMs, hedge, retry, budget, accept, concurrency, discard, runtime, require, straggler',
     ],
     [{ signal: {} }, 'signal must be an AbortSignal, got an object'],
     [{ signal: null }, 'signal must be an AbortSignal, got null'],
@@ -47,20 +47,26 @@ describe('scatterGather refuses, as a rejection and before anybody is asked,', (
     [{ require: { coverage: -0.01 } }, `${rules.require} an object`],
     [{ require: { coverage: Number.NaN } }, `${rules.require} an object`],
     [{ require: { coverage: '1' } }, `${rules.require} an object`],
-    [{ straggler: -0.1 }, 'straggler must be a finite number from 0 to 1, got -0.1'],
-    [{ straggler: 1.1 }, 'straggler must be a finite number from 0 to 1, got 1.1'],
-    [{ straggler: Number.NaN }, 'straggler must be a finite number from 0 to 1, got NaN'],
+    [
+      { straggler: -0.1 },
+      'straggler must be a finite number from 0 to 1 or { min, max } of such, min <= max, got -0.1',
+    ],
+    [{ straggler: 1.1 }, 'straggler must be a finite number from 0 to 1 or { min, max } of such, min <= max, got 1.1'],
+    [
+      { straggler: Number.NaN },
+      'straggler must be a finite number from 0 to 1 or { min, max } of such, min <= max, got NaN',
+    ],
     [{ reserveMs: -1 }, 'reserveMs must be a finite number >= 0, got -1'],
     [{ reserveMs: Infinity }, 'reserveMs must be a finite number >= 0, got Infinity'],
     [{ reserveMs: '1' }, 'reserveMs must be a finite number >= 0, got "1"'],
     [{ hedge: null }, 'hedge options must be an object, got null'],
     [{ hedge: 5 }, 'hedge options must be an object, got 5'],
-    [{ hedge: {} }, 'after must be a finite number >= 0, got undefined'],
-    [{ hedge: { after: -1 } }, 'after must be a finite number >= 0, got -1'],
+    [{ hedge: {} }, 'after must be a finite number >= 0, a percentile(p) or a function, got undefined'],
+    [{ hedge: { after: -1 } }, 'after must be a finite number >= 0, a percentile(p) or a function, got -1'],
     [{ hedge: { after: 5, extra: 101 } }, 'extra must be an integer from 0 to 100, got 101'],
     [{ hedge: { after: 5, extra: 0.5 } }, 'extra must be an integer from 0 to 100, got 0.5'],
     [{ hedge: { after: 5, extra: null } }, 'extra must be an integer from 0 to 100, got null'],
-    [{ hedge: { after: 5, extr: 2 } }, 'hedge has no option "extr"; it has after, extra'],
+    [{ hedge: { after: 5, extr: 2 } }, 'hedge has no option "extr"; it has after, extra, when'],
     [{ concurrency: 0 }, 'concurrency must be an integer >= 1, got 0'],
     [{ concurrency: 1.5 }, 'concurrency must be an integer >= 1, got 1.5'],
     [{ concurrency: Infinity }, 'concurrency must be an integer >= 1, got Infinity'],
@@ -76,7 +82,7 @@ describe('scatterGather refuses, as a rejection and before anybody is asked,', (
     const options = { signal: AbortSignal.abort(), straggler: 2 };
     expectInvalid(
       await rejectionOf(() => scatterGather([1], () => 0, options)),
-      'straggler must be a finite number from 0 to 1, got 2',
+      'straggler must be a finite number from 0 to 1 or { min, max } of such, min <= max, got 2',
     );
   });
 

@@ -58,8 +58,8 @@ describe('when the requirement is met', () => {
     expect(settled()).toMatchObject({ atMs: 4, timers: 0 });
     expect(result.outcomes).toEqual([
       { target: 0, status: 'cancelled', attempts: 1, ms: 4 },
-      { target: 1, status: 'ok', value: '1/1', attempts: 1, ms: 2 },
-      { target: 2, status: 'ok', value: '2/1', attempts: 1, ms: 4 },
+      { target: 1, status: 'ok', value: '1/1', cause: 'original', attempts: 1, ms: 2 },
+      { target: 2, status: 'ok', value: '2/1', cause: 'original', attempts: 1, ms: 4 },
     ]);
     expect(result).toMatchObject({ values: ['1/1', '2/1'], coverage: 2 / 3, complete: false });
     expect(stage.attempts[0]).toMatchObject({ abortedMs: 4, reason: 'SUPERSEDED' });

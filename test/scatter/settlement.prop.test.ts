@@ -4,19 +4,30 @@ import { failOnLeaks } from 'holdfast/testing';
 import { expect, it } from 'vitest';
 import { runs } from '../support/properties.ts';
 import {
+  accept,
   acts,
   type AttemptLog,
+  budgetOf,
   codeOf,
   CountingClock,
   instants,
   listenersOf,
   messagesOf,
+  retryable,
   type Settled,
   Stage,
   timedActs,
   watch,
 } from '../support/serving.ts';
-import { callersReason, type Need, predict, type PredictedOutcome, type Prediction, type Scenario } from './model.ts';
+import {
+  callersReason,
+  chance,
+  type Need,
+  predict,
+  type PredictedOutcome,
+  type Prediction,
+  type Scenario,
+} from './model.ts';
 
 const needs: fc.Arbitrary<Need> = fc.oneof(
   fc.constantFrom<Need>('all', 'any'),
@@ -30,6 +41,14 @@ const hedges = fc.option(fc.record({ after: fc.integer({ min: 0, max: 6 }), extr
   freq: 3,
 });
 
+const retries = fc.option(
+  fc.record({
+    attempts: fc.integer({ min: 1, max: 4 }),
+    backoff: fc.record({ baseMs: fc.constantFrom(0, 2, 4, 10), maxMs: fc.constantFrom(0, 4, 100) }),
+  }),
+  { nil: undefined, freq: 1 },
+);
+
 const circumstances = {
   need: needs,
   deadlineMs: fc.oneof(
@@ -38,8 +57,10 @@ const circumstances = {
     { weight: 1, arbitrary: fc.constantFrom(0, -1) },
   ),
   reserveMs: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, fc.integer({ min: 0, max: 9 })),
-  straggler: fc.constantFrom(0, 0, 0.25, 0.5, 1),
+  straggler: fc.constantFrom(0, 0, 0.25, 0.5, 1, { min: 0, max: 0.5 }, { min: 0.25, max: 1 }, { min: 0.5, max: 0.5 }),
   hedge: hedges,
+  retry: retries,
+  budget: fc.option(fc.integer({ min: 0, max: 4 }), { nil: undefined, freq: 1 }),
   abort: fc.oneof(
     { weight: 6, arbitrary: fc.constant('never' as const) },
     { weight: 1, arbitrary: fc.constant('at once' as const) },
@@ -88,7 +109,8 @@ async function observe(scenario: Scenario): Promise<Observed> {
   return await failOnLeaks(
     async ({ signal, abort, runtime }) => {
       const counting = new CountingClock(runtime.clock);
-      const { leaves, need, deadlineMs, reserveMs, straggler, hedge, concurrency } = scenario;
+      const { leaves, need, deadlineMs, reserveMs, straggler, hedge, retry, budget, concurrency } = scenario;
+      const virtual = { clock: counting, random: () => chance };
       if (typeof scenario.abort === 'number') stage.clock.setTimer(scenario.abort, () => abort(callersReason));
       const promise = scatterGather(leaves.keys(), (index, attempt) => stage.perform(index, leaves[index]!, attempt), {
         require: requirementOf(need),
@@ -97,7 +119,10 @@ async function observe(scenario: Scenario): Promise<Observed> {
         straggler,
         signal,
         discard: stage.discard,
-        runtime: { ...runtime, clock: counting },
+        runtime: virtual,
+        accept,
+        ...(retry !== undefined && { retry: { ...retry, retryable } }),
+        ...(budget !== undefined && { budget: budgetOf(budget, virtual) }),
         ...(hedge !== undefined && { hedge }),
         ...(concurrency !== undefined && { concurrency }),
       });
@@ -132,11 +157,12 @@ function resultOf(settled: Settled<Gathered<number, string>> | undefined): Gathe
 }
 
 function outcomesOf(result: Gathered<number, string>): readonly PredictedOutcome[] {
-  return result.outcomes.map(({ status, attempts, ms, value, error }) => ({
+  return result.outcomes.map(({ status, attempts, ms, value, cause, error }) => ({
     status,
     attempts,
     ms,
     ...(value !== undefined && { value }),
+    ...(cause !== undefined && { cause }),
     ...(error !== undefined && { errors: messagesOf(error) }),
   }));
 }

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import fc from 'fast-check';
-import type { Attempt } from 'holdfast/calls';
+import { type Attempt, Budget } from 'holdfast/calls';
 import { type Clock, isHoldfastError, type Runtime, type Timer } from 'holdfast/core';
 import { VirtualClock } from 'holdfast/testing';
 import { expect, vi } from 'vitest';
@@ -8,9 +8,12 @@ import { expect, vi } from 'vitest';
 /** What an attempt does when its signal aborts before it has settled. */
 export type OnAbort = 'ignore' | 'reject' | { readonly lateMs: number; readonly ok: boolean };
 
+/** More of an answer, that it is not accepted; of a failure, that it is final, or for how long the server wants no retry. */
+export type Note = 'refused' | 'final' | { readonly pushbackMs: number } | undefined;
+
 /** What one attempt does, as data: `Stage.perform` does it under virtual time, the model predicts what follows. */
 export type Act =
-  | { readonly does: 'answer' | 'fail'; readonly afterMs: number; readonly onAbort: OnAbort }
+  | { readonly does: 'answer' | 'fail'; readonly afterMs: number; readonly onAbort: OnAbort; readonly note?: Note }
   | { readonly does: 'hang'; readonly onAbort: OnAbort }
   /** A thenable of another library, settled by a timer or, when `afterMs` is undefined, as soon as it is asked. */
   | { readonly does: 'thenable'; readonly afterMs: number | undefined }
@@ -36,6 +39,12 @@ const onAborts: fc.Arbitrary<OnAbort> = fc.oneof(
   fc.record({ lateMs: fc.integer({ min: 0, max: 5 }), ok: fc.boolean() }),
 );
 
+const notes: fc.Arbitrary<Note> = fc.oneof(
+  { weight: 8, arbitrary: fc.constant(undefined) },
+  { weight: 1, arbitrary: fc.constantFrom('refused' as const, 'final' as const) },
+  { weight: 1, arbitrary: fc.record({ pushbackMs: fc.integer({ min: -1, max: 6 }) }) },
+);
+
 export const timedActs: fc.Arbitrary<Act> = fc.oneof(
   {
     weight: 6,
@@ -43,6 +52,7 @@ export const timedActs: fc.Arbitrary<Act> = fc.oneof(
       does: fc.constantFrom('answer' as const, 'answer' as const, 'fail' as const),
       afterMs: instants,
       onAbort: onAborts,
+      note: notes,
     }),
   },
   { weight: 2, arbitrary: fc.record({ does: fc.constant('hang' as const), onAbort: onAborts }) },
@@ -75,6 +85,30 @@ export const messagesOf = (error: unknown): readonly string[] =>
   error instanceof AggregateError
     ? error.errors.map((each) => (each as Error).message)
     : [error instanceof Error ? error.message : String(error)];
+
+/** The value of an attempt that answers; one that is not accepted says so. */
+export const valueOf = (name: string, act: Act): string =>
+  'note' in act && act.note === 'refused' ? `${name}!` : name;
+
+/** An `accept` that throws, so that the error tells the attempt. */
+export const accept = (value: string): boolean => {
+  if (value.endsWith('!')) throw new Error(value);
+  return true;
+};
+
+function errorOf(name: string, act: Act): Error {
+  const note = 'note' in act ? act.note : undefined;
+  if (note === 'final') return Object.assign(new Error(name), { final: true });
+  return Object.assign(new Error(name), typeof note === 'object' && { retryAfterMs: note.pushbackMs });
+}
+
+/** A `retryable` that knows the errors of scripts. */
+export const retryable = (error: unknown): boolean => !(error as { readonly final?: boolean }).final;
+
+/** A budget of so many extra attempts, whatever happens. */
+export function budgetOf(extras: number, runtime: Runtime): Budget {
+  return new Budget({ ratio: 0, windowMs: 1_000_000, minPerSecond: extras / 1_000, runtime });
+}
 
 /** Virtual time on which scripts are performed, and a log of what happened. The k-th attempt of leaf i gives `i/k`. */
 export class Stage {
@@ -127,8 +161,8 @@ export class Stage {
       let settled = false;
       const settle = (ok: boolean): void => {
         settled = true;
-        if (ok) resolve(name);
-        else reject(new Error(name));
+        if (ok) resolve(valueOf(name, act));
+        else reject(errorOf(name, act));
       };
       const { clock } = this;
       const timer: Timer | undefined =

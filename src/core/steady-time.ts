@@ -1,4 +1,4 @@
-import type { Clock } from '../core/clock.ts';
+import type { Clock } from './clock.ts';
 
 /**
  * @internal A clock's time that never goes back: a step back of a faulty clock counts as no time, and time goes on from

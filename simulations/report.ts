@@ -1,0 +1,94 @@
+import { type Line, svg } from './plot.ts';
+import { type Results, summaryOf, valuesOf, verdictOf } from './results.ts';
+import type { Measure, Scenario, SeriesPlot } from './scenario.ts';
+
+/** Scenario → what it has shown. */
+export type AllResults = ReadonlyMap<Scenario, Results>;
+
+type Row = readonly string[];
+
+const table = (head: Row, rows: readonly Row[]): string =>
+  [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');
+
+/** `median (least–most)`, or one figure where they are the same as printed. */
+export function spread({ format }: Measure, values: readonly number[]): string {
+  const { least, median, most } = summaryOf(values);
+  const [low, middle, high] = [format(least), format(median), format(most)];
+  if (low === high) return middle;
+  // The unit once.
+  const unit = /\D*$/.exec(middle)![0];
+  const bare = (text: string): string => (text.endsWith(unit) ? text.slice(0, text.length - unit.length) : text);
+  return `${middle} (${bare(low)}–${bare(high)})`;
+}
+
+function targetRows(scenario: Scenario, results: Results): readonly Row[] {
+  return scenario.measures.flatMap((measure) =>
+    (measure.targets ?? []).map((target): Row => {
+      const values = valuesOf(results, target.column, measure);
+      const { met, of } = verdictOf(scenario, measure, target, results);
+      const shown = target.of === 'the mean' ? measure.format(summaryOf(values).mean) : spread(measure, values);
+      const kept =
+        met === of ? 'met' : of === 1 ? '**missed**' : `**missed** with ${String(of - met)} of ${String(of)} seeds`;
+      return [scenario.title, measure.label, target.column, target.text, shown, kept];
+    }),
+  );
+}
+
+function section(scenario: Scenario, results: Results): string {
+  const { title, source, setup, columns, measures, plot } = scenario;
+  const rows = measures.flatMap((measure): Row[] => {
+    const published = columns.map((column) => measure.published?.[column] ?? '');
+    return [
+      [measure.label, ...columns.map((column) => spread(measure, valuesOf(results, column, measure)))],
+      ...(published.some((text) => text !== '')
+        ? [['_published_', ...published.map((text) => text && `_${text}_`)]]
+        : []),
+    ];
+  });
+  return [
+    `## ${title}`,
+    `Source: ${source}.`,
+    setup,
+    table(['', ...columns], rows),
+    ...(plot === undefined ? [] : [`![${plot.title}](simulations/${scenario.name}.svg)`]),
+  ].join('\n\n');
+}
+
+/** The report as Markdown. */
+export function reportOf(all: AllResults, seeds: number): string {
+  const targets = [...all].flatMap(([scenario, results]) => targetRows(scenario, results));
+  const missed = targets.filter((row) => row.at(-1) !== 'met').length;
+  return [
+    '# Simulations',
+    '<!-- Written by `npm run simulate`; CI writes it again and compares. -->',
+    `What balancers, hedges and gathers do to the calls of a service when servers become slow, fail, go silent and heal, in virtual time. Each figure is the median of ${String(seeds)} seeds, with the least and the most in brackets. The columns named after others are small models of their algorithms, written from what is published ([simulations/policies](../simulations/policies)), without their retries, ejections and health checks; _holdfast_ is \`LoadBalancer\` with its defaults. All columns of a row see the same calls and the same luck of the servers. Nothing here depends on the machine: the same commit gives the same report.`,
+    `## Targets`,
+    missed === 0
+      ? `All ${String(targets.length)} are met, with each seed unless a mean is named.`
+      : `${String(targets.length - missed)} of ${String(targets.length)} are met with each seed. What is missed stays here until it is mended.`,
+    table(['scenario', 'figure', 'column', 'target', 'reached', ''], targets),
+    ...[...all].map(([scenario, results]) => section(scenario, results)),
+    '',
+  ].join('\n\n');
+}
+
+/** File name → SVG, in `docs/simulations`. */
+export function plotsOf(all: AllResults): ReadonlyMap<string, string> {
+  const plots = new Map<string, string>();
+  for (const [scenario, results] of all) {
+    if (scenario.plot !== undefined) plots.set(`${scenario.name}.svg`, drawn(scenario, scenario.plot, results));
+  }
+  return plots;
+}
+
+function drawn({ columns }: Scenario, plot: SeriesPlot, results: Results): string {
+  const { title, x, y } = plot;
+  const lines = columns.map((name): Line => {
+    const seeds = results[name]!.map(({ series }) => series!);
+    return {
+      name,
+      points: x.values.map((value, i) => ({ x: value, y: summaryOf(seeds.map((one) => one[i]!)).median })),
+    };
+  });
+  return svg({ title, x, y, lines });
+}

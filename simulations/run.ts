@@ -1,0 +1,65 @@
+/**
+ * Runs the simulations and writes the report and its plots: `run.ts [--check] [--seeds N] [name …]`.
+ *
+ * `--check` writes nothing and fails when the files differ. With names, only these run, and the report goes to the screen.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { format, resolveConfig } from 'prettier';
+import { runAll } from './pool.ts';
+import { plotsOf, reportOf } from './report.ts';
+import { scenarios } from './scenarios/index.ts';
+
+const docs = join(dirname(dirname(fileURLToPath(import.meta.url))), 'docs');
+
+const { values, positionals } = parseArgs({
+  options: { check: { type: 'boolean', default: false }, seeds: { type: 'string', default: '20' } },
+  allowPositionals: true,
+});
+const unknown = positionals.filter((name) => !scenarios.some((scenario) => scenario.name === name));
+if (unknown.length > 0)
+  throw new Error(`unknown: ${unknown.join(', ')}; there are: ${scenarios.map(({ name }) => name).join(', ')}`);
+const seeds = Number(values.seeds);
+if (!Number.isInteger(seeds) || seeds < 1)
+  throw new Error(`--seeds must be a whole number above 0, got ${values.seeds}`);
+
+const wanted = scenarios.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
+const results = await runAll(wanted, seeds);
+const reportFile = join(docs, 'simulation-report.md');
+const report = await format(reportOf(results, seeds), { ...(await resolveConfig(reportFile)), parser: 'markdown' });
+
+if (positionals.length > 0) {
+  console.log(report);
+} else {
+  const files = new Map([[reportFile, report]]);
+  for (const [name, plot] of plotsOf(results)) files.set(join(docs, 'simulations', name), plot);
+  const stale = [...files].filter(([file, text]) => textOf(file) !== text);
+  if (values.check && stale.length > 0) {
+    for (const [file, text] of stale)
+      console.log(`${file} is not what the simulations give:\n${firstDifference(textOf(file), text)}`);
+    console.log('npm run simulate writes them');
+    process.exitCode = 1;
+  } else {
+    mkdirSync(join(docs, 'simulations'), { recursive: true });
+    for (const [file, text] of stale) writeFileSync(file, text);
+    console.log(
+      `${String(files.size)} files, ${stale.length === 0 ? 'all as they were' : `${String(stale.length)} written`}`,
+    );
+  }
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function firstDifference(before: string, after: string): string {
+  const [old, fresh] = [before.split('\n'), after.split('\n')];
+  const at = fresh.findIndex((line, i) => line !== old[i]);
+  return `line ${String(at + 1)}\n- ${old[at] ?? ''}\n+ ${fresh[at] ?? ''}`;
+}

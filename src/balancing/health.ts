@@ -1,0 +1,198 @@
+/*
+ * Whether a member is an outlier: who fails again and again while others serve. Pure: (health, event, now) → health.
+ */
+
+import type { Tally } from './recent-calls.ts';
+
+/** Why a member is ejected: failures in a row, too few successes in the window, or its active probe. */
+export type EjectReason = 'consecutive' | 'successRate' | 'probe';
+
+/** @internal When a member is ejected, and for how long. */
+export interface HealthRules {
+  /** Failures in a row that eject; `Infinity`: none do. */
+  readonly consecutive: number;
+  /** The share of successes below which a member is ejected; 0: none is. */
+  readonly successRate: number;
+  /** The time constant of the calls that count for the rate. */
+  readonly windowMs: number;
+  /** How many of them there must be. */
+  readonly minCalls: number;
+  /** The first ejection's length, doubled each time … */
+  readonly baseMs: number;
+  /** … up to this. */
+  readonly maxMs: number;
+  /** Probes in a row that must succeed for a member to be restored. */
+  readonly rise: number;
+  /** Probes in a row that must fail for a member to be ejected. */
+  readonly fall: number;
+}
+
+/** @internal An ejection under way. */
+export interface Ejection {
+  readonly why: EjectReason;
+  readonly sinceMs: number;
+  /** From when on a call may try the member; `Infinity`: only its active probe brings it back. */
+  readonly untilMs: number;
+}
+
+/** @internal What is known of a member's health. */
+export interface Health {
+  readonly ejection: Ejection | undefined;
+  /** Failures since the last success. */
+  readonly inRow: number;
+  /** How often the length has been doubled, the length drawn last, and when the member was last restored. */
+  readonly level: number;
+  readonly lengthMs: number;
+  readonly restoredMs: number;
+  /** Active probes in a row: that succeeded when above 0, that failed when below. */
+  readonly probes: number;
+}
+
+/** @internal What happens to a member. */
+export type HealthEvent =
+  /** A call was served or failed. `trial`: it was let through to try an ejected member. */
+  | { readonly type: 'settled'; readonly ok: boolean; readonly startedMs: number; readonly trial: boolean }
+  /** A call is let through to try an ejected member; nothing could be concluded from it; or another has reason to try. */
+  | { readonly type: 'tried' | 'untried' | 'hope' }
+  /** An active probe has ended. */
+  | { readonly type: 'probed'; readonly ok: boolean }
+  /** It has become the only member. */
+  | { readonly type: 'alone' };
+
+/** @internal How things stand around the member. */
+export interface Circumstances {
+  /** It is the only member: ejecting it would help nobody. */
+  readonly alone: boolean;
+  /** So few are healthy that health is ignored. */
+  readonly panic: boolean;
+  /** The member's calls of late, this one included. */
+  recent(now: number): Tally;
+  /** Those of all others, without the failures for which they are ejected already. */
+  others(now: number): Tally;
+  /** For the jitter, in [0, 1). */
+  readonly chance: () => number;
+}
+
+/** @internal The health of a member of which nothing is known. */
+export const unknownHealth: Health = {
+  ejection: undefined,
+  inRow: 0,
+  level: 0,
+  lengthMs: 0,
+  restoredMs: -Infinity,
+  probes: 0,
+};
+
+/** @internal Whether a call may be let through to try the member. */
+export function mayTry({ ejection }: Health, now: number): boolean {
+  return ejection !== undefined && now >= ejection.untilMs;
+}
+
+/** @internal The health after an event; the same object when nothing changes. */
+export function judge(
+  health: Health,
+  event: HealthEvent,
+  now: number,
+  rules: HealthRules,
+  around: Circumstances,
+): Health {
+  switch (event.type) {
+    case 'settled':
+      return health.ejection === undefined
+        ? settledHealthy(health, event.ok, now, rules, around)
+        : settledEjected(health, health.ejection, event, now, rules, around);
+    case 'tried':
+      // When its answer never comes, another call may try after the same time again.
+      return waiting(health, now + health.lengthMs);
+    case 'untried':
+    case 'hope':
+      return waiting(health, now);
+    case 'probed':
+      return probed(health, event.ok, now, rules, around);
+    case 'alone':
+      return health.ejection === undefined ? health : restored(health, now);
+  }
+}
+
+function settledHealthy(health: Health, ok: boolean, now: number, rules: HealthRules, around: Circumstances): Health {
+  if (ok) return health.inRow === 0 ? health : { ...health, inRow: 0 };
+  const next = { ...health, inRow: health.inRow + 1 };
+  const why = around.alone ? undefined : outlier(next.inRow, now, rules, around);
+  return why === undefined ? next : ejected(next, why, now, rules, around);
+}
+
+/** The share of the others' calls that may fail before a member that fails is one of many. */
+const common = 0.1;
+
+/**
+ * Why this member is an outlier: it fails and the others do not. What all suffer from, overload before all, an ejection would
+ * make worse, for those that are left would get the load of those that are out.
+ */
+function outlier(inRow: number, now: number, rules: HealthRules, around: Circumstances): EjectReason | undefined {
+  const { consecutive, successRate, minCalls } = rules;
+  if (inRow < consecutive && successRate === 0) return undefined;
+  const others = around.others(now);
+  if (others.failed > common * (others.failed + others.served)) return undefined;
+  if (inRow >= consecutive) return 'consecutive';
+  const { served, failed } = around.recent(now);
+  return served + failed >= minCalls && served < successRate * (served + failed) ? 'successRate' : undefined;
+}
+
+/** When most fail, a failed trial says little about this member, and all that heal should be back soon. */
+const mostInPanic = 2;
+
+/** A call that began before the ejection says nothing new. */
+function settledEjected(
+  health: Health,
+  { why, sinceMs }: Ejection,
+  event: { readonly ok: boolean; readonly startedMs: number; readonly trial: boolean },
+  now: number,
+  rules: HealthRules,
+  around: Circumstances,
+): Health {
+  if (why === 'probe' || event.startedMs < sinceMs) return health;
+  if (event.ok) return restored(health, now);
+  if (!event.trial) return health;
+  const level = around.panic ? Math.max(health.level, Math.min(mostInPanic, health.level + 1)) : health.level + 1;
+  return again(health, why, sinceMs, level, now, rules, around);
+}
+
+function probed(health: Health, ok: boolean, now: number, rules: HealthRules, around: Circumstances): Health {
+  const next = { ...health, probes: ok ? Math.max(0, health.probes) + 1 : Math.min(0, health.probes) - 1 };
+  if (health.ejection !== undefined) return next.probes >= rules.rise ? restored(next, now) : next;
+  if (around.alone || -next.probes < rules.fall) return next;
+  return { ...next, ejection: { why: 'probe', sinceMs: now, untilMs: Infinity } };
+}
+
+/** An ejection soon after a restoration is twice as long as the one before. */
+function ejected(health: Health, why: EjectReason, now: number, rules: HealthRules, around: Circumstances): Health {
+  const level = now - health.restoredMs <= health.lengthMs ? health.level + 1 : 0;
+  return again({ ...health, probes: 0 }, why, now, level, now, rules, around);
+}
+
+function again(
+  health: Health,
+  why: EjectReason,
+  sinceMs: number,
+  level: number,
+  now: number,
+  { baseMs, maxMs }: HealthRules,
+  { chance }: Circumstances,
+): Health {
+  const longestMs = Math.min(maxMs, baseMs * 2 ** Math.min(level, 60));
+  // Half of it by chance: many clients that eject a member together do not all come back at once.
+  const lengthMs = (longestMs * (1 + chance())) / 2;
+  return { ...health, level, lengthMs, ejection: { why, sinceMs, untilMs: now + lengthMs } };
+}
+
+function waiting(health: Health, untilMs: number): Health {
+  const { ejection } = health;
+  return ejection === undefined || ejection.untilMs === Infinity
+    ? health
+    : { ...health, ejection: { ...ejection, untilMs } };
+}
+
+function restored(health: Health, now: number): Health {
+  const { level, lengthMs, probes } = health;
+  return { ...unknownHealth, level, lengthMs, restoredMs: now, probes: Math.max(0, probes) };
+}

@@ -1,0 +1,129 @@
+import { check, having } from '../core/options.ts';
+import type { Random } from '../core/random.ts';
+import { reportError } from '../core/report.ts';
+import type { CostSignal, MemberView, PoolView } from './cost.ts';
+import type { Health, HealthEvent } from './health.ts';
+import type { Settings } from './options.ts';
+import type { Tally } from './recent-calls.ts';
+
+/** For so long a figure of the whole pool is used again; finding it is O(n log n). */
+const freshMs = 1_000;
+
+const signalRule = having<CostSignal>('a function that returns a { cost() } signal', 'cost');
+
+/** @internal What a {@link Pool} reads of a member. */
+export interface Pooled {
+  readonly sound: boolean;
+  readonly health: Health;
+  recent(now: number): Tally;
+  latencyMs(): number | undefined;
+  weigh(): number;
+  judge(event: HealthEvent, now: number): void;
+}
+
+/** @internal All members: what concerns more than one of them. */
+export class Pool<M, S extends Pooled> implements PoolView {
+  readonly settings: Settings<M>;
+  readonly random: Random;
+  /** In any order: choices shuffle it. */
+  slots: S[] = [];
+  /** How many choices there have been. */
+  choices = 0;
+  /** How many members are sound. */
+  healthy = 0;
+  panic = false;
+  readonly #signal: (member: MemberView) => CostSignal;
+  readonly #complaints = new Set<string>();
+  #median: Figure = stale;
+  #weight: Figure = stale;
+
+  constructor(settings: Settings<M>) {
+    this.settings = settings;
+    this.random = settings.runtime.random;
+    this.#signal = settings.cost(this);
+  }
+
+  get alone(): boolean {
+    return this.slots.length === 1;
+  }
+
+  /** Takes the members of an update. */
+  take(slots: Iterable<S>): void {
+    this.slots = [...slots];
+    this.#median = this.#weight = stale;
+  }
+
+  /** Counts the healthy; whether panic has begun or ended by that. */
+  recount(): boolean {
+    let healthy = 0;
+    for (const { sound } of this.slots) if (sound) healthy++;
+    const panic = healthy < this.settings.panicBelow * this.slots.length;
+    const changed = panic !== this.panic;
+    this.healthy = healthy;
+    this.panic = panic;
+    return changed;
+  }
+
+  /** What most have suffered from is over for one: all others may be tried at once, and need not wait for their time. */
+  hope(now: number): void {
+    for (const slot of this.slots) slot.judge({ type: 'hope' }, now);
+  }
+
+  /** The calls of late of all members but one, without the failures for which others are ejected already. */
+  othersThan(slot: S, now: number): Tally {
+    let served = 0;
+    let failed = 0;
+    for (const other of this.slots) {
+      if (other === slot) continue;
+      const tally = other.recent(now);
+      served += tally.served;
+      const { ejection, inRow } = other.health;
+      failed += ejection === undefined ? tally.failed : Math.max(0, tally.failed - inRow);
+    }
+    return { served, failed };
+  }
+
+  /** The lower median of the members' latencies: of two, the faster one's. */
+  medianMs(now: number): number | undefined {
+    if (isStale(this.#median, now)) {
+      // A signal that asks for the median to tell its own latency gets the old one.
+      this.#median = { value: this.#median.value, atMs: now };
+      const all = this.slots.map((slot) => slot.latencyMs()).filter((ms) => ms !== undefined);
+      all.sort((a, b) => a - b);
+      // While nobody knows anything, the first who does is asked at once.
+      this.#median = { value: all[(all.length - 1) >> 1], atMs: all.length === 0 ? -Infinity : now };
+    }
+    return this.#median.value;
+  }
+
+  /** The share of all calls that is fair for this weight. */
+  share(weight: number, now: number): number {
+    if (isStale(this.#weight, now)) {
+      this.#weight = { value: this.slots.reduce((sum, slot) => sum + slot.weigh(), 0), atMs: now };
+    }
+    return weight / this.#weight.value!;
+  }
+
+  signalOf(member: MemberView): CostSignal {
+    return check('cost', this.#signal(member), signalRule);
+  }
+
+  /** Tells of a callback that has gone wrong; once for each, for it may do so with every call. */
+  complain(what: string, error: unknown): void {
+    if (this.#complaints.has(what)) return;
+    this.#complaints.add(what);
+    reportError(what, error);
+  }
+}
+
+/** A figure and when it was found. */
+interface Figure {
+  readonly value: number | undefined;
+  readonly atMs: number;
+}
+
+const stale: Figure = { value: undefined, atMs: -Infinity };
+
+function isStale({ atMs }: Figure, now: number): boolean {
+  return !(now - atMs < freshMs);
+}

@@ -1,0 +1,202 @@
+import { invalid } from '../core/options.ts';
+import type { Candidate, Occasion } from './choice.ts';
+import type { CostSignal, MemberView, Verdict } from './cost.ts';
+import { Flight, Flights } from './flight.ts';
+import { type Circumstances, type Health, type HealthEvent, judge, mayTry, unknownHealth } from './health.ts';
+import type { Pool } from './pool.ts';
+import type { Prober } from './prober.ts';
+import { RecentCalls, type Tally } from './recent-calls.ts';
+import { Ramp } from './slow-start.ts';
+
+/** Ranks, each above all below it together: who has several is behind who has one. */
+const rankSlowStart = 1;
+const rankProbation = 2;
+const rankEjected = 4;
+const rankAvoided = 8;
+const rankWeightless = 16;
+
+/** @internal What is known of one member. */
+export class Slot<M> implements MemberView, Candidate {
+  readonly id: string;
+  member: M;
+  pending = 0;
+  /** Its weight when it was last read. */
+  readWeight = 1;
+  health: Health = unknownHealth;
+  prober: Prober<M> | undefined;
+  readonly #recent: RecentCalls;
+  readonly #pool: Pool<M, Slot<M>>;
+  readonly #around: Circumstances;
+  readonly #open = new Flights<Slot<M>>();
+  #signal: CostSignal;
+  #ramp: Ramp | undefined;
+  #tried = false;
+  /** It has settled a call by itself. */
+  answered = false;
+
+  constructor(id: string, member: M, pool: Pool<M, Slot<M>>) {
+    this.id = id;
+    this.member = member;
+    this.#pool = pool;
+    this.#recent = new RecentCalls(pool.settings.rules.windowMs);
+    this.#around = {
+      get alone() {
+        return pool.slots.length === 1;
+      },
+      get panic() {
+        return pool.panic;
+      },
+      recent: (now) => this.recent(now),
+      others: (now) => pool.othersThan(this, now),
+      chance: pool.random,
+    };
+    this.weigh();
+    this.#signal = pool.signalOf(this);
+  }
+
+  /** Whether it is not ejected, and serves: what makes the health of all worth looking at. */
+  get sound(): boolean {
+    return this.health.ejection === undefined && this.#recent.serves;
+  }
+
+  /** Its calls of late. */
+  recent(now: number): Tally {
+    return this.#recent.read(now);
+  }
+
+  ageMs(now: number): number {
+    const { oldest } = this.#open;
+    return oldest === undefined ? 0 : Math.max(0, now - oldest.startedMs);
+  }
+
+  rank({ now, avoid, panic }: Occasion): number {
+    let rank = 0;
+    if (this.weigh() === 0) rank = rankWeightless;
+    if (avoid.size > 0 && avoid.has(this.member)) rank += rankAvoided;
+    if (!this.answered && this.pending > 0 && this.#pool.settings.probation) rank += rankProbation;
+    if (this.health.ejection !== undefined) {
+      if (!panic && !mayTry(this.health, now)) rank += rankEjected;
+    } else if (this.#ramp !== undefined && !this.#mayTake(this.#ramp, now)) {
+      rank += rankSlowStart;
+    }
+    return rank;
+  }
+
+  /** Who is to be tried comes first: only a call can tell. */
+  cost(now: number): number {
+    if ((!this.#tried && this.#pool.settings.probation) || mayTry(this.health, now)) return -Infinity;
+    try {
+      const cost = this.#signal.cost(now);
+      return typeof cost === 'number' && !Number.isNaN(cost) ? cost : Infinity;
+    } catch (error) {
+      this.#pool.complain('a cost failed', error);
+      return Infinity;
+    }
+  }
+
+  /** Only compared with others that have no weight either. */
+  get weight(): number {
+    return this.readWeight === 0 ? 1 : this.readWeight;
+  }
+
+  weigh(): number {
+    this.readWeight = this.#weightNow();
+    return this.readWeight;
+  }
+
+  #weightNow(): number {
+    try {
+      const weight = this.#pool.settings.weight(this.member);
+      if (typeof weight === 'number' && weight >= 0 && weight < Infinity) return weight;
+      this.#pool.complain('a weight counts as 1', invalid('weight', 'a finite number >= 0', weight));
+    } catch (error) {
+      this.#pool.complain('a weight counts as 1', error);
+    }
+    return 1;
+  }
+
+  latencyMs(): number | undefined {
+    return this.#finite(() => this.#signal.latencyMs?.());
+  }
+
+  failures(now: number): number {
+    return this.#finite(() => this.#signal.failures?.(now)) ?? 0;
+  }
+
+  #finite(read: () => number | undefined): number | undefined {
+    try {
+      const value = read();
+      return Number.isFinite(value) ? value : undefined;
+    } catch (error) {
+      this.#pool.complain('a cost failed', error);
+      return undefined;
+    }
+  }
+
+  /** Its share grows from now on, where that was asked for. */
+  ramp(now: number): void {
+    const { slowStart } = this.#pool.settings;
+    this.#ramp = slowStart && new Ramp(slowStart, now, this.#pool.choices);
+  }
+
+  /** The part of its fair share that it may have. */
+  part(now: number): number {
+    return this.#ramp?.part(now) ?? 1;
+  }
+
+  #mayTake(ramp: Ramp, now: number): boolean {
+    if (ramp.part(now) < 1) return ramp.mayTake(now, this.#pool.choices, this.#pool.share(this.readWeight, now));
+    this.#ramp = undefined;
+    return true;
+  }
+
+  /** It takes a call. */
+  start(now: number): Flight<Slot<M>> {
+    const trial = mayTry(this.health, now);
+    const flight = new Flight(this, now, trial);
+    this.#open.add(flight);
+    this.pending++;
+    this.#tried = true;
+    this.#ramp?.take();
+    if (trial) this.judge({ type: 'tried' }, now);
+    try {
+      this.#signal.started?.(now);
+    } catch (error) {
+      this.#pool.complain('a cost failed', error);
+    }
+    return flight;
+  }
+
+  /** What became of a call is known; `answered`: by the member itself. */
+  conclude(flight: Flight<Slot<M>>, verdict: Verdict, answered: boolean, now: number): void {
+    flight.open = false;
+    this.#open.delete(flight);
+    if (answered) this.answered = true;
+    const { startedMs, trial } = flight;
+    if (verdict !== 'ignore') {
+      this.#recent.add(verdict === 'ok', now);
+      this.judge({ type: 'settled', ok: verdict === 'ok', startedMs, trial }, now);
+    } else if (trial) {
+      this.judge({ type: 'untried' }, now);
+    }
+    try {
+      this.#signal.settled?.(verdict, Math.max(0, now - startedMs), now);
+    } catch (error) {
+      this.#pool.complain('a cost failed', error);
+    }
+  }
+
+  /** Something has happened that concerns its health. Who is restored is as good as new, but for what he shows next. */
+  judge(event: HealthEvent, now: number): void {
+    const before = this.health;
+    this.health = judge(before, event, now, this.#pool.settings.rules, this.#around);
+    if (before.ejection === undefined || this.health.ejection !== undefined) return;
+    this.#recent.clear();
+    try {
+      this.#signal = this.#pool.signalOf(this);
+    } catch (error) {
+      this.#pool.complain('a cost failed', error);
+    }
+    this.ramp(now);
+  }
+}

@@ -1,0 +1,101 @@
+import { LoadBalancer } from 'holdfast/balancing';
+import { Budget, hedge, percentile } from 'holdfast/calls';
+import { VirtualClock, seededRandom } from 'holdfast/testing';
+import { describe, expect, it } from 'vitest';
+import { recordWarnings } from '../support/warnings.ts';
+
+recordWarnings();
+const hang = (): Promise<never> => new Promise(() => undefined);
+
+describe('LoadBalancer.run with a policy', () => {
+  const make = (): { clock: VirtualClock; pool: LoadBalancer<string> } => {
+    const clock = new VirtualClock();
+    return { clock, pool: new LoadBalancer(['a', 'b', 'c'], { runtime: { clock, random: seededRandom(1) } }) };
+  };
+
+  it('hedges on another member, tells the loser, and leaves nothing pending', async () => {
+    const { clock, pool } = make();
+    const seen: { member: string; attempt: number; cause: string; signal: AbortSignal }[] = [];
+    const answer = pool.run(
+      (member, { attempt, cause, signal }) => {
+        seen.push({ member, attempt, cause, signal });
+        if (attempt > 1) return member;
+        return new Promise<string>((_, reject) => {
+          signal.addEventListener('abort', () => {
+            reject(signal.reason as Error);
+          });
+        });
+      },
+      { hedge: { after: 40 }, deadline: 500 },
+    );
+    await clock.advance(40);
+    expect(await answer).toBe(seen[1]!.member);
+    expect(seen.map(({ attempt, cause }) => `${attempt} ${cause}`)).toEqual(['1 original', '2 hedge']);
+    expect(seen[0]!.member).not.toBe(seen[1]!.member);
+    expect(seen.map(({ signal }) => signal.aborted)).toEqual([true, false]);
+    expect(pool.stats().members.map(({ pending }) => pending)).toEqual([0, 0, 0]);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('tries every member once before any twice', async () => {
+    const { clock, pool } = make();
+    const tried: string[] = [];
+    const answer = pool.run(
+      (member) => {
+        tried.push(member);
+        throw new Error(`${member} is down`);
+      },
+      { retry: { attempts: 4, backoff: { baseMs: 1, maxMs: 1 } }, budget: false },
+    );
+    answer.catch(() => undefined);
+    for (let i = 0; i < 4; i++) await clock.advance(1);
+    await expect(answer).rejects.toMatchObject({ code: 'ATTEMPTS_FAILED' });
+    expect(new Set(tried.slice(0, 3))).toEqual(new Set(['a', 'b', 'c']));
+    expect(tried).toHaveLength(4);
+  });
+
+  it('takes its attempts from one budget of its own, a tenth of its calls and one a second', async () => {
+    const { clock, pool } = make();
+    let attempts = 0;
+    for (let i = 0; i < 200; i++) {
+      const failing = pool.run(
+        () => {
+          attempts++;
+          return Promise.reject(new Error('down'));
+        },
+        { retry: { backoff: { baseMs: 0, maxMs: 0 } } },
+      );
+      failing.catch(() => undefined);
+      await clock.advance(1);
+      await expect(failing).rejects.toThrow();
+    }
+    // 200 originals in 0.2 s: 20, and 10 for the window of 10 s.
+    expect(attempts).toBe(200 + 20 + 10);
+  });
+
+  it('counts a call once for a budget that an outer hedge has too', async () => {
+    const { clock, pool } = make();
+    const budget = new Budget({ ratio: 0.5, minPerSecond: 0, runtime: { clock, random: seededRandom(1) } });
+    const get = hedge((_: string, attempt) => pool.run((member) => member, { ...attempt, retry: {}, budget }), {
+      after: percentile(0.95),
+      budget,
+      runtime: { clock, random: seededRandom(2) },
+    });
+    await get('x');
+    expect(budget.stats().originals).toBe(1);
+  });
+
+  it('settles at the deadline though nobody answers, and refuses bad policies at the door', async () => {
+    const { clock, pool } = make();
+    const answer = pool.run(hang, { hedge: { after: 10, extra: 2 }, budget: false, deadline: 100 });
+    answer.catch(() => undefined);
+    await clock.advance(100);
+    await expect(answer).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+    expect(clock.pending).toBe(0);
+    const bad = { hedge: { after: -1 } };
+    await expect(pool.run(() => 1, bad)).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+    await expect(pool.run(() => 1, { retry: {}, budget: 7 as never })).rejects.toThrow(/^budget must be a Budget/);
+    await expect(pool.run(() => 1, { retry: {}, accept: 7 as never })).rejects.toThrow(/^accept must be a function/);
+    expect(await pool.run(() => 1, { retry: {}, hedge: { after: 5 }, accept: (value) => value === 1 })).toBe(1);
+  });
+});

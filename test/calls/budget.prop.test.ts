@@ -1,0 +1,160 @@
+import fc from 'fast-check';
+import { Budget, type Call, hedge, retry, stack } from 'holdfast/calls';
+import { seededRandom, VirtualClock } from 'holdfast/testing';
+import { expect, it } from 'vitest';
+import { HandClock } from '../support/hand-clock.ts';
+import { runs } from '../support/properties.ts';
+
+const windowMs = 160;
+const sliceMs = windowMs / 16;
+
+interface Happening {
+  readonly afterMs: number;
+  readonly kind: 'original' | 'extra';
+}
+
+/** Bursts and pauses: most happenings share an instant with others, some come windows later. */
+const happenings: fc.Arbitrary<readonly Happening[]> = fc.array(
+  fc.record({
+    afterMs: fc.oneof(
+      { weight: 6, arbitrary: fc.constant(0) },
+      { weight: 3, arbitrary: fc.double({ min: 0, max: 30, noNaN: true }) },
+      {
+        weight: 1,
+        arbitrary: fc.constantFrom(sliceMs, windowMs, windowMs - sliceMs, windowMs + sliceMs, 10 * windowMs),
+      },
+    ),
+    kind: fc.constantFrom('original', 'original', 'original', 'extra', 'extra'),
+  }),
+  { maxLength: 200, size: 'max' },
+);
+const hundredths = fc.integer({ min: 1, max: 99 });
+const leasts = fc.constantFrom(0, 1, 5, 25);
+
+const within = (times: readonly number[], fromMs: number, toMs: number): number =>
+  times.filter((ms) => ms > fromMs && ms <= toMs).length;
+
+it('grants in any window at most its share of the originals and the least, and refuses only what could be too much', () => {
+  let granted = 0;
+  let refused = 0;
+  fc.assert(
+    fc.property(happenings, hundredths, leasts, (script, percent, minPerSecond) => {
+      const clock = new HandClock(0);
+      const budget = new Budget({
+        ratio: percent / 100,
+        minPerSecond,
+        windowMs,
+        runtime: { clock, random: () => 0 },
+      });
+      const least = (minPerSecond * windowMs) / 1_000;
+      const originals: number[] = [];
+      const extras: number[] = [];
+      /** In whole hundredths, so that no rounding of ours hides one of theirs. */
+      const allowed = (count: number): number => percent * count + Math.round(100 * least);
+      for (const { afterMs, kind } of script) {
+        const nowMs = (clock.nowMs += afterMs);
+        if (kind === 'original') {
+          originals.push(nowMs);
+          budget.deposit();
+          continue;
+        }
+        const { balance } = budget;
+        if (budget.tryWithdraw()) {
+          extras.push(nowMs);
+          granted++;
+          expect(balance).toBeGreaterThanOrEqual(1);
+          expect(100 * within(extras, nowMs - windowMs, nowMs)).toBeLessThanOrEqual(
+            allowed(within(originals, nowMs - windowMs, nowMs)),
+          );
+        } else {
+          refused++;
+          expect(balance).toBe(0);
+          // What it may have forgotten or kept too long is one slice.
+          const kept = within(extras, nowMs - windowMs - sliceMs - 1e-9, nowMs);
+          const sure = within(originals, nowMs - windowMs + sliceMs + 1e-9, nowMs);
+          expect(100 * (kept + 1)).toBeGreaterThan(allowed(sure));
+        }
+      }
+    }),
+    { numRuns: runs(10) },
+  );
+  expect(granted).toBeGreaterThan(1_000);
+  expect(refused).toBeGreaterThan(1_000);
+});
+
+it('grants exactly the share as it is written: 29 of 100 for 0.29', () => {
+  fc.assert(
+    fc.property(hundredths, fc.integer({ min: 0, max: 1_000 }), fc.integer({ min: 0, max: 9 }), (percent, n, least) => {
+      const budget = new Budget({ ratio: percent / 100, minPerSecond: least, windowMs: 1_000 });
+      for (let i = 0; i < n; i++) budget.deposit();
+      const exact = Math.floor((percent * n) / 100) + least;
+      expect(budget.balance).toBe(exact);
+      let extras = 0;
+      while (budget.tryWithdraw()) extras++;
+      expect(extras).toBe(exact);
+      expect(budget.stats()).toEqual({ originals: n, extras, refused: 1, balance: 0 });
+    }),
+    { numRuns: runs(3) },
+  );
+});
+
+it('survives a clock that stands still, goes back, jumps or says nonsense: at worst the least remains', () => {
+  const readings = fc.array(
+    fc.oneof(fc.double({ min: -1e6, max: 1e6 }), fc.constantFrom(Number.NaN, Infinity, -Infinity, 1e15)),
+    { maxLength: 60 },
+  );
+  fc.assert(
+    fc.property(readings, (instants) => {
+      const clock = new HandClock(0);
+      const budget = new Budget({ ratio: 0.5, minPerSecond: 10, windowMs: 1_000, runtime: { clock, random: () => 0 } });
+      for (const instant of instants) {
+        clock.nowMs = instant;
+        budget.deposit();
+        budget.tryWithdraw();
+        const { originals, extras, balance } = budget.stats();
+        expect(extras).toBeLessThanOrEqual(0.5 * (originals + 17 * instants.length) + 10);
+        for (const count of [originals, extras, balance]) expect(count).toBeGreaterThanOrEqual(0);
+        expect(originals).toBeLessThanOrEqual(instants.length);
+      }
+      clock.nowMs = 1e17;
+      expect(budget.stats()).toMatchObject({ originals: 0, extras: 0, balance: 10 });
+    }),
+    { numRuns: runs(3) },
+  );
+});
+
+it('one budget holds for layers and calls together: whoever asks, an original counts once', async () => {
+  const plans = fc.record({
+    percent: hundredths,
+    layers: fc.shuffledSubarray(['hedge', 'retry', 'hedge again'] as const, { minLength: 1 }),
+    calls: fc.integer({ min: 1, max: 60 }),
+    seed: fc.integer(),
+  });
+  await fc.assert(
+    fc.asyncProperty(plans, async ({ percent, layers, calls, seed }) => {
+      const clock = new VirtualClock();
+      const random = seededRandom(seed);
+      const runtime = { clock, random };
+      const budget = new Budget({ ratio: percent / 100, minPerSecond: 0, windowMs: 1e6, runtime });
+      let sent = 0;
+      const server: Call<number, void> = async () => {
+        sent++;
+        await clock.sleep(random() * 20);
+        if (random() < 0.8) throw new Error('overloaded');
+      };
+      const around = {
+        hedge: (next: Call<number, void>) => hedge(next, { after: 5, extra: 3, budget, runtime }),
+        retry: (next: Call<number, void>) => retry(next, { attempts: 4, backoff: { baseMs: 5 }, budget, runtime }),
+        'hedge again': (next: Call<number, void>) => hedge(next, { after: 2, extra: 2, budget, runtime }),
+      };
+      let call = server;
+      for (const layer of layers) call = stack(call, around[layer]);
+      const all = Promise.allSettled(Array.from({ length: calls }, (_, i) => call(i)));
+      await clock.runUntilIdle();
+      await all;
+      expect(sent - calls).toBeLessThanOrEqual(Math.floor((percent * calls) / 100));
+      expect(budget.stats()).toMatchObject({ originals: calls, extras: sent - calls });
+    }),
+    { numRuns: runs(1) },
+  );
+});

@@ -1,0 +1,226 @@
+import fc from 'fast-check';
+import { hedge, type Percentile, percentile } from 'holdfast/calls';
+import { seededRandom, VirtualClock } from 'holdfast/testing';
+import { describe, expect, it } from 'vitest';
+import { Durations, silentShareMs } from '../../src/calls/survival.ts';
+import { HandClock } from '../support/hand-clock.ts';
+import { runs } from '../support/properties.ts';
+
+type Draw = (random: () => number) => number;
+
+const normal: Draw = (random) => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+const distributions: Readonly<Record<string, Draw>> = {
+  exponential: (random) => -10 * Math.log(1 - random()),
+  lognormal: (random) => 10 * Math.exp(normal(random)),
+  bimodal: (random) => (random() < 0.03 ? 200 + 20 * normal(random) : Math.max(0.1, 10 + 2 * normal(random))),
+};
+
+/** What is made of an original that lost: what ours does, and what two peers do. */
+type Losers = 'silent' | 'forgotten' | 'measured';
+
+interface Drive {
+  readonly draw: Draw;
+  readonly p: number;
+  readonly seed: number;
+  readonly losers?: Losers;
+  readonly calls?: number;
+  /** The share of calls that meet a replica that never answers, by call. */
+  readonly dead?: (call: number) => number;
+  readonly start?: Percentile;
+}
+
+const everyMs = 10;
+const windowCalls = 30_000 / everyMs;
+
+/** One call after another, each hedged after the delay that there is: the share that was hedged, and the delays. */
+function drive({ draw, p, seed, losers = 'silent', calls = 12 * windowCalls, dead = () => 0 }: Drive) {
+  const clock = new HandClock();
+  const random = seededRandom(seed);
+  const learnt = percentile(p, { runtime: { clock, random } });
+  const delays: number[] = [];
+  const hedged: boolean[] = [];
+  for (let call = 0; call < calls; call++) {
+    clock.nowMs += everyMs;
+    const ms = random() < dead(call) ? Infinity : draw(random);
+    const { delayMs } = learnt;
+    hedged.push(delayMs !== undefined && ms > delayMs);
+    if (delayMs === undefined || ms <= delayMs) {
+      if (ms < 5_000) learnt.answered(ms);
+      else if (losers !== 'forgotten') learnt.silent(5_000);
+    } else {
+      const second = delayMs + draw(random);
+      if (ms <= second) learnt.answered(ms);
+      else if (losers === 'silent') learnt.silent(second);
+      else if (losers === 'measured') learnt.answered(second);
+    }
+    if (call % windowCalls === 0) delays.push(learnt.delayMs ?? Number.NaN);
+  }
+  const rateOf = (from: number, to: number): number => hedged.slice(from, to).filter(Boolean).length / (to - from);
+  return { delays, rate: rateOf(windowCalls, calls), rateOf };
+}
+
+const seeds = Array.from({ length: 20 }, (_, seed) => seed);
+const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+describe('the share of calls that a percentile hedges', () => {
+  for (const [name, draw] of Object.entries(distributions)) {
+    // ε = 7 % of the target for each of 20 seeds × 33,000 calls; 20 % where a target of 1 % leaves 330 of them.
+    it.each([
+      [0.9, 0.07],
+      [0.95, 0.1],
+      [0.99, 0.25],
+    ])(`of ${name} latencies is 1 − %d`, { timeout: 60_000 }, (p, tolerance) => {
+      const rates = seeds.map((seed) => drive({ draw, p, seed }).rate);
+      for (const rate of rates) expect(Math.abs(rate / (1 - p) - 1)).toBeLessThan(tolerance);
+      expect(Math.abs(mean(rates) / (1 - p) - 1)).toBeLessThan(tolerance / 2);
+    });
+  }
+
+  it('comes back to its target when the service has become three times as slow', () => {
+    const draw = distributions['exponential']!;
+    let call = 0;
+    const slower: Draw = (random) => (call++ < 6 * windowCalls ? 1 : 3) * draw(random);
+    const { rateOf } = drive({ draw: slower, p: 0.95, seed: 1 });
+    expect(rateOf(8 * windowCalls, 12 * windowCalls)).toBeCloseTo(0.05, 2);
+  });
+
+  it('doubles when losers are forgotten: the test can tell', () => {
+    const { rate } = drive({ draw: distributions['exponential']!, p: 0.95, seed: 1, losers: 'forgotten' });
+    expect(rate).toBeGreaterThan(0.08);
+  });
+});
+
+describe('while one replica in ten is dead', () => {
+  const at = [5, 10, 20, 40];
+  const long = { calls: 42 * windowCalls, p: 0.95 };
+
+  for (const [name, draw] of Object.entries(distributions)) {
+    it(`the delay over ${name} latencies stays where answers are, and the calls to the others on target`, () => {
+      // From the beginning, or after five windows: it does not matter how it came.
+      for (const from of [0, 5 * windowCalls]) {
+        const { delays, rateOf } = drive({ ...long, draw, seed: 3, dead: (call) => (call < from ? 0 : 0.1) });
+        const [first, ...later] = at.map((window) => delays[window + 1]!);
+        for (const delay of later) expect(Math.abs(delay / first! - 1)).toBeLessThan(0.3);
+        // One in ten must be hedged; of the others no more than the target.
+        const rate = rateOf(10 * windowCalls, long.calls);
+        expect(rate).toBeGreaterThan(0.1);
+        expect(rate).toBeLessThan(0.15);
+      }
+    });
+  }
+
+  it('and when it is back, the share is', () => {
+    const dead = (call: number): number => (call < 10 * windowCalls ? 0.1 : 0);
+    const { rateOf } = drive({ draw: distributions['lognormal']!, p: 0.95, seed: 3, dead, calls: 20 * windowCalls });
+    expect(rateOf(12 * windowCalls, 20 * windowCalls)).toBeCloseTo(0.05, 2);
+  });
+
+  it('the delay rises without end when losers are measured: the test can tell', () => {
+    const { delays } = drive({
+      ...long,
+      draw: distributions['exponential']!,
+      seed: 3,
+      losers: 'measured',
+      dead: () => 0.1,
+    });
+    expect(delays[41]! / delays[6]!).toBeGreaterThan(2);
+  });
+});
+
+it(
+  'a hedged call feeds its percentile: 5 % of calls are hedged, and none before the warm-up',
+  { timeout: 60_000 },
+  async () => {
+    const clock = new VirtualClock();
+    const random = seededRandom(7);
+    const runtime = { clock, random };
+    const p95 = percentile(0.95, { warmUp: 200, runtime });
+    const causes: string[] = [];
+    const call = hedge(
+      async (_: number, { cause, signal }) => {
+        causes.push(cause);
+        await clock.sleep(distributions['exponential']!(random), signal);
+      },
+      { after: p95, budget: false, runtime },
+    );
+    const all: Promise<void>[] = [];
+    for (let i = 0; i < 6_000; i++) {
+      clock.setTimer(i * 5, () => all.push(call(i)));
+    }
+    await clock.advance(900);
+    expect(p95.delayMs).toBeUndefined();
+    expect(causes).not.toContain('hedge');
+    await clock.runUntilIdle();
+    await Promise.all(all);
+    const hedges = causes.filter((cause) => cause === 'hedge').length;
+    expect(hedges / 5_800).toBeGreaterThan(0.04);
+    expect(hedges / 5_800).toBeLessThan(0.06);
+  },
+);
+
+/** Kaplan and Meier by the book: of those that are at risk at an instant, who answers then. */
+function survivalOf(answers: readonly number[], silences: readonly number[], ms: number): number {
+  let survival = 1;
+  for (const instant of [...new Set(answers)].sort((a, b) => a - b)) {
+    if (instant > ms) break;
+    const atRisk = [...answers, ...silences].filter((each) => each >= instant).length;
+    survival *= 1 - answers.filter((each) => each === instant).length / atRisk;
+  }
+  return survival;
+}
+
+describe('the delay', () => {
+  /** Far enough apart for a bucket each. */
+  const durations = fc.integer({ min: 0, max: 200 }).map((step) => 1.05 ** step);
+
+  it('is, to 1 %, the first at which no more than the share is silent, by Kaplan and Meier', () => {
+    fc.assert(
+      fc.property(
+        fc.array(durations, { minLength: 1, maxLength: 80, size: 'max' }),
+        fc.array(durations, { maxLength: 20, size: 'max' }),
+        fc.double({ min: 0.01, max: 0.9, noNaN: true }),
+        (answers, silences, share) => {
+          const longest = Math.max(...answers);
+          const counted = new Durations();
+          for (const ms of answers) counted.add(ms, true);
+          for (const ms of silences) counted.add(ms, false);
+          const goal = Math.max(share, survivalOf(answers, silences, longest) + share / 4);
+          const exact = [...answers]
+            .sort((a, b) => a - b)
+            .find((ms) => survivalOf(answers, silences, ms) <= goal + 1e-12);
+          fc.pre(Math.abs(survivalOf(answers, silences, exact ?? longest) - goal) > 1e-9);
+          // Where few stand for many it stops earlier than the book.
+          fc.pre(silences.length * 4 <= answers.length);
+          const delay = silentShareMs([counted], share)!;
+          expect(Math.abs(delay / exact! - 1)).toBeLessThan(0.0101);
+        },
+      ),
+      { numRuns: runs(5) },
+    );
+  });
+
+  it('is not known without an answer, and never more than memory holds', () => {
+    const counted = new Durations();
+    expect(silentShareMs([counted], 0.05)).toBeUndefined();
+    counted.add(50, false);
+    expect(silentShareMs([counted], 0.05)).toBeUndefined();
+    for (const ms of [Number.NaN, -5, 0, Infinity, Number.MAX_VALUE]) counted.add(ms, true);
+    expect(silentShareMs([counted], 0.05)).toBeGreaterThan(9e6);
+    expect(counted.answers.length + counted.silences.length).toBeLessThan(2_200);
+  });
+});
+
+it('a percentile stays warm where calls are few, and forgets the old where they are many', () => {
+  const clock = new HandClock();
+  const p = percentile(0.9, { warmUp: 50, windowMs: 1_000, runtime: { clock, random: () => 0 } });
+  for (let i = 0; i < 50; i++) p.answered(20);
+  expect(p.delayMs).toBeCloseTo(20, 0);
+  clock.nowMs += 3_600_000; // a night
+  for (let i = 0; i < 49; i++) p.answered(80);
+  expect(p.delayMs).toBeDefined();
+  for (let window = 0; window < 4; window++) {
+    clock.nowMs += 500;
+    for (let i = 0; i < 60; i++) p.answered(5);
+  }
+  expect(p.delayMs).toBeCloseTo(5, 0);
+});

@@ -1,0 +1,172 @@
+import fc from 'fast-check';
+import { mergeSorted, type SortedStream } from 'holdfast/scatter';
+import { failOnLeaks } from 'holdfast/testing';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { runs } from '../support/properties.ts';
+import { bad, catchWarnings, expectInvalid, rejectionOf, thrownBy } from '../support/serving.ts';
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+interface Item {
+  readonly key: number;
+  readonly stream: number;
+  readonly place: number;
+}
+
+const byKey = (a: Item, b: Item): number => a.key - b.key;
+
+const streams: fc.Arbitrary<Item[][]> = fc
+  .array(fc.array(fc.integer({ min: 0, max: 8 }), { maxLength: 12 }), { maxLength: 9 })
+  .map((all) => all.map((keys, stream) => keys.sort((a, b) => a - b).map((key, place) => ({ key, stream, place }))));
+
+/** A stream that counts what is read of it, and whether it was closed. */
+class Counted implements AsyncIterable<Item> {
+  read = 0;
+  closed = 0;
+  ended = false;
+  readonly #items: readonly Item[];
+  readonly #failAt: number;
+
+  constructor(items: readonly Item[], failAt = Infinity) {
+    this.#items = items;
+    this.#failAt = failAt;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Item> {
+    return {
+      next: async () => {
+        if (this.read === this.#failAt) {
+          this.ended = true;
+          throw new Error('cut off');
+        }
+        const value = this.#items[this.read++];
+        if (value !== undefined) return { done: false, value };
+        this.ended = true;
+        return { done: true, value: undefined };
+      },
+      return: async () => {
+        this.closed++;
+        return { done: true, value: undefined };
+      },
+    };
+  }
+}
+
+async function collect<T>(merged: AsyncIterable<T>, most = Infinity): Promise<T[]> {
+  const items: T[] = [];
+  if (most === 0) return items;
+  for await (const item of merged) if (items.push(item) === most) break;
+  return items;
+}
+
+describe('mergeSorted', () => {
+  it('gives everything, sorted, equals in the order of the streams', async () => {
+    await fc.assert(
+      fc.asyncProperty(streams, fc.array(fc.boolean(), { maxLength: 9 }), async (all, sync) => {
+        const sources = all.map((items, i): SortedStream<Item> => (sync[i] === true ? items : new Counted(items)));
+        // A stable sort of the streams one behind the other.
+        expect(await collect(mergeSorted(sources, byKey))).toEqual(all.flat().sort(byKey));
+      }),
+      { numRuns: runs(3) },
+    );
+  });
+
+  it('reads no more than one element of each stream beyond what it gave, and closes all that have not ended', async () => {
+    const ends = fc.record({
+      all: streams,
+      most: fc.integer({ min: 0, max: 20 }),
+      failing: fc.integer({ min: 0, max: 12 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(ends, async ({ all, most, failing }) => {
+        const sources = all.map((items, i) => new Counted(items, i === 0 && failing < 6 ? failing : Infinity));
+        const merged = mergeSorted(sources, byKey);
+        expect(sources.every(({ read }) => read === 0)).toBe(true);
+        const given = await failOnLeaks(() => collect(merged, most).catch(() => undefined));
+        for (const [i, { read, ended, closed }] of sources.entries()) {
+          const taken = given?.filter(({ stream }) => stream === i).length ?? 12;
+          expect(read).toBeLessThanOrEqual(taken + 1);
+          expect(closed).toBe(most === 0 || ended ? 0 : 1);
+        }
+        if (given !== undefined) expect(given).toEqual(all.flat().sort(byKey).slice(0, most));
+      }),
+      { numRuns: runs(3) },
+    );
+  });
+
+  it('throws what a stream or the comparison throws', async () => {
+    const cut = new Counted([{ key: 1, stream: 0, place: 0 }], 1);
+    const other = new Counted([{ key: 2, stream: 1, place: 0 }]);
+    expect(await rejectionOf(() => collect(mergeSorted([cut, other], byKey)))).toMatchObject({ message: 'cut off' });
+    expect(other.closed).toBe(1);
+
+    const both = [new Counted([{ key: 1, stream: 0, place: 0 }]), new Counted([{ key: 2, stream: 1, place: 0 }])];
+    const compare = (): number => {
+      throw new Error('no order');
+    };
+    expect(await rejectionOf(() => collect(mergeSorted(both, compare)))).toMatchObject({ message: 'no order' });
+    expect(both.map(({ closed }) => closed)).toEqual([1, 1]);
+  });
+
+  it('tells a stream that never answers, and does not wait for it, when another fails', async () => {
+    let told = 0;
+    const hanging: AsyncIterable<number> = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => new Promise(() => undefined),
+        return: () => {
+          told++;
+          return new Promise(() => undefined);
+        },
+      }),
+    };
+    function* failing(): Generator<number> {
+      yield* [];
+      throw new Error('down');
+    }
+    expect(await rejectionOf(() => collect(mergeSorted([hanging, failing()], (a, b) => a - b)))).toMatchObject({
+      message: 'down',
+    });
+    expect(told).toBe(1);
+  });
+
+  it('survives a late failure of a stream that was told, and reports what closing throws', async () => {
+    const warnings = catchWarnings();
+    let fail: (error: Error) => void = () => undefined;
+    const late: AsyncIterable<number> = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => new Promise<never>((_, reject) => (fail = reject)),
+        return: () => Promise.reject(new Error('cannot close')),
+      }),
+    };
+    const broken: AsyncIterable<number> = {
+      [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(new Error('down')) }),
+    };
+    await failOnLeaks(async () => {
+      await rejectionOf(() => collect(mergeSorted([late, broken], (a, b) => a - b)));
+      fail(new Error('much too late'));
+      await Promise.resolve();
+    });
+    expect(warnings.map(({ message }) => message)).toEqual([
+      'holdfast: a merged stream could not be closed: cannot close',
+    ]);
+  });
+
+  it('takes NaN for equal, and streams that are not sorted as they come', async () => {
+    expect(await collect(mergeSorted([[1, 2], [3]], () => Number.NaN))).toEqual([1, 2, 3]);
+    expect(await collect(mergeSorted([[5, 1], [3]], (a, b) => a - b))).toEqual([3, 5, 1]);
+    expect(await collect(mergeSorted([], byKey))).toEqual([]);
+  });
+
+  it.each<[unknown, unknown, string]>([
+    [5, byKey, 'streams must be an array or another iterable, got 5'],
+    [[[1], 5], byKey, 'a stream must be an iterable or an async iterable, got 5'],
+    [[], undefined, 'compare must be a function, got undefined'],
+  ])('refuses %j, %s', (sources, compare, message) => {
+    expectInvalid(
+      thrownBy(() => mergeSorted(bad(sources), bad(compare))),
+      message,
+    );
+  });
+});

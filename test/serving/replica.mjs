@@ -1,0 +1,29 @@
+// A server as a process: answers after a moment, and counts who goes before that.
+import { createServer } from 'node:http';
+
+const counts = { answered: 0, closedEarly: 0, sockets: 0, mostSockets: 0 };
+
+const server = createServer((request, response) => {
+  if (request.url === '/counts') {
+    response.end(JSON.stringify(counts));
+    return;
+  }
+  const timer = setTimeout(() => {
+    counts.answered++;
+    response.end(`answer of ${process.pid} `.repeat(50));
+  }, 2);
+  response.on('close', () => {
+    if (response.writableFinished) return;
+    clearTimeout(timer);
+    counts.closedEarly++;
+  });
+});
+server.keepAliveTimeout = 60_000;
+server.on('connection', (socket) => {
+  counts.sockets++;
+  counts.mostSockets = Math.max(counts.mostSockets, counts.sockets);
+  socket.on('close', () => counts.sockets--);
+});
+server.listen(0, '127.0.0.1', () => process.send(server.address().port));
+// The parent is gone: so is everything this was for.
+process.on('disconnect', () => process.exit());

@@ -1,0 +1,108 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { root } from '../../.ci/subpaths.ts';
+import { svg } from '../../simulations/plot.ts';
+import { plotsOf, reportOf, spread } from '../../simulations/report.ts';
+import { summaryOf, verdictOf } from '../../simulations/results.ts';
+import {
+  atLeast,
+  atMost,
+  type Measure,
+  near,
+  noMoreThanAny,
+  percent,
+  type Scenario,
+} from '../../simulations/scenario.ts';
+import { scenarios } from '../../simulations/scenarios/index.ts';
+
+const share: Measure = {
+  key: 'share',
+  label: 'answered',
+  format: percent(1),
+  published: { a: '50 %' },
+  targets: [atLeast('b', 0.9, '90 %')],
+};
+const scenario: Scenario = {
+  name: 'made-up',
+  title: 'Made up',
+  source: 'nobody',
+  setup: 'None.',
+  columns: ['a', 'b'],
+  measures: [share],
+  plot: { title: 'A plot', x: { label: 'x', ticks: [0, 1], values: [0, 1] }, y: { label: 'y', ticks: [0, 100] } },
+  run: () => Promise.resolve({ values: {} }),
+};
+const observed = (values: readonly number[]): { values: { share: number }; series: number[] }[] =>
+  values.map((value) => ({ values: { share: value }, series: [0, 100 * value] }));
+const results = { a: observed([0.4, 0.5, 0.6]), b: observed([0.95, 0.85, 0.99]) };
+
+test('a spread is median, least and most, with the unit once', () => {
+  expect(spread(share, [0.4, 0.5, 0.6])).toBe('50.0 % (40.0–60.0)');
+  expect(spread(share, [0.5, 0.50001])).toBe('50.0 %');
+  expect(spread({ ...share, format: (value) => value.toFixed(2) }, [1, 2])).toBe('1.50 (1.00–2.00)');
+  expect(summaryOf([3, 1, 2, 10])).toEqual({ least: 1, median: 2.5, mean: 4, most: 10 });
+});
+
+describe('targets', () => {
+  test('of each seed', () => {
+    expect(verdictOf(scenario, share, atLeast('b', 0.9, ''), results)).toEqual({ met: 2, of: 3 });
+    expect(verdictOf(scenario, share, atMost('a', 0.5, ''), results)).toEqual({ met: 2, of: 3 });
+  });
+
+  test('of the mean', () => {
+    expect(verdictOf(scenario, share, near('a', 0.52, 0.05, ''), results)).toEqual({ met: 1, of: 1 });
+    expect(verdictOf(scenario, share, near('a', 0.53, 0.05, ''), results)).toEqual({ met: 0, of: 1 });
+  });
+
+  test('beside the others, seed by seed', () => {
+    expect(verdictOf(scenario, share, noMoreThanAny('a'), results)).toEqual({ met: 3, of: 3 });
+    expect(verdictOf(scenario, share, noMoreThanAny('b'), results)).toEqual({ met: 0, of: 3 });
+  });
+
+  test('what is not a number meets nothing', () => {
+    const none = { a: observed([NaN]), b: observed([NaN]) };
+    for (const target of [atLeast('a', 0, ''), atMost('a', 1, ''), near('a', 1, 1, ''), noMoreThanAny('a')]) {
+      expect(verdictOf(scenario, share, target, none).met).toBe(0);
+    }
+  });
+});
+
+test('the report says what was missed, with how many seeds', () => {
+  const report = reportOf(new Map([[scenario, results]]), 3);
+  expect(report).toContain('0 of 1 are met with each seed.');
+  expect(report).toContain('| Made up | answered | b | ≥ 90 % | 95.0 % (85.0–99.0) | **missed** with 1 of 3 seeds |');
+  expect(report).toContain('| answered | 50.0 % (40.0–60.0) | 95.0 % (85.0–99.0) |\n| _published_ | _50 %_ |  |');
+  expect(report).toContain('![A plot](simulations/made-up.svg)');
+});
+
+test('a plot has a line for each column, of the medians, and stays within its frame', () => {
+  const [[name, plot] = []] = plotsOf(new Map([[scenario, results]]));
+  expect(name).toBe('made-up.svg');
+  expect(plot!.match(/<polyline/g)).toHaveLength(2);
+  const lines = [
+    {
+      name: '<a> & b',
+      points: [
+        { x: -5, y: 1 },
+        { x: 99, y: 1e9 },
+      ],
+    },
+  ];
+  const drawn = svg({
+    title: 't',
+    x: { label: 'x', ticks: [0, 10] },
+    y: { label: 'y', ticks: [1, 100], scale: 'log' },
+    lines,
+  });
+  expect(drawn).toContain('points="64,344 590,48"');
+  expect(drawn).toContain('&lt;a&gt; &amp; b');
+});
+
+test('the report in the repository is of these scenarios, with at least 20 seeds', () => {
+  const report = readFileSync(join(root, 'docs/simulation-report.md'), 'utf8');
+  expect(Number(/the median of (\d+) seeds/.exec(report)![1])).toBeGreaterThanOrEqual(20);
+  const titles = [...report.matchAll(/^## (.*)$/gm)].map(([, title]) => title);
+  expect(titles).toEqual(['Targets', ...scenarios.map(({ title }) => title)]);
+  expect(new Set(scenarios.map(({ name }) => name)).size).toBe(scenarios.length);
+});
