@@ -20,8 +20,10 @@ function make(ids: readonly string[], options: LoadBalancerOptions<string> = {})
 
 describe('an ejected member', () => {
   it('is told of, tried by one call when its time is over, and back with its answer as if it were new', async () => {
-    const { clock, pool, events, fail, answer, of } = make(['a', 'b', 'c']);
-    answer('b', 'c');
+    const { clock, pool, events, at, fail, of } = make(['a', 'b', 'c']);
+    const warm = [at('b'), at('c')];
+    await clock.advance(7);
+    for (const lease of warm) lease.release();
     fail('a', 4);
     expect(events).toEqual([]);
     fail('a', 1);
