@@ -114,6 +114,8 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
     const { runtime } = this.#settings;
     const policy = racePolicyOf(options, this.#budget);
     if (policy !== undefined) {
+      this.#checkOpen();
+      if (this.#membership.current().size === 0) throw noMembers();
       const attemptOn = (_: undefined, attempt: Attempt): Promise<T> =>
         this.#attempt(work, { ...attempt, outer: outerOf(attempt) });
       return await raced(what, attemptOn, policy, runtime)(undefined, options);
@@ -137,10 +139,12 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
   pick(options: Pick<RunOptions, 'avoid'> = {}): BalancerLease<M> {
     checkChoice(options);
     const flight = this.#begin(options.avoid ?? none);
+    let held = true;
     const release = (outcome: Verdict = 'ok'): void => {
       check('outcome', outcome, verdictRule);
-      if (!flight.busy) return;
-      this.#conclude(flight, outcome, true);
+      if (!held) return;
+      held = false; // first of all, for a listener may release it too
+      this.#conclude(flight, outcome, outcome !== 'ignore');
       this.#free(flight);
     };
     return { member: flight.member, release, [Symbol.dispose]: () => release('ignore') };
@@ -214,14 +218,18 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
     });
   }
 
-  #begin(avoid: ReadonlySet<unknown>): Flight<Slot<M>> {
+  #checkOpen(): void {
     if (this.#closed) throw new HoldfastError('CLOSED', 'the load balancer is closed');
+  }
+
+  #begin(avoid: ReadonlySet<unknown>): Flight<Slot<M>> {
+    this.#checkOpen();
     this.#membership.current();
     const pool = this.#pool;
     const now = this.#now();
     pool.choices++;
     const slot = choose(pool.slots, this.#settings.looks, { now, avoid, panic: pool.panic }, pool.random);
-    if (slot === undefined) throw new HoldfastError('NO_MEMBERS', 'the load balancer has no members');
+    if (slot === undefined) throw noMembers();
     return slot.start(now);
   }
 
@@ -302,6 +310,10 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
       },
     );
   }
+}
+
+function noMembers(): HoldfastError {
+  return new HoldfastError('NO_MEMBERS', 'the load balancer has no members');
 }
 
 /** Whether it was the member that ended the call. */

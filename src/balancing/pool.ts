@@ -102,7 +102,8 @@ export class Pool<M, S extends Pooled> implements PoolView {
     if (isStale(this.#weight, now)) {
       this.#weight = { value: this.slots.reduce((sum, slot) => sum + slot.weigh(), 0), atMs: now };
     }
-    return weight / this.#weight.value!;
+    const total = this.#weight.value!;
+    return total === 0 ? 1 / this.slots.length : weight / total;
   }
 
   signalOf(member: MemberView): CostSignal {

@@ -76,7 +76,8 @@ export class Slot<M> implements MemberView, Candidate {
     if (!this.answered && this.pending > 0 && this.#pool.settings.probation) rank += rankProbation;
     if (this.health.ejection !== undefined) {
       if (!panic && !mayTry(this.health, now)) rank += rankEjected;
-    } else if (this.#ramp !== undefined && !this.#mayTake(this.#ramp, now)) {
+    } else if (!panic && this.#ramp !== undefined && !this.#mayTake(this.#ramp, now)) {
+      // In panic it would come behind those that fail.
       rank += rankSlowStart;
     }
     return rank;

@@ -160,7 +160,7 @@ class Run {
     lease.release('failed');
     const record = this.known.get(lease.member.id)!;
     record.pending--;
-    record.answered = true;
+    if (verdict !== 'ignore') record.answered = true;
     this.#forget();
   }
 

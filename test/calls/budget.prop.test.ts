@@ -116,7 +116,7 @@ it('survives a clock that stands still, goes back, jumps or says nonsense: at wo
         for (const count of [originals, extras, balance]) expect(count).toBeGreaterThanOrEqual(0);
         expect(originals).toBeLessThanOrEqual(instants.length);
       }
-      clock.nowMs = 1e17;
+      clock.nowMs = 4e15;
       expect(budget.stats()).toMatchObject({ originals: 0, extras: 0, balance: 10 });
     }),
     { numRuns: runs(3) },
