@@ -61,7 +61,9 @@ export class Cluster extends Emitter<ClusterEvents> {
     super();
     this.#fill = fill;
     this.shards = shardIds.map((id) => {
-      return { id, replicas: new LoadBalancer<Replica>([], { acceptEmpty: true }), leaves: () => this.#leavesOf(id) };
+      // Who is left is known here, not guessed: when nobody is, nobody is to be asked.
+      const replicas = new LoadBalancer<Replica>([], { acceptEmpty: true });
+      return { id, replicas, leaves: () => this.#leavesOf(id) };
     });
     this.#slots = shardIds.flatMap((shard) =>
       Array.from({ length: replicasOfShard }, (_, i): Slot => {

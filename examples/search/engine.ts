@@ -2,6 +2,7 @@ import { type Placement, Rendezvous } from 'holdfast/hashing';
 import { ShardRouter } from 'holdfast/sharding';
 import { Cluster, type Shard } from './cluster.ts';
 import type { Document } from './documents.ts';
+import { extraAttempts, type ExtraAttempts } from './extra-attempts.ts';
 import { Indexer, placeDocuments } from './indexer.ts';
 import type { Lifetime } from './lifetime.ts';
 import type { Progress } from './progress.ts';
@@ -15,8 +16,6 @@ export const layout = `${shardIds.length} shards with ${replicasOfShard} leaves 
 
 /** A query is answered within this time. */
 export const deadlineMs = 1_000;
-/** A leaf that has been silent for so long is slow: another replica is asked too. */
-export const hedgeAfterMs = 40;
 
 /**
  * A document gets one shard for each 40 times that it is opened in a second. Heat is seen within a second, and each step down
@@ -39,6 +38,8 @@ export interface Engine {
   /** From which shards a document is read: from its own, and from more while it is hot. */
   readonly router: ShardRouter<Shard>;
   readonly reader: DocumentReader;
+  /** What is done about leaves that are silent or fail, and what was learnt for it: of searches, and of reads, which are quicker. */
+  readonly extra: { readonly searches: ExtraAttempts; readonly reads: ExtraAttempts };
   /** Where the root answers over HTTP. */
   readonly url: string;
 }
@@ -66,8 +67,9 @@ export async function openEngine(
   await cluster.start();
   progress.end();
   const statistics = await gatherStatistics(cluster.shards, lifetime.signal);
-  const root = new SearchRoot(cluster.shards, statistics, { deadlineMs, hedgeAfterMs });
+  const extra = { searches: extraAttempts(), reads: extraAttempts() };
+  const root = new SearchRoot(cluster.shards, statistics, { deadlineMs, extra: extra.searches });
   const router = new ShardRouter(placement, heat);
-  const reader = new DocumentReader(router, { deadlineMs, hedgeAfterMs });
-  return { documents, placed, placement, cluster, root, router, reader, url };
+  const reader = new DocumentReader(router, { deadlineMs, extra: extra.reads });
+  return { documents, placed, placement, cluster, root, router, reader, extra, url };
 }

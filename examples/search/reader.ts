@@ -2,6 +2,7 @@ import type { Call } from 'holdfast/calls';
 import { shard, type ShardRouter } from 'holdfast/sharding';
 import type { Shard } from './cluster.ts';
 import { Copies } from './copies.ts';
+import type { ExtraAttempts } from './extra-attempts.ts';
 import { shardReader } from './shard-reader.ts';
 import { reasonOf, UnavailableError } from './unavailable.ts';
 
@@ -19,8 +20,8 @@ export interface Opened {
 export interface ReaderOptions {
   /** By when a document is there. */
   readonly deadlineMs: number;
-  /** How long a leaf may be silent before another of its shard is asked too. */
-  readonly hedgeAfterMs: number;
+  /** What is done about a leaf that is silent or fails. */
+  readonly extra: ExtraAttempts;
 }
 
 /**
@@ -34,10 +35,10 @@ export class DocumentReader {
   readonly #deadlineMs: number;
   readonly #open: Call<string, Omit<Opened, 'ms'> | undefined>;
 
-  constructor(router: ShardRouter<Shard>, { deadlineMs, hedgeAfterMs }: ReaderOptions) {
+  constructor(router: ShardRouter<Shard>, { deadlineMs, extra }: ReaderOptions) {
     this.#router = router;
     this.#deadlineMs = deadlineMs;
-    const read = shardReader(hedgeAfterMs);
+    const read = shardReader(extra);
     const copies = new Copies(router, read);
     this.#open = shard(router, {
       key: (id: string) => id,

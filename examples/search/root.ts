@@ -1,6 +1,7 @@
 import { Deadline } from 'holdfast/core';
 import { type Gathered, isInsufficientCoverage, scatterGather } from 'holdfast/scatter';
 import type { Shard } from './cluster.ts';
+import type { ExtraAttempts } from './extra-attempts.ts';
 import { type Found, type Hit, mergeFound, mergeStatistics, type Statistics, statisticsOf } from './inverted-index.ts';
 import { callLeaf } from './leaf-client.ts';
 import { fromWire, type SearchRequest, toWire, type WireStatistics } from './protocol.ts';
@@ -37,8 +38,8 @@ interface Attempts {
 export interface RootOptions {
   /** By when a query is answered. */
   readonly deadlineMs: number;
-  /** How long a leaf may be silent before another replica is asked too. */
-  readonly hedgeAfterMs: number;
+  /** What is done about a leaf that is silent or fails. */
+  readonly extra: ExtraAttempts;
 }
 
 const gatherMs = 10_000;
@@ -110,7 +111,7 @@ export class SearchRoot {
     counts: Record<'original' | 'hedge' | 'retry', number>,
     signal: AbortSignal,
   ): Promise<Gathered<Shard, LeafAnswer>> {
-    const { deadlineMs, hedgeAfterMs } = this.#options;
+    const { deadlineMs, extra } = this.#options;
     try {
       return await scatterGather<Shard, LeafAnswer>(
         this.#shards,
@@ -128,7 +129,7 @@ export class SearchRoot {
           signal,
           require: 'any',
           straggler: 1,
-          hedge: { after: hedgeAfterMs },
+          ...extra,
         },
       );
     } catch (error) {

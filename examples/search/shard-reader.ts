@@ -1,5 +1,6 @@
-import { type Call, hedge } from 'holdfast/calls';
+import type { Call } from 'holdfast/calls';
 import type { Shard } from './cluster.ts';
+import type { ExtraAttempts } from './extra-attempts.ts';
 import { callLeaf, type Replica } from './leaf-client.ts';
 import type { ReadAnswer, ReadRequest } from './protocol.ts';
 
@@ -11,15 +12,15 @@ interface LeafText extends ReadAnswer {
 /** Reads a document, by its id, from a leaf of the shard. */
 export type ReadShard = (shard: Shard) => Call<string, LeafText>;
 
-/** Reads from the least busy leaf; from another one too when that is silent for so long, or at once when it fails. */
-export function shardReader(hedgeAfterMs: number): ReadShard {
+/** Reads from the best leaf; from another one too when that is silent for too long, or at once when it fails. */
+export function shardReader(extra: ExtraAttempts): ReadShard {
   return ({ replicas }) =>
-    hedge(
-      (id, attempt) =>
-        replicas.run(async (leaf, inner) => {
-          const answer = await callLeaf(leaf, '/read', inner, { id } satisfies ReadRequest);
+    (id, options) =>
+      replicas.run(
+        async (leaf, attempt): Promise<LeafText> => {
+          const answer = await callLeaf(leaf, '/read', attempt, { id } satisfies ReadRequest);
           return { leaf, ...(answer as ReadAnswer) };
-        }, attempt),
-      { after: hedgeAfterMs },
-    );
+        },
+        { ...options, ...extra },
+      );
 }

@@ -1,7 +1,9 @@
 import { ask } from './client.ts';
-import { type Engine, hedgeAfterMs } from './engine.ts';
+import type { Engine } from './engine.ts';
+import { type ExtraAttemptsStatus, patientShare, statusOfExtra } from './extra-attempts.ts';
 import { killLeaf, nextEvent, patienceMs, slowLeaf } from './faults.ts';
 import { tellHeat } from './heat.ts';
+import { formatExtraAttempts, formatHedge, formatLeaves } from './insight.ts';
 import type { Lifetime } from './lifetime.ts';
 import { runLoad, type Sample } from './load.ts';
 import { messageOf } from './message.ts';
@@ -64,7 +66,7 @@ export class Tour {
     const [victim] = cluster.serving(first!.id);
     const [slow] = cluster.serving(second!.id);
     await slowLeaf(cluster, slow!.id, slowMs);
-    this.#note(`${slow!.id} takes ${slowMs} ms longer; after ${hedgeAfterMs} ms of silence the other is asked as well`);
+    this.#note(`${slow!.id} takes ${slowMs} ms longer; ${formatHedge(this.#learnt())}, to the other leaf`);
     const gone = nextEvent(cluster, 'down', victim!.id);
     const back = nextEvent(cluster, 'up', victim!.id);
     const shown = gone.then(() => this.#askAndShow(this.#queries[0]!));
@@ -74,6 +76,7 @@ export class Tour {
     };
     await this.#load('one killed, one slow', { count, until: back, onSend });
     await Promise.all([back, shown]);
+    for (const line of formatLeaves(cluster.shards.map(({ replicas }) => replicas.stats()))) this.#note(line);
     await slowLeaf(cluster, slow!.id, 0);
   }
 
@@ -108,8 +111,9 @@ export class Tour {
     const lost = total((row) => row.lost) + reads.lost;
     const wrong = total((row) => row.wrong) + reads.wrong;
     this.#print(
-      `\nhedges: requests to a second leaf, for the first was silent for ${hedgeAfterMs} ms; won: they were faster`,
+      `\nhedges: to another leaf, after a silence that ${100 * patientShare} % of the first requests stay under; won: they were faster`,
     );
+    this.#print('retries: to another leaf, for one had failed');
     this.#print(
       `${total((row) => row.queries)} queries and ${reads.opened} documents opened: ${lost} lost, ${wrong} wrong, ` +
         `${total((row) => row.partial)} partial and said so.`,
@@ -129,7 +133,12 @@ export class Tour {
     const begun = performance.now();
     const samples = await runLoad((query) => this.#ask(query), this.#queries, { ...limits, ...options });
     for (const line of formatLoad('queries', samples, performance.now() - begun)) this.#note(line);
+    this.#note(formatExtraAttempts(this.#learnt()));
     this.#rows.push([name, this.#judge(samples)]);
+  }
+
+  #learnt(): ExtraAttemptsStatus {
+    return statusOfExtra(this.#engine.extra.searches);
   }
 
   #judge(samples: readonly Sample<Answer>[]): Summary {

@@ -1,7 +1,7 @@
 import { HoldfastError } from '../core/errors.ts';
-import { currentOf, type Dyn } from '../core/live.ts';
+import { Following } from '../core/following.ts';
+import type { Dyn } from '../core/live.ts';
 import { check, invalid, object } from '../core/options.ts';
-import { reportError } from '../core/report.ts';
 import { type Key, Rendezvous, xxh64 } from '../hashing/index.ts';
 
 /** @internal What a name of an arm must be. */
@@ -18,17 +18,16 @@ function seedOf(salt: string): bigint {
 /** @internal The arms under their weights as they are now. */
 export class PlacedArms<A extends string> {
   readonly #names: readonly A[];
-  readonly #weights: Dyn<Readonly<Record<A, number>>>;
   readonly #seed: bigint;
-  #seen: Readonly<Record<A, number>>;
-  #placement: Rendezvous;
+  readonly #weights: Following<Readonly<Record<A, number>>>;
+  #placement!: Rendezvous;
 
   constructor(names: readonly A[], weights: Dyn<Readonly<Record<A, number>>>, salt: string) {
     this.#names = names;
-    this.#weights = weights;
     this.#seed = seedOf(salt);
-    this.#seen = currentOf(weights);
-    this.#placement = this.#place(this.#seen);
+    this.#weights = new Following('a live set of weights', weights, (now) => {
+      this.#placement = this.#place(now);
+    });
   }
 
   arm(key: Key): A {
@@ -53,15 +52,7 @@ export class PlacedArms<A extends string> {
   }
 
   #now(): Rendezvous {
-    const weights = currentOf(this.#weights);
-    if (weights !== this.#seen) {
-      this.#seen = weights;
-      try {
-        this.#placement = this.#place(weights);
-      } catch (error) {
-        reportError('live weights were refused, the split stays as it was', error);
-      }
-    }
+    this.#weights.look();
     return this.#placement;
   }
 

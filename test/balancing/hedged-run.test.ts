@@ -99,3 +99,104 @@ describe('LoadBalancer.run with a policy', () => {
     expect(await pool.run(() => 1, { retry: {}, hedge: { after: 5 }, accept: (value) => value === 1 })).toBe(1);
   });
 });
+
+describe('LoadBalancer, attacked', () => {
+  const make = (members: string[] = ['a', 'b']): { clock: VirtualClock; pool: LoadBalancer<string> } => {
+    const clock = new VirtualClock();
+    return {
+      clock,
+      pool: new LoadBalancer(members, { runtime: { clock, random: seededRandom(1) }, acceptEmpty: true }),
+    };
+  };
+
+  it('says that there is nobody, or that it is closed, whatever the policy', async () => {
+    const { pool } = make([]);
+    for (const options of [{}, { hedge: { after: 5 } }, { retry: {} }])
+      await expect(pool.run(() => 1, options)).rejects.toMatchObject({ code: 'NO_MEMBERS' });
+    pool.close();
+    for (const options of [{}, { hedge: { after: 5 } }, { retry: {} }])
+      await expect(pool.run(() => 1, options)).rejects.toMatchObject({ code: 'CLOSED' });
+  });
+
+  it('counts a lease once though a listener releases it in the midst of its release', () => {
+    const { pool } = make();
+    const avoid = new Set(['b']);
+    for (let i = 0; i < 4; i++) pool.pick({ avoid }).release('failed');
+    const other = pool.pick({ avoid });
+    const lease = pool.pick({ avoid });
+    let heard = 0;
+    pool.on('eject', () => {
+      heard++;
+      lease.release('failed');
+    });
+    lease.release('failed');
+    expect(heard).toBe(1);
+    const pending = (): number[] => pool.stats().members.map((member) => member.pending);
+    expect(pending()).toEqual([1, 0]);
+    other.release();
+    expect(pending()).toEqual([0, 0]);
+  });
+
+  it('learns nothing from a lease that ends without a word', () => {
+    const { pool } = make();
+    pool.pick({ avoid: new Set(['b']) })[Symbol.dispose]();
+    expect(pool.stats().members[0]!.answered).toBe(false);
+  });
+
+  it.each([undefined, { windowMs: 60_000 }])(
+    'in panic serves from those who have joined and work, slow start or not: %o',
+    async (slowStart) => {
+      const clock = new VirtualClock();
+      const runtime = { clock, random: seededRandom(1) };
+      const pool = new LoadBalancer(['a', 'b', 'c', 'd', 'e', 'f'], { runtime, ...(slowStart && { slowStart }) });
+      const counts = { ok: 0, failed: 0 };
+      const call = (): void => {
+        pool
+          .run((member) => {
+            if (member > 'f') return clock.sleep(10);
+            return clock.sleep(5).then(() => {
+              throw new Error('broken');
+            });
+          })
+          .then(
+            () => counts.ok++,
+            () => counts.failed++,
+          );
+      };
+      for (let i = 0; i < 2_000; i++) {
+        call();
+        await clock.advance(5);
+      }
+      counts.failed = 0;
+      pool.update(['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i']);
+      for (let i = 0; i < 3_000; i++) {
+        call();
+        await clock.advance(5);
+      }
+      expect(counts.ok).toBeGreaterThan(20 * counts.failed);
+    },
+  );
+
+  it('forgets a moment in which all weights were 0', async () => {
+    const clock = new VirtualClock();
+    let weight = 1;
+    const pool = new LoadBalancer(['a', 'b'], {
+      runtime: { clock, random: seededRandom(1) },
+      weight: () => weight,
+      slowStart: { windowMs: 600_000, floor: 0.5 },
+    });
+    pool.update(['a', 'b', 'c']);
+    const taken = new Map<string, number>();
+    const call = async (): Promise<void> => {
+      const member = await pool.run((one) => clock.sleep(1).then(() => one));
+      taken.set(member, (taken.get(member) ?? 0) + 1);
+    };
+    for (let i = 0; i < 600; i++) {
+      weight = i < 10 ? 0 : 1;
+      const done = call();
+      await clock.advance(10);
+      await done;
+    }
+    expect(taken.get('c')).toBeGreaterThan(50);
+  });
+});

@@ -175,7 +175,7 @@ describe('a split', () => {
     }
     expect(warnings).toHaveLength(5);
     expect(warnings[0]!.message).toBe(
-      'holdfast: live weights were refused, the split stays as it was: weights.b must be a number, got undefined',
+      'holdfast: a live set of weights was refused, the last one stays: weights.b must be a number, got undefined',
     );
     live.current = { a: 0, b: 1, c: 0 };
     expect(split.assign('0')).toBe('b');

@@ -7,6 +7,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { readLibrary } from '../../examples/search/documents.ts';
 import { parseFlags } from '../../examples/search/flags.ts';
 import { checkOwn } from '../../examples/search/http.ts';
+import { formatExtraAttempts, formatLeaves } from '../../examples/search/insight.ts';
 import { Lifetime } from '../../examples/search/lifetime.ts';
 import { runLoad } from '../../examples/search/load.ts';
 import { showProgress } from '../../examples/search/progress.ts';
@@ -164,6 +165,23 @@ describe('figures', () => {
       /partial.*75\.0 %.*shard-2 is missing \(too late\)/,
     );
     expect(formatAnswer({ ...answer, hits: [], total: 0 }, 3)[0]).toContain('no document');
+  });
+
+  test('what is learnt of leaves is told as far as it is known', () => {
+    const budget = { originals: 600, extras: 30, refused: 2, balance: 40 };
+    const counts = 'budget: 600 originals, 30 extras, 40 more allowed, 2 refused so far';
+    expect(formatExtraAttempts({ hedgeAfterMs: 21.34, budget })).toBe(`hedge after 21.3 ms of silence; ${counts}`);
+    expect(formatExtraAttempts({ hedgeAfterMs: null, budget })).toBe(`no hedge, too little is known yet; ${counts}`);
+    const member = { pending: 1, weight: 1, part: 1, answered: true, failures: 0.25, failedInRow: 0, ejectedForMs: 0 };
+    const members = [
+      { ...member, id: 's/a', latencyMs: 300, ejected: 'consecutive' as const },
+      { ...member, id: 's/b', latencyMs: undefined, ejected: undefined },
+    ];
+    expect(formatLeaves([{ members, healthy: 1, panic: false }]).map((line) => line.split(/\s{2,}/))).toEqual([
+      ['leaf', 'latency', 'in flight', 'recent failures', 'ejected'],
+      ['s/a', '300 ms', '1', '0.3', 'consecutive'],
+      ['s/b', 'unknown', '1', '0.3', 'no'],
+    ]);
   });
 
   test('a file name cannot give orders to the terminal', () => {
