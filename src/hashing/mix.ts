@@ -19,15 +19,16 @@ export function scoreTop(low: number, high: number): number {
   return top ^ (top >>> 16);
 }
 
-/** @internal The score to its upper 32 bits: in [0, 2^53), as an exact double. */
-export function scoreOf(low: number, top: number): number {
+/** @internal The lower 21 bits of a score, to its upper 32. */
+export function scoreRest(low: number, top: number): number {
   let rest = Math.imul(low ^ top, 0x27d4eb2f);
   rest = Math.imul(rest ^ (rest >>> 15), 0x85ebca6b);
-  return (top >>> 0) * 2_097_152 + ((rest ^ (rest >>> 13)) >>> 11);
+  return (rest ^ (rest >>> 13)) >>> 11;
 }
 
 /** @internal A 53-bit score in [0, 2^53), as an exact double. */
 export function score53(keyLow: number, keyHigh: number, nodeLow: number, nodeHigh: number): number {
   const low = keyLow ^ nodeLow;
-  return scoreOf(low, scoreTop(low, keyHigh ^ nodeHigh));
+  const top = scoreTop(low, keyHigh ^ nodeHigh);
+  return (top >>> 0) * 2_097_152 + scoreRest(low, top);
 }

@@ -17,8 +17,19 @@ const lastTerm = 23;
  * not negative, and never rising with h.
  */
 export function negativeLog53(h: number): number {
+  room[0] = h;
+  negativeLogInto(room);
+  return room[1]!;
+}
+
+const room: Float64Array = new Float64Array(2);
+
+/** @internal {@link negativeLog53} of the first place, to the second: a double that is returned may be boxed. */
+export function negativeLogInto(to: Float64Array): void {
+  const h = to[0]!;
   const value = h + 0.5;
-  let exponent = exponentOf(h);
+  const upper = Math.floor(h / 2_097_152);
+  let exponent = upper > 0 ? 52 - Math.clz32(upper) : 31 - Math.clz32(h); // of h + 0.5 in base 2, −1 to 52
   let mantissa = exponent < 0 ? value * 2 : value / powersOfTwo[exponent]!;
   if (mantissa > Math.SQRT2) {
     mantissa /= 2;
@@ -28,13 +39,7 @@ export function negativeLog53(h: number): number {
   const square = s * s;
   let sum = 1 / lastTerm;
   for (let term = lastTerm - 2; term > 0; term -= 2) sum = sum * square + 1 / term;
-  return (53 - exponent) * Math.LN2 - 2 * s * sum;
-}
-
-/** The exponent of h + 0.5 in base 2, −1 to 52. */
-function exponentOf(h: number): number {
-  const upper = Math.floor(h / 2_097_152);
-  return upper > 0 ? 52 - Math.clz32(upper) : 31 - Math.clz32(h);
+  to[1] = (53 - exponent) * Math.LN2 - 2 * s * sum;
 }
 
 function doublings(count: number): Float64Array {

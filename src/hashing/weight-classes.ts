@@ -1,6 +1,6 @@
 import { weightOf } from './membership.ts';
-import { score53, scoreOf, scoreTop } from './mix.ts';
-import { negativeLog53 } from './negative-log.ts';
+import { score53, scoreRest, scoreTop } from './mix.ts';
+import { negativeLog53, negativeLogInto } from './negative-log.ts';
 import type { PlacementNode } from './placement.ts';
 import { hashId, type Settings } from './settings.ts';
 
@@ -56,8 +56,12 @@ export function weightClasses<N extends PlacementNode>(
   });
 }
 
-/** The score and the cost of what was found last: numbers that would be boxed if they were returned. */
-const results: Float64Array = new Float64Array(2);
+/**
+ * The score and the cost of the best so far, then of the one found last. In an array, for a double that a call takes or gives
+ * is boxed wherever the engine does not inline that call, and it decides so anew in each process.
+ */
+const results: Float64Array = new Float64Array(4);
+const latest: Float64Array = results.subarray(2);
 
 /** @internal The best node for a hash; its score goes to `out`. O(n), no allocation. */
 export function winner<N extends PlacementNode>(
@@ -68,44 +72,47 @@ export function winner<N extends PlacementNode>(
 ): N | undefined {
   if (classes.length === 1) return classes[0]!.nodes[bestIn(classes[0]!, low, high, out)];
   let owner: N | undefined;
-  let ownerScore = 0;
-  let ownerCost = Infinity;
   for (const candidates of classes) {
-    const node = candidates.nodes[bestIn(candidates, low, high, results)]!;
-    costInto(results, candidates);
-    const score = results[0]!;
-    const cost = results[1]!;
-    if (owner === undefined || isBefore(cost, score, node.id, ownerCost, ownerScore, owner.id)) {
-      owner = node;
-      ownerScore = score;
-      ownerCost = cost;
-    }
+    const node = candidates.nodes[bestIn(candidates, low, high, latest)]!;
+    costInto(latest, candidates);
+    if (owner !== undefined && !isLatestBefore(node, owner)) continue;
+    owner = node;
+    results[0] = latest[0]!;
+    results[1] = latest[1]!;
   }
-  out[0] = ownerScore;
+  out[0] = owner === undefined ? 0 : results[0]!;
   return owner;
 }
 
+/** {@link isBefore}, of what stands in `results`. */
+function isLatestBefore(node: PlacementNode, owner: PlacementNode): boolean {
+  if (latest[1] !== results[1]) return latest[1]! < results[1]!;
+  if (latest[0] !== results[0]) return latest[0]! > results[0]!;
+  return node.id < owner.id;
+}
+
+/** {@link costOf}, of the score in the first place to the second. */
 function costInto(to: Float64Array, { weight }: WeightClass<unknown>): void {
-  to[1] = costOf(to[0]!, weight);
+  negativeLogInto(to);
+  to[1] = (to[1]! * scale) / weight;
 }
 
 /** The number of the best node of a class; its score goes to `out`. */
 function bestIn({ lows, highs }: WeightClass<unknown>, low: number, high: number, out: Float64Array): number {
   let best = 0;
   let bestTop = 0;
-  let bestScore = -1;
+  let bestRest = -1;
   for (let i = 0; i < lows.length; i++) {
     const joined = low ^ lows[i]!;
     const top = scoreTop(joined, high ^ highs[i]!);
     if (top >>> 0 < bestTop) continue;
-    const score = scoreOf(joined, top);
-    if (score > bestScore) {
-      best = i;
-      bestTop = top >>> 0;
-      bestScore = score;
-    }
+    const rest = scoreRest(joined, top);
+    if (top >>> 0 === bestTop && rest <= bestRest) continue;
+    best = i;
+    bestTop = top >>> 0;
+    bestRest = rest;
   }
-  out[0] = bestScore;
+  out[0] = bestTop * 2_097_152 + bestRest;
   return best;
 }
 

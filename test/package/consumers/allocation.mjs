@@ -27,7 +27,9 @@ const lookups = {
   'SlotTable by SipHash': get(new SlotTable(weighted, { hasher })),
   'HashRing by SipHash': get(new HashRing(ids, { hasher })),
   Rendezvous: get(new Rendezvous(ids)),
-  'Rendezvous by SipHash': get(new Rendezvous(ids, { hasher })),
+  'Rendezvous, five weights': get(new Rendezvous(weighted)),
+  'Rendezvous, twenty weights': get(new Rendezvous(ids.map((id, i) => ({ id, weight: i + 0.5 })))),
+  'Rendezvous by SipHash': get(new Rendezvous(weighted, { hasher })),
 };
 
 /** 20 bytes of ASCII each. */
