@@ -4,11 +4,11 @@ import { subpaths } from './.ci/subpaths.ts';
 
 /** What a browser would load for all of a subpath, dependencies included: minified, brotli. Measured + about 15 %. */
 const budgets: Record<string, string> = {
-  index: '28.9 kB',
+  index: '34.2 kB',
   core: '3.7 kB',
   hashing: '17 kB',
   calls: '3.8 kB',
-  balancing: '5.5 kB',
+  balancing: '10.9 kB',
   scatter: '5.9 kB',
   sharding: '9.9 kB',
   testing: '17.6 kB',

@@ -58,7 +58,7 @@ export class Cluster extends Emitter<ClusterEvents> {
   constructor(shardIds: readonly string[], replicasOfShard: number, fill: Fill) {
     super();
     this.#fill = fill;
-    this.shards = shardIds.map((id) => ({ id, replicas: new LoadBalancer<Replica>([]) }));
+    this.shards = shardIds.map((id) => ({ id, replicas: new LoadBalancer<Replica>([], { acceptEmpty: true }) }));
     this.#slots = shardIds.flatMap((shard) =>
       Array.from({ length: replicasOfShard }, (_, i): Slot => {
         return { id: `${shard}/${String.fromCharCode('a'.charCodeAt(0) + i)}`, shard, state: 'down' };

@@ -1,64 +1,30 @@
 import { attemptIn } from '../calls/attempt.ts';
-import { type Attempt, type CallLimits, checkCallOptions } from '../calls/call.ts';
+import type { Attempt } from '../calls/call.ts';
 import { type Deadline, deadlineFrom } from '../core/deadline.ts';
 import { HoldfastError } from '../core/errors.ts';
 import { Emitter } from '../core/events.ts';
 import type { Dyn } from '../core/live.ts';
-import { check, func, oneOf, type Rule } from '../core/options.ts';
+import { check, func } from '../core/options.ts';
 import { invoke, refusal, Scope } from '../core/scope.ts';
 import { choose } from './choice.ts';
 import type { Verdict } from './cost.ts';
 import type { BalancerEvents, RestoreReason } from './events.ts';
 import type { Flight } from './flight.ts';
 import type { Ejection, HealthEvent } from './health.ts';
+import type { BalancerLease } from './lease.ts';
 import { Membership } from './membership.ts';
 import { type LoadBalancerOptions, type Settings, settingsFrom } from './options.ts';
-import { type CallOutcome, calledOff, isVerdict, verdictOf } from './outcome.ts';
+import { calledOff, type CallOutcome, verdictRule } from './outcome.ts';
 import { Pool } from './pool.ts';
 import { Prober } from './prober.ts';
+import { checkRunOptions, type RunOptions } from './run-options.ts';
 import { Slot } from './slot.ts';
 import { type BalancerStats, statsOf } from './stats.ts';
-
-/** Options of {@link LoadBalancer.run}. An {@link Attempt} of an outer call fits. */
-export interface RunOptions extends CallLimits {
-  /** Members to use only when there is no other; compared by identity, as the balancer has them now. */
-  readonly avoid?: ReadonlySet<unknown> | undefined;
-  /** Is told the member that was chosen. */
-  readonly visit?: ((member: unknown) => void) | undefined;
-}
-
-/** A member that was picked; it counts as busy until the lease is released. */
-export interface BalancerLease<M> extends Disposable {
-  /** The member. */
-  readonly member: M;
-  /**
-   * The request is over. Idempotent: the first time counts. The end of a `using` block releases as `'ignore'`, for it cannot
-   * know.
-   *
-   * @param outcome - what it says about the member; `'ok'` when absent
-   */
-  release(outcome?: Verdict): void;
-}
 
 const what = 'a balanced call';
 const none: ReadonlySet<unknown> = new Set();
 const unseen = (): void => undefined;
-
 const workRule = func();
-const visitRule = func<(member: unknown) => void>();
-const avoidRule: Rule<ReadonlySet<unknown>> = {
-  expected: 'a Set',
-  accepts: (value) =>
-    typeof (value as Partial<ReadonlySet<unknown>> | null)?.has === 'function' &&
-    typeof (value as Partial<ReadonlySet<unknown>>).size === 'number',
-};
-const verdictRule = oneOf('ok', 'failed', 'ignore');
-
-function checkRunOptions(options: RunOptions): void {
-  checkCallOptions(options);
-  if (options.avoid !== undefined) check('avoid', options.avoid, avoidRule);
-  if (options.visit !== undefined) check('visit', options.visit, visitRule);
-}
 
 /** What one attempt is about. */
 interface AttemptEntry {
@@ -202,6 +168,15 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
     { limits, avoid, visit }: AttemptEntry,
   ): Promise<T> {
     const flight = this.#begin(avoid);
+    try {
+      visit?.(flight.member);
+      if (limits.signal?.aborted === true) throw limits.signal.reason;
+    } catch (error) {
+      // The member was not asked.
+      this.#conclude(flight, 'ignore', false);
+      this.#free(flight);
+      throw error;
+    }
     return new Promise<T>((resolve, reject) => {
       const scope = new Scope(what, limits, this.#settings.runtime.clock, (reason) => {
         this.#learn(flight, calledOff(reason), reason);
@@ -212,13 +187,8 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
         this.#learn(flight, status, result);
         this.#free(flight);
       };
-      const start = (): T | PromiseLike<T> => {
-        visit?.(flight.member);
-        if (limits.signal?.aborted === true) throw limits.signal.reason;
-        const about = { deadline: limits.deadline, attempt: 1, cause: 'original', avoid } as const;
-        return work(flight.member, attemptIn(scope, about, visit ?? unseen));
-      };
-      invoke(start).then(
+      const about = { deadline: limits.deadline, attempt: 1, cause: 'original', avoid } as const;
+      invoke(() => work(flight.member, attemptIn(scope, about, visit ?? unseen))).then(
         (value) => {
           finish('resolved', value);
           resolve(value);
@@ -244,21 +214,9 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
 
   /** The outcome is known, unless it was before. */
   #learn(flight: Flight<Slot<M>>, status: CallOutcome['status'], result: unknown): void {
-    if (flight.open) this.#conclude(flight, this.#classify(flight, status, result), isAnswer(status));
-  }
-
-  #classify({ startedMs }: Flight<Slot<M>>, status: CallOutcome['status'], result: unknown): Verdict {
-    const { classify } = this.#settings;
-    if (classify === undefined) return verdictOf(status);
-    const ms = Math.max(0, this.#now() - startedMs);
-    try {
-      const outcome: CallOutcome =
-        status === 'resolved' ? { status, value: result, ms } : { status, error: result, ms };
-      return check('what classify returns', classify(outcome), { expected: verdictRule.expected, accepts: isVerdict });
-    } catch (error) {
-      this.#pool.complain('classify failed', error);
-      return verdictOf(status);
-    }
+    if (!flight.open) return;
+    const ms = Math.max(0, this.#now() - flight.startedMs);
+    this.#conclude(flight, this.#pool.verdict(status, result, ms), isAnswer(status));
   }
 
   #conclude(flight: Flight<Slot<M>>, verdict: Verdict, answered: boolean): void {

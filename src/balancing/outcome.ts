@@ -1,4 +1,5 @@
 import { isHoldfastError } from '../core/errors.ts';
+import { oneOf, type Rule } from '../core/options.ts';
 import type { Verdict } from './cost.ts';
 
 /** How a call came out, for `classify`. */
@@ -28,7 +29,5 @@ export function verdictOf(status: CallOutcome['status']): Verdict {
   return status === 'aborted' ? 'ignore' : 'failed';
 }
 
-/** @internal Whether a value is a {@link Verdict}. */
-export function isVerdict(value: unknown): value is Verdict {
-  return value === 'ok' || value === 'failed' || value === 'ignore';
-}
+/** @internal A {@link Verdict}. */
+export const verdictRule: Rule<Verdict> = oneOf('ok', 'failed', 'ignore');

@@ -1,9 +1,10 @@
 import { check, having } from '../core/options.ts';
 import type { Random } from '../core/random.ts';
 import { reportError } from '../core/report.ts';
-import type { CostSignal, MemberView, PoolView } from './cost.ts';
+import type { CostSignal, MemberView, PoolView, Verdict } from './cost.ts';
 import type { Health, HealthEvent } from './health.ts';
 import type { Settings } from './options.ts';
+import { type CallOutcome, verdictOf, verdictRule } from './outcome.ts';
 import type { Tally } from './recent-calls.ts';
 
 /** For so long a figure of the whole pool is used again; finding it is O(n log n). */
@@ -106,6 +107,20 @@ export class Pool<M, S extends Pooled> implements PoolView {
 
   signalOf(member: MemberView): CostSignal {
     return check('cost', this.#signal(member), signalRule);
+  }
+
+  /** What is concluded from an outcome. */
+  verdict(status: CallOutcome['status'], result: unknown, ms: number): Verdict {
+    const { classify } = this.settings;
+    if (classify === undefined) return verdictOf(status);
+    try {
+      const outcome: CallOutcome =
+        status === 'resolved' ? { status, value: result, ms } : { status, error: result, ms };
+      return check('what classify returns', classify(outcome), verdictRule);
+    } catch (error) {
+      this.complain('classify failed', error);
+      return verdictOf(status);
+    }
   }
 
   /** Tells of a callback that has gone wrong; once for each, for it may do so with every call. */

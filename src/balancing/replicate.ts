@@ -1,8 +1,9 @@
 import type { Call } from '../calls/call.ts';
 import type { Dyn } from '../core/live.ts';
 import { check, func } from '../core/options.ts';
-import { LoadBalancer, type RunOptions } from './load-balancer.ts';
+import { LoadBalancer } from './load-balancer.ts';
 import type { LoadBalancerOptions } from './options.ts';
+import type { RunOptions } from './run-options.ts';
 
 /** A call that a {@link LoadBalancer} spreads over members. */
 export interface ReplicatedCall<M, Req, Res> {

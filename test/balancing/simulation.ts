@@ -17,6 +17,7 @@ export interface Scenario {
   /** How many balancers share the load. */
   readonly clients?: number;
   readonly options?: LoadBalancerOptions<string>;
+  readonly watch?: (balancer: LoadBalancer<string>, clock: Clock) => void;
 }
 
 export interface Sample {
@@ -114,6 +115,7 @@ export function simulate(scenario: Scenario): readonly Sample[] {
   const freeAt = new Map(
     Object.keys(servers).map((id) => [id, workers === Infinity ? [] : Array.from({ length: workers }, () => 0)]),
   );
+  for (const balancer of balancers) scenario.watch?.(balancer, clock);
   const samples: Sample[] = [];
 
   const served = (id: string): { readonly ms: number; readonly ok: boolean } => {
