@@ -4,14 +4,14 @@ import { subpaths } from './.ci/subpaths.ts';
 
 /** What a browser would load for all of a subpath, dependencies included: minified, brotli. Measured + about 15 %. */
 const budgets: Record<string, string> = {
-  index: '34.2 kB',
+  index: '40 kB',
   core: '3.7 kB',
   hashing: '17 kB',
-  calls: '3.8 kB',
+  calls: '18.9 kB',
   balancing: '10.9 kB',
-  scatter: '5.9 kB',
+  scatter: '9.1 kB',
   sharding: '9.9 kB',
-  testing: '17.6 kB',
+  testing: '21.4 kB',
 };
 
 const ignore = [...builtinModules, 'node:*'];
@@ -23,11 +23,11 @@ const whole = subpaths.map(({ specifier, name }) => {
 });
 
 /** Whoever imports one function from the root pays for one function. */
-const single = {
-  name: 'holdfast { scatterGather }',
+const single = (function_: string, limit: string): SizeLimitConfig[number] => ({
+  name: `holdfast { ${function_} }`,
   path: 'dist/index.js',
-  import: '{ scatterGather }',
-  limit: '5.9 kB',
-};
+  import: `{ ${function_} }`,
+  limit,
+});
 
-export default [...whole, single] satisfies SizeLimitConfig;
+export default [...whole, single('scatterGather', '7.9 kB'), single('hedge', '5.8 kB')] satisfies SizeLimitConfig;

@@ -4,11 +4,11 @@ import type { Scope } from '../core/scope.ts';
 import type { Attempt, CallLimits, CallOptions } from './call.ts';
 
 /**
- * @internal Budgets that know already of the call that an attempt belongs to: what is called with the attempt is not
+ * Budgets that know already of the call that an attempt belongs to: what is called with the attempt is not
  * another original to them. A symbol, so that it survives `{ ...attempt }`, means the same in two copies of the package and
  * is no option to anybody.
  */
-export const countedBy: unique symbol = Symbol.for('holdfast.countedBy');
+const countedBy: unique symbol = Symbol.for('holdfast.countedBy');
 
 /** @internal What the options of a call may bring along when they are the attempt of an outer call. */
 export interface Outer {

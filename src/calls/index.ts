@@ -11,7 +11,8 @@ export { percentile, type Percentile, type PercentileOptions } from './percentil
 export type { RaceOptions } from './race-options.ts';
 export { retry, type RetryOptions } from './retry.ts';
 export type { RetryPolicy } from './retry-policy.ts';
-export { shadow, type Shadowed, type ShadowedCall, type ShadowOptions, type ShadowStats } from './shadow.ts';
+export type { Shadowed, ShadowStats } from './mirror.ts';
+export { shadow, type ShadowedCall, type ShadowOptions } from './shadow.ts';
 export { type Keyless, splitTraffic, type SplitTrafficOptions, type TrafficSplit } from './split-traffic.ts';
 export { stack } from './stack.ts';
 export { timebox, type TimeboxOptions } from './timebox.ts';

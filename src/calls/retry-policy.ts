@@ -1,5 +1,5 @@
 import { isHoldfastError } from '../core/errors.ts';
-import { boolean, check, func, number, readOptions, type Rule } from '../core/options.ts';
+import { boolean, check, func, number, object, readOptions, type Rule } from '../core/options.ts';
 import { reportError } from '../core/report.ts';
 
 /** How a failed call is tried again. `Req` is the request, or the target of a gather. */
@@ -60,7 +60,7 @@ export const retryShape: {
   readonly retryAfterMs: Rule<(error: unknown) => number | undefined>;
 } = {
   attempts: number({ min: 1, max: 100, integer: true }),
-  backoff: { expected: 'an object', accepts: (value) => typeof value === 'object' && value !== null },
+  backoff: object<object>(),
   retryable: func<(error: unknown, request: never) => boolean>(),
   retryAfterMs: func<(error: unknown) => number | undefined>(),
 };

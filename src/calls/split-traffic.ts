@@ -1,10 +1,9 @@
-import { HoldfastError } from '../core/errors.ts';
-import { currentOf, type Dyn } from '../core/live.ts';
-import { check, either, func, invalid, oneOf, readOptions, type Rule } from '../core/options.ts';
-import { reportError } from '../core/report.ts';
+import type { Dyn } from '../core/live.ts';
+import { check, either, func, invalid, object, oneOf, readOptions, type Rule } from '../core/options.ts';
 import { type Runtime, runtimeRule, systemRuntime } from '../core/runtime.ts';
-import { type Key, Rendezvous, xxh64 } from '../hashing/index.ts';
+import type { Key } from '../hashing/index.ts';
 import type { Call, CallOptions } from './call.ts';
+import { oneArm, PlacedArms } from './placed-arms.ts';
 
 /** Where a request without a key goes. */
 export type Keyless<A extends string> =
@@ -12,8 +11,11 @@ export type Keyless<A extends string> =
   | 'reject'
   /** To an arm by chance, by weight, another at each request. */
   | 'random'
-  /** Always to this arm, also when it has no weight. */
-  | { readonly arm: A };
+  /** Always to one arm, also when it has no weight. */
+  | {
+      /** The arm's name. */
+      readonly arm: A;
+    };
 
 /** Options of {@link splitTraffic}. */
 export interface SplitTrafficOptions<A extends string, Req> {
@@ -36,9 +38,6 @@ export interface SplitTrafficOptions<A extends string, Req> {
    */
   readonly runtime?: Runtime | undefined;
 }
-
-/** `A` as it is, and not inferred from here: the arms say which names there are. */
-type Given<A> = [A][A extends unknown ? 0 : never];
 
 /** What {@link splitTraffic} makes. */
 export interface TrafficSplit<A extends string, Req, Res> {
@@ -63,10 +62,6 @@ const armsRule: Rule<Readonly<Record<string, unknown>>> = {
 };
 
 const saltRule: Rule<string> = { expected: 'a string', accepts: (value) => typeof value === 'string' };
-
-function object<T extends object>(): Rule<T> {
-  return { expected: 'an object', accepts: (value) => typeof value === 'object' && value !== null };
-}
 
 /**
  * A call divided among several by weight: an experiment, a canary, a migration.
@@ -100,7 +95,8 @@ function object<T extends object>(): Rule<T> {
  */
 export function splitTraffic<A extends string, Req, Res>(
   arms: Readonly<Record<A, Call<Req, Res>>>,
-  options: SplitTrafficOptions<Given<A>, Req>,
+  // Not inferred from here: the arms say which names there are.
+  options: SplitTrafficOptions<[A][A extends unknown ? 0 : never], Req>,
 ): TrafficSplit<A, Req, Res> {
   check('arms', arms, armsRule);
   const calls = new Map(Object.entries(arms) as [A, Call<Req, Res>][]);
@@ -115,7 +111,7 @@ export function splitTraffic<A extends string, Req, Res>(
   const keyOf = check('key', values.key, func<(request: Req) => Key | null | undefined>());
   const { keyless = 'reject', runtime = systemRuntime } = values;
   const weights = check('weights', values.weights, object<Dyn<Readonly<Record<A, number>>>>());
-  const placed = new Placed(names, weights, seedOf(check('salt', values.salt, saltRule)));
+  const placed = new PlacedArms(names, weights, check('salt', values.salt, saltRule));
 
   const armOf = (request: Req): A => {
     const key = keyOf(request);
@@ -136,76 +132,4 @@ function armRule<A extends string>(names: readonly A[]): Rule<{ readonly arm: A 
       value !== null &&
       (names as readonly unknown[]).includes((value as { readonly arm?: unknown }).arm),
   };
-}
-
-function oneArm(names: readonly string[]): string {
-  return `one of ${names.map((name) => JSON.stringify(name)).join(', ')}`;
-}
-
-function seedOf(salt: string): bigint {
-  const digest = new Uint32Array(2);
-  xxh64.hash(salt, 0, 0, digest);
-  return (BigInt(digest[1]!) << 32n) | BigInt(digest[0]!);
-}
-
-/** The arms under their weights as they are now. */
-class Placed<A extends string> {
-  readonly #names: readonly A[];
-  readonly #weights: Dyn<Readonly<Record<A, number>>>;
-  readonly #seed: bigint;
-  #seen: Readonly<Record<A, number>>;
-  #placement: Rendezvous;
-
-  constructor(names: readonly A[], weights: Dyn<Readonly<Record<A, number>>>, seed: bigint) {
-    this.#names = names;
-    this.#weights = weights;
-    this.#seed = seed;
-    this.#seen = currentOf(weights);
-    this.#placement = this.#place(this.#seen);
-  }
-
-  arm(key: Key): A {
-    return this.#known(this.#now().get(key)?.id);
-  }
-
-  /** `chance` in [0, 1) picks by share. */
-  byChance(chance: number): A {
-    let left = chance;
-    let last: string | undefined;
-    for (const [id, share] of this.#now().ownership()) {
-      if (share > 0) last = id;
-      left -= share;
-      if (left < 0) break;
-    }
-    return this.#known(last);
-  }
-
-  #known(id: string | undefined): A {
-    if (id === undefined) throw new HoldfastError('NO_NODES', 'no arm of the split has weight');
-    return id as A;
-  }
-
-  #now(): Rendezvous {
-    const weights = currentOf(this.#weights);
-    if (weights !== this.#seen) {
-      this.#seen = weights;
-      try {
-        this.#placement = this.#place(weights);
-      } catch (error) {
-        reportError('live weights were refused, the split stays as it was', error);
-      }
-    }
-    return this.#placement;
-  }
-
-  #place(weights: Readonly<Record<A, number>>): Rendezvous {
-    check('weights', weights, object());
-    for (const name of Object.keys(weights))
-      if (!this.#names.includes(name as A)) throw invalid('a name in weights', oneArm(this.#names), name);
-    const nodes = this.#names.map((id) => {
-      if (!Object.hasOwn(weights, id)) throw invalid(`weights.${id}`, 'a number', undefined);
-      return { id, weight: weights[id] };
-    });
-    return new Rendezvous(nodes, { seed: this.#seed });
-  }
 }

@@ -7,9 +7,9 @@ import type { Call, Layer } from './call.ts';
  *
  * A layer is a function of the call below it. Everything of holdfast that goes around a call takes the call as its first
  * argument, so a layer is `(next) => hedge(next, { after: 20 })`: one form for all of them and for your own.
+ * At most six; for more, give one stack to another.
  *
  * @param call - the innermost call
- * @param layers - what to put around it, the innermost first, at most six (nest two stacks for more)
  * @returns the outermost call
  * @throws {@link HoldfastError} `INVALID_OPTION` when one is not a function
  * @example

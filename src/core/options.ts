@@ -122,6 +122,11 @@ export function having<T extends object>(expected: string, ...methods: readonly 
   };
 }
 
+/** @internal An object, as type `T`: for one whose parts the reader checks itself. */
+export function object<T extends object>(): Rule<T> {
+  return { expected: 'an object', accepts: (value) => typeof value === 'object' && value !== null };
+}
+
 /** @internal Anything, as type `T`: for values that the reader checks itself. */
 export function anything<T>(): Rule<T> {
   return { expected: 'anything', accepts: () => true };

@@ -264,7 +264,7 @@ describe('withDeadline', () => {
 
   it.each(['soon', '-5', '1e3', '', '1'.repeat(16)])('refuses the header %j, and calls nobody', async (header) => {
     let calls = 0;
-    const call = withDeadline((_: Message) => Promise.resolve(++calls), readWrite);
+    const call = withDeadline<Message, number>(() => Promise.resolve(++calls), readWrite);
     expect(isInvalidOption(await rejectionOf(() => call({ header })))).toBe(true);
     expect(calls).toBe(0);
   });

@@ -82,7 +82,7 @@ describe('a shadow', () => {
     const controller = new AbortController();
     const mirrored: AbortSignal[] = [];
     const compared: [Shadowed<string>, Shadowed<never>, number][] = [];
-    const call = shadow((_: number) => Promise.resolve('answer'), {
+    const call = shadow<number, string, never>(() => Promise.resolve('answer'), {
       to: (_, options) => {
         mirrored.push(options!.signal!);
         expect(options!.deadline).toHaveProperty('expired', false);
@@ -106,8 +106,8 @@ describe('a shadow', () => {
 
   it('is asked after the call, in another turn', async () => {
     const order: string[] = [];
-    const call = shadow(
-      (_: number) => {
+    const call = shadow<number, number, number>(
+      () => {
         order.push('call');
         return Promise.resolve(1);
       },
@@ -174,7 +174,7 @@ describe('a shadow', () => {
       to: () => {
         throw new Error('down too');
       },
-      compare: compare as () => unknown,
+      compare,
       runtime: steady(clock),
     });
     await failOnLeaks(async () => {

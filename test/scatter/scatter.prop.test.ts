@@ -226,7 +226,7 @@ describe('scatter', () => {
     expect(signals.map(({ aborted }) => aborted)).toEqual([false, false, true]);
     expect(codeOf(signals[2]!.reason)).toBe('SUPERSEDED');
     const values = (await Promise.all([...nexts, left])).map(({ done, value }) =>
-      done === true ? 'done' : (value as Outcome<number, number>).value,
+      done === true ? 'done' : value.value,
     );
     expect(values).toEqual([5, 20, 'done', 'done', 'done']);
     expect((await iterator.next()).done).toBe(true);
