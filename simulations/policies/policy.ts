@@ -3,10 +3,10 @@ import type { Runtime } from 'holdfast/core';
 import type { SimulatedServer } from 'holdfast/testing';
 
 /** What is done on the server that was chosen. */
-export type Work = (server: SimulatedServer, limits?: CallLimits) => Promise<unknown>;
+type Work = (server: SimulatedServer, limits?: CallLimits) => Promise<unknown>;
 
 /** A client's way to choose a server for each call. */
-export interface Policy {
+interface Policy {
   /** Settles as the work does, or rejects when `deadlineMs` is over; then the work is called off. */
   run(work: Work, deadlineMs?: number): Promise<unknown>;
 }
