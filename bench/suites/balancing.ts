@@ -38,7 +38,7 @@ function balancedPool(size: number): () => Promise<number> {
         onData: () => true,
         onComplete: () => resolve(1),
       };
-      pool.dispatch({ path: '/', method: 'GET' }, handler as never);
+      pool.dispatch({ path: '/', method: 'GET' }, handler);
     });
 }
 

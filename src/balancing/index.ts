@@ -12,7 +12,7 @@ export { leastRequest } from './least-request.ts';
 export type { BalancerLease } from './lease.ts';
 export { LoadBalancer } from './load-balancer.ts';
 export type { LoadBalancerOptions, OutlierOptions } from './options.ts';
-export type { CallOutcome } from './outcome.ts';
+export type { CallOutcome, FailedOutcome, ResolvedOutcome } from './outcome.ts';
 export { peakEwma, type PeakEwmaOptions } from './peak-ewma.ts';
 export type { MemberProbe } from './prober.ts';
 export { replicate, type ReplicatedCall } from './replicate.ts';

@@ -1,7 +1,7 @@
 import { number, readOptions } from '../core/options.ts';
 import type { Cost, CostSignal, MemberView, PoolView, Verdict } from './cost.ts';
-import { LatencyEstimate } from './latency-estimate.ts';
-import { leastMs, tauRule } from './peak-ewma.ts';
+import { LatencyEstimate, leastMs } from './latency-estimate.ts';
+import { tauRule } from './peak-ewma.ts';
 import { RecentFailures } from './recent-failures.ts';
 
 /** Options of {@link latencyAndFailures}. */

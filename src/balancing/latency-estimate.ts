@@ -4,6 +4,8 @@ import type { PoolView } from './cost.ts';
 const coldAnswers = 5;
 /** So many times the pool's median is the most that is remembered: the longer it is, the longer the way back. */
 const mostTimesMedian = 10;
+/** @internal The least latency there is, in milliseconds: with none at all, calls in flight would count nothing. */
+export const leastMs = 0.1;
 
 /**
  * @internal How long a member takes: a peak-sensitive average (peak EWMA). It jumps up to a slow answer at once and comes
@@ -61,7 +63,8 @@ export class LatencyEstimate {
 
   #set(ms: number, now: number): void {
     const before = this.#ms ?? 0;
-    const most = ms > before ? mostTimesMedian * (this.#pool.medianMs(now) ?? Infinity) : Infinity;
+    const median = ms > before ? this.#pool.medianMs(now) : undefined;
+    const most = median === undefined ? Infinity : mostTimesMedian * Math.max(leastMs, median);
     this.#ms = Math.min(ms, Math.max(before, most));
     this.#stampMs = now;
   }

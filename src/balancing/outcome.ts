@@ -2,16 +2,31 @@ import { isHoldfastError } from '../core/errors.ts';
 import { oneOf, type Rule } from '../core/options.ts';
 import type { Verdict } from './cost.ts';
 
-/** How a call came out, for `classify`. */
-export type CallOutcome =
+/** A call whose work returned. */
+export interface ResolvedOutcome {
   /** The work returned. */
-  | { readonly status: 'resolved'; readonly value: unknown; readonly ms: number }
-  /** The work threw or rejected while somebody waited for it. */
-  | { readonly status: 'rejected'; readonly error: unknown; readonly ms: number }
-  /** The time was up: a deadline, also an outer one, or an `AbortSignal.timeout`. */
-  | { readonly status: 'expired'; readonly error: unknown; readonly ms: number }
-  /** The caller has gone, or another attempt has won (`SUPERSEDED`). */
-  | { readonly status: 'aborted'; readonly error: unknown; readonly ms: number };
+  readonly status: 'resolved';
+  /** What it returned. */
+  readonly value: unknown;
+  /** How long the call took, in milliseconds. */
+  readonly ms: number;
+}
+
+/** A call that ended otherwise. */
+export interface FailedOutcome {
+  /**
+   * `rejected`: the work threw or rejected while somebody waited for it. `expired`: the time was up, by a deadline, also an
+   * outer one, or by an `AbortSignal.timeout`. `aborted`: the caller has gone, or another attempt has won (`SUPERSEDED`).
+   */
+  readonly status: 'rejected' | 'expired' | 'aborted';
+  /** The work's error, or the reason for which it was called off. */
+  readonly error: unknown;
+  /** How long the call took, in milliseconds. */
+  readonly ms: number;
+}
+
+/** How a call came out, for `classify`. */
+export type CallOutcome = ResolvedOutcome | FailedOutcome;
 
 /** @internal How a call came out whose work was called off for this reason. */
 export function calledOff(reason: unknown): 'expired' | 'aborted' {

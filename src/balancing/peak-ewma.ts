@@ -1,6 +1,6 @@
 import { number, readOptions } from '../core/options.ts';
 import type { Cost } from './cost.ts';
-import { LatencyEstimate } from './latency-estimate.ts';
+import { LatencyEstimate, leastMs } from './latency-estimate.ts';
 
 /** Options of {@link peakEwma}. */
 export interface PeakEwmaOptions {
@@ -14,9 +14,6 @@ export interface PeakEwmaOptions {
 
 /** @internal A time constant. */
 export const tauRule = number({ min: 1 });
-
-/** @internal Under the estimate of the fastest member: with no latency at all, calls in flight would count nothing. */
-export const leastMs = 0.1;
 
 /**
  * The cost is the latency that a member has shown lately, peaks first, times the calls in flight, this one included, over the

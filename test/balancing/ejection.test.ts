@@ -1,0 +1,137 @@
+import { type BalancerLease, leastRequest, LoadBalancer, type LoadBalancerOptions } from 'holdfast/balancing';
+import { seededRandom, VirtualClock } from 'holdfast/testing';
+import { describe, expect, it } from 'vitest';
+
+function make(ids: readonly string[], options: LoadBalancerOptions<string> = {}) {
+  const clock = new VirtualClock();
+  const events: unknown[] = [];
+  const pool = new LoadBalancer(ids, { ...options, runtime: { clock, random: seededRandom(4) } });
+  for (const name of ['eject', 'restore', 'panic'] as const) pool.on(name, (event) => events.push([name, event]));
+  const at = (id: string): BalancerLease<string> => pool.pick({ avoid: new Set(ids.filter((other) => other !== id)) });
+  const fail = (id: string, times = 5): void => {
+    for (let i = 0; i < times; i++) at(id).release('failed');
+  };
+  const of = (id: string) => pool.stats().members.find((member) => member.id === id)!;
+  const answer = (...some: readonly string[]): void => {
+    for (const id of some) at(id).release();
+  };
+  return { clock, pool, events, at, fail, answer, of };
+}
+
+describe('an ejected member', () => {
+  it('is told of, tried by one call when its time is over, and back with its answer as if it were new', async () => {
+    const { clock, pool, events, at, fail, of } = make(['a', 'b', 'c']);
+    const warm = [at('b'), at('c')];
+    await clock.advance(7);
+    for (const lease of warm) lease.release();
+    fail('a', 4);
+    expect(events).toEqual([]);
+    fail('a', 1);
+    const { ejectedForMs } = of('a');
+    expect(events).toEqual([['eject', { id: 'a', why: 'consecutive', forMs: ejectedForMs }]]);
+    expect(ejectedForMs).toBeGreaterThanOrEqual(2_500);
+    expect(ejectedForMs).toBeLessThanOrEqual(5_000);
+    await clock.advance(ejectedForMs);
+    const trial = pool.pick();
+    expect(trial.member).toBe('a');
+    for (let i = 0; i < 20; i++) expect(pool.pick().member).not.toBe('a');
+    await clock.advance(7);
+    trial.release();
+    expect(events[1]).toEqual(['restore', { id: 'a', why: 'answered', afterMs: ejectedForMs + 7 }]);
+    expect(of('a')).toMatchObject({ ejected: undefined, failures: 0, failedInRow: 0, latencyMs: 7 });
+  });
+
+  it('stays out twice as long when the trial fails; one that comes to nothing is followed by another at once', async () => {
+    const { clock, pool, fail, answer, of } = make(['a', 'b', 'c']);
+    answer('b', 'c');
+    fail('a');
+    await clock.advance(5_000);
+    pool.pick().release('ignore');
+    const trial = pool.pick();
+    expect(trial.member).toBe('a');
+    trial.release('failed');
+    expect(of('a').ejectedForMs).toBeGreaterThanOrEqual(5_000);
+    expect(of('a').ejectedForMs).toBeLessThanOrEqual(10_000);
+  });
+
+  it('is tried again when a trial never ends', async () => {
+    const { clock, pool, fail, answer } = make(['a', 'b', 'c']);
+    answer('b', 'c');
+    fail('a');
+    await clock.advance(5_000);
+    expect(pool.pick().member).toBe('a');
+    for (let i = 0; i < 20; i++) expect(pool.pick().member).not.toBe('a');
+    await clock.advance(5_000);
+    expect(pool.pick().member).toBe('a');
+  });
+
+  it('is not restored by what began before, and not ejected longer by it', async () => {
+    const { clock, at, fail, of } = make(['a', 'b']);
+    const before = [at('a'), at('a')];
+    await clock.advance(1);
+    fail('a');
+    const { ejectedForMs } = of('a');
+    before[0]!.release('ok');
+    before[1]!.release('failed');
+    expect(of('a')).toMatchObject({ ejected: 'consecutive', ejectedForMs });
+  });
+
+  it('may be one that fails too often, though not in a row', () => {
+    const { at, of } = make(['a', 'b'], { outlier: { successRate: 0.8, minCalls: 10 } });
+    for (let i = 0; i < 20; i++) at('b').release('ok');
+    for (let i = 0; i < 9; i++) at('a').release(i % 3 === 0 ? 'failed' : 'ok');
+    expect(of('a').ejected).toBeUndefined();
+    at('a').release('failed');
+    expect(of('a').ejected).toBe('successRate');
+  });
+
+  it('keeps its state by its id, through updates', () => {
+    const { pool, fail, of } = make(['a', 'b', 'c']);
+    fail('a');
+    pool.update(['c', 'a']);
+    expect(of('a').ejected).toBe('consecutive');
+    for (let i = 0; i < 10; i++) expect(pool.pick().member).toBe('c');
+  });
+
+  it('there is none with `outlier: false`', () => {
+    const { events, fail, of } = make(['a', 'b'], { outlier: false });
+    fail('a', 50);
+    expect(of('a')).toMatchObject({ ejected: undefined, failedInRow: 50, failures: 5 });
+    expect(events.filter((event) => (event as string[])[0] === 'eject')).toEqual([]);
+  });
+
+  it('there is none while the others fail too: what all suffer from is nobody’s fault', () => {
+    const { at, fail, of } = make(['a', 'b', 'c']);
+    for (let i = 0; i < 80; i++) at('b').release(i % 8 === 0 ? 'failed' : 'ok');
+    fail('a');
+    expect(of('a')).toMatchObject({ ejected: undefined, failedInRow: 5 });
+  });
+});
+
+describe('panic', () => {
+  it('begins when fewer than half serve, and ends with the first that makes them half', async () => {
+    const { clock, pool, events, at, fail, of } = make(['a', 'b', 'c', 'd'], { cost: leastRequest() });
+    for (const id of ['a', 'b', 'c']) fail(id);
+    const panics = (): unknown[] => events.filter((event) => (event as string[])[0] === 'panic');
+    expect(panics()).toEqual([['panic', { active: true, healthy: 1, members: 4 }]]);
+    expect(pool.stats()).toMatchObject({ healthy: 1, panic: true });
+    await clock.advance(1);
+    at('b').release('ok');
+    expect(panics()[1]).toEqual(['panic', { active: false, healthy: 2, members: 4 }]);
+    // What most have suffered from is over for one: the others may be tried at once.
+    expect([of('a'), of('b'), of('c')]).toMatchObject([
+      { ejected: 'consecutive', ejectedForMs: 0 },
+      { ejected: undefined },
+      { ejected: 'consecutive', ejectedForMs: 0 },
+    ]);
+    expect(new Set([pool.pick().member, pool.pick().member])).toEqual(new Set(['a', 'c']));
+  });
+
+  it('begins also when nobody is ejected but most fail more than one call of five', () => {
+    const { pool, at } = make(['a', 'b', 'c'], { outlier: false });
+    for (const id of ['a', 'b']) {
+      for (let i = 0; i < 12; i++) at(id).release(i % 3 === 0 ? 'failed' : 'ok');
+    }
+    expect(pool.stats()).toMatchObject({ healthy: 1, panic: true });
+  });
+});
