@@ -5,8 +5,8 @@ import { near, plain, type Scenario } from '../scenario.ts';
 import { World } from '../world.ts';
 
 const queues = 200;
-const warmUpMs = 50;
-const measuredMs = 100;
+const warmUpMs = 40;
+const measuredMs = 80;
 const loads = [0.7, 0.9, 0.95];
 
 /** The mean time in the system with two choices: Σ λ^(2^i − 2), i ≥ 1. */

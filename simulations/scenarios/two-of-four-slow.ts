@@ -14,7 +14,7 @@ async function p99(column: string, seed: number, slow: number): Promise<number> 
   const client = policies[column]!(servers, world.runtime('client'));
   const load = openLoop(() => client.run((server) => server.call()), {
     perSecond: 4_000,
-    durationMs: 10_000,
+    durationMs: 6_000,
     runtime: world.runtime('load'),
   });
   await world.run();
@@ -27,7 +27,7 @@ export const twoOfFourSlow: Scenario = {
   source:
     '[brpc#3340](https://github.com/apache/brpc/issues/3340), 2026; there p2c looks at two servers, and with `choices=4` at all',
   setup:
-    '4 servers, lognormal around 0.2 ms (σ 0.28: a p99 of 0.38 ms, as measured there), no queue; one client, 4,000 calls per second (Poisson) for 10 s (15 s there); none, one or two servers take 5 ms more.',
+    '4 servers, lognormal around 0.2 ms (σ 0.28: a p99 of 0.38 ms, as measured there), no queue; one client, 4,000 calls per second (Poisson) for 6 s (15 s there); none, one or two servers take 5 ms more.',
   columns: Object.keys(policies),
   measures: [
     {
