@@ -84,5 +84,5 @@ test('a shard without leaves costs the others nothing of the budget', async () =
   replicas.update([]);
   await expect(root.search('bee', 10, signal)).rejects.toThrow('s (none of its leaves serves)');
   await expect(read('notes')).rejects.toMatchObject({ code: 'NO_MEMBERS' });
-  for (const extra of [searches, reads]) expect(statusOfExtra(extra).budget).toMatchObject({ originals: 0, extras: 0 });
+  for (const extra of [searches, reads]) expect(statusOfExtra(extra).budget).toMatchObject({ extras: 0, refused: 0 });
 });
