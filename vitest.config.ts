@@ -3,7 +3,8 @@ import { defineConfig } from 'vitest/config';
 import { root, subpaths } from './.ci/subpaths.ts';
 
 /** Tests of the tools and texts, which cannot kill a mutant. */
-const beside = process.env['STRYKER_MUTATOR_WORKER'] === undefined ? [] : ['test/{docs,rules,config,examples,simulations}/**'];
+const beside =
+  process.env['STRYKER_MUTATOR_WORKER'] === undefined ? [] : ['test/{docs,rules,config,examples,simulations}/**'];
 
 export default defineConfig({
   resolve: {
