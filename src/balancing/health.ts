@@ -40,6 +40,8 @@ export interface Health {
   readonly ejection: Ejection | undefined;
   /** Failures since the last success. */
   readonly inRow: number;
+  /** When the last failure was. */
+  readonly failedMs: number;
   /** How often the length has been doubled, the length drawn last, and when the member was last restored. */
   readonly level: number;
   readonly lengthMs: number;
@@ -52,7 +54,7 @@ export interface Health {
 export type HealthEvent =
   /** A call was served or failed. `trial`: it was let through to try an ejected member. */
   | { readonly type: 'settled'; readonly ok: boolean; readonly startedMs: number; readonly trial: boolean }
-  /** A call is let through to try an ejected member; nothing could be concluded from it; or another has reason to try. */
+  /** A call is let through to try an ejected member; it did not ask after all; or another has reason to try. */
   | { readonly type: 'tried' | 'untried' | 'hope' }
   /** An active probe has ended. */
   | { readonly type: 'probed'; readonly ok: boolean }
@@ -67,8 +69,8 @@ export interface Circumstances {
   readonly panic: boolean;
   /** The member's calls of late, this one included. */
   recent(now: number): Tally;
-  /** Those of all others, without the failures for which they are ejected already. */
-  others(now: number): Tally;
+  /** Whether at least half of the others fail as well, or are ejected. */
+  common(now: number): boolean;
   /** For the jitter, in [0, 1). */
   readonly chance: () => number;
 }
@@ -77,6 +79,7 @@ export interface Circumstances {
 export const unknownHealth: Health = {
   ejection: undefined,
   inRow: 0,
+  failedMs: -Infinity,
   level: 0,
   lengthMs: 0,
   restoredMs: -Infinity,
@@ -99,7 +102,7 @@ export function judge(
   switch (event.type) {
     case 'settled':
       return health.ejection === undefined
-        ? settledHealthy(health, event.ok, now, rules, around)
+        ? settledHealthy(health, event, now, rules, around)
         : settledEjected(health, health.ejection, event, now, rules, around);
     case 'tried':
       // When its answer never comes, another call may try after the same time again.
@@ -114,26 +117,29 @@ export function judge(
   }
 }
 
-function settledHealthy(health: Health, ok: boolean, now: number, rules: HealthRules, around: Circumstances): Health {
-  if (ok) return health.inRow === 0 ? health : { ...health, inRow: 0 };
-  const next = { ...health, inRow: health.inRow + 1 };
+function settledHealthy(
+  health: Health,
+  { ok, startedMs }: { readonly ok: boolean; readonly startedMs: number },
+  now: number,
+  rules: HealthRules,
+  around: Circumstances,
+): Health {
+  // A success of a call that started before the last failure says nothing new.
+  if (ok) return health.inRow === 0 || startedMs < health.failedMs ? health : { ...health, inRow: 0 };
+  const next = { ...health, inRow: health.inRow + 1, failedMs: now };
   const why = around.alone ? undefined : outlier(next.inRow, now, rules, around);
   return why === undefined ? next : ejected(next, why, now, rules, around);
 }
 
-/** The share of the others' calls that may fail before a member that fails is one of many. */
-const common = 0.1;
-
 /**
- * Why this member is an outlier: it fails and the others do not. What all suffer from, overload before all, an ejection would
+ * Why this member is an outlier: it fails and most others do not. What most suffer from, overload before all, an ejection would
  * make worse, for those that are left would get the load of those that are out.
  */
 function outlier(inRow: number, now: number, rules: HealthRules, around: Circumstances): EjectReason | undefined {
   const { consecutive, successRate, minCalls } = rules;
-  if (inRow < consecutive && successRate === 0) return undefined;
-  const others = around.others(now);
-  if (others.failed > common * (others.failed + others.served)) return undefined;
-  if (inRow >= consecutive) return 'consecutive';
+  const many = inRow >= consecutive;
+  if ((!many && successRate === 0) || around.common(now)) return undefined;
+  if (many) return 'consecutive';
   const { served, failed } = around.recent(now);
   return served + failed >= minCalls && served < successRate * (served + failed) ? 'successRate' : undefined;
 }
@@ -164,9 +170,10 @@ function probed(health: Health, ok: boolean, now: number, rules: HealthRules, ar
   return { ...next, ejection: { why: 'probe', sinceMs: now, untilMs: Infinity } };
 }
 
-/** An ejection soon after a restoration is twice as long as the one before. */
+/** A relapse, soon after a restoration and before much was served, is twice as long as the ejection before. */
 function ejected(health: Health, why: EjectReason, now: number, rules: HealthRules, around: Circumstances): Health {
-  const level = now - health.restoredMs <= health.lengthMs ? health.level + 1 : 0;
+  const relapse = now - health.restoredMs <= health.lengthMs && around.recent(now).served < rules.minCalls;
+  const level = relapse ? health.level + 1 : 0;
   return again({ ...health, probes: 0 }, why, now, level, now, rules, around);
 }
 

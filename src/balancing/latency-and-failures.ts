@@ -83,7 +83,7 @@ class LatencyAndFailures implements CostSignal {
   settled(verdict: Verdict, ms: number, now: number): void {
     if (verdict === 'ok') {
       this.#latency.answered(ms, now);
-      this.#failures.succeeded(now);
+      this.#failures.succeeded(now, now - ms);
     } else if (verdict === 'failed') {
       this.#latency.failed(ms, now);
       this.#failures.failed(now);

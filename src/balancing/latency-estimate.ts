@@ -40,8 +40,8 @@ export class LatencyEstimate {
   /** A call was served in `ms`. */
   answered(ms: number, now: number): void {
     if (this.#answers < coldAnswers) {
-      const before = this.#ms ?? this.#pool.medianMs(now) ?? ms;
-      this.#set(before + (ms - before) / coldAnswers, now);
+      const before = this.#ms === undefined ? (this.#pool.medianMs(now) ?? ms) : this.#decayed(this.#ms, now);
+      this.#set(before + (this.#within(ms, now) - before) / coldAnswers, now);
     } else {
       const weight = Math.exp(Math.min(0, this.#stampMs - now) / this.#tauMs);
       const before = this.#ms! * weight;
@@ -62,11 +62,16 @@ export class LatencyEstimate {
   }
 
   #set(ms: number, now: number): void {
+    this.#ms = this.#within(ms, now);
+    this.#stampMs = now;
+  }
+
+  /** What is remembered of a slow answer: no more than was before, or so many times the median. */
+  #within(ms: number, now: number): number {
     const before = this.#ms ?? 0;
     const median = ms > before ? this.#pool.medianMs(now) : undefined;
     const most = median === undefined ? Infinity : mostTimesMedian * Math.max(leastMs, median);
-    this.#ms = Math.min(ms, Math.max(before, most));
-    this.#stampMs = now;
+    return Math.min(ms, Math.max(before, most));
   }
 
   #decayed(ms: number, now: number): number {

@@ -1,6 +1,7 @@
 import { attemptIn, counted, type Outer, outerOf } from '../calls/attempt.ts';
 import type { Budget } from '../calls/budget.ts';
 import type { Attempt } from '../calls/call.ts';
+import { discardWith, refusalOf } from '../calls/race-entry.ts';
 import { raced } from '../calls/raced.ts';
 import { deadlineFrom } from '../core/deadline.ts';
 import { HoldfastError } from '../core/errors.ts';
@@ -29,7 +30,8 @@ const unseen = (): void => undefined;
 const workRule = func();
 
 /** What one attempt is about. */
-interface AttemptEntry extends Pick<Attempt, 'attempt' | 'cause' | 'deadline' | 'avoid'> {
+interface AttemptEntry<T>
+  extends Pick<Attempt, 'attempt' | 'cause' | 'deadline' | 'avoid'>, Pick<RunOptions<T>, 'accept' | 'discard'> {
   readonly signal: AbortSignal | undefined;
   readonly visit: ((member: unknown) => void) | undefined;
   /** The options of the call, or the attempt of its race. */
@@ -116,17 +118,18 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
     if (policy !== undefined) {
       this.#checkOpen();
       if (this.#membership.current().size === 0) throw noMembers();
+      const { accept, discard } = options;
       const attemptOn = (_: undefined, attempt: Attempt): Promise<T> =>
-        this.#attempt(work, { ...attempt, outer: outerOf(attempt) });
+        this.#attempt(work, { ...attempt, accept, discard, outer: outerOf(attempt) });
       return await raced(what, attemptOn, policy, runtime)(undefined, options);
     }
-    const { signal, avoid = none } = options;
+    const { signal, avoid = none, accept, discard } = options;
     const limits = { signal, deadline: deadlineFrom(options.deadline, runtime.clock) };
     const refused = refusal(what, limits);
     if (refused !== undefined) throw refused.reason;
     const first = { attempt: 1, cause: 'original' } as const;
     const visit = options.visit?.bind(options);
-    return await this.#attempt(work, { ...first, ...limits, avoid, visit, outer: outerOf(options) });
+    return await this.#attempt(work, { ...first, ...limits, avoid, visit, accept, discard, outer: outerOf(options) });
   }
 
   /**
@@ -183,16 +186,14 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
   }
 
   /** One attempt on one member: chosen, begun, concluded when its outcome is known, freed when its work has settled. */
-  #attempt<T>(work: (member: M, attempt: Attempt) => T | PromiseLike<T>, entry: AttemptEntry): Promise<T> {
+  #attempt<T>(work: (member: M, attempt: Attempt) => T | PromiseLike<T>, entry: AttemptEntry<T>): Promise<T> {
     const { signal, visit, outer } = entry;
     const flight = this.#begin(entry.avoid);
     try {
       visit?.(flight.member);
       if (signal?.aborted === true) throw signal.reason;
     } catch (error) {
-      // The member was not asked.
-      this.#conclude(flight, 'ignore', false);
-      this.#free(flight);
+      this.#withdraw(flight);
       throw error;
     }
     return new Promise<T>((resolve, reject) => {
@@ -200,15 +201,20 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
         this.#learn(flight, calledOff(reason), reason);
         reject(reason);
       });
-      const finish = (status: 'resolved' | 'rejected', result: unknown): void => {
+      const finish = (status: 'resolved' | 'rejected', result: unknown, accepted = true): void => {
         scope.close();
-        this.#learn(flight, status, result);
+        this.#learn(flight, status, result, accepted);
         this.#free(flight);
       };
       invoke(() => work(flight.member, attemptIn(scope, entry, visit ?? unseen, counted(outer, undefined)))).then(
         (value) => {
-          finish('resolved', value);
-          resolve(value);
+          const late = !flight.open;
+          const refused = late ? undefined : refusalOf(entry.accept, value, what);
+          finish('resolved', value, refused === undefined);
+          if (late || refused !== undefined) discardWith(entry.discard, value);
+          if (refused === undefined) resolve(value);
+          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what `accept` threw, as it is
+          else reject(refused.error);
         },
         (error: unknown) => {
           finish('rejected', error);
@@ -234,19 +240,27 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
   }
 
   /** The outcome is known, unless it was before. */
-  #learn(flight: Flight<Slot<M>>, status: CallOutcome['status'], result: unknown): void {
+  #learn(flight: Flight<Slot<M>>, status: CallOutcome['status'], result: unknown, accepted = true): void {
     if (!flight.open) return;
     const ms = Math.max(0, this.#now() - flight.startedMs);
-    this.#conclude(flight, this.#pool.verdict(status, result, ms), isAnswer(status));
+    this.#conclude(flight, this.#pool.verdict(status, result, ms, accepted), isAnswer(status));
   }
 
   #conclude(flight: Flight<Slot<M>>, verdict: Verdict, answered: boolean): void {
     const { slot } = flight;
     const now = this.#now();
-    const { sound, health } = slot;
+    const { health } = slot;
+    const sound = slot.sound(now);
     slot.conclude(flight, verdict, answered, now);
-    if (slot.sound !== sound || slot.health.ejection !== health.ejection)
+    // Failures age: in panic each answer may show that it is over.
+    if (this.#pool.panic || slot.sound(now) !== sound || slot.health.ejection !== health.ejection)
       this.#tellHealth(slot, health.ejection, 'answered', now);
+  }
+
+  /** The member was not asked after all. */
+  #withdraw(flight: Flight<Slot<M>>): void {
+    flight.slot.withdraw(flight, this.#now());
+    this.#free(flight);
   }
 
   #judge(slot: Slot<M>, event: HealthEvent, restoredBy: RestoreReason): void {
@@ -269,7 +283,7 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
     if (!this.#pool.slots.includes(slot)) return;
     const turned = (before === undefined) !== (ejection === undefined);
     if (turned && ejection === undefined && this.#pool.panic) this.#pool.hope(now);
-    const changed = this.#pool.recount();
+    const changed = this.#pool.recount(now);
     if (turned && ejection !== undefined) this.emit('eject', { id, why: ejection.why, forMs: ejection.untilMs - now });
     else if (turned) this.emit('restore', { id, why: restoredBy, afterMs: now - before!.sinceMs });
     if (changed) this.#tellPanic();
@@ -291,7 +305,7 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
       if (before.size > 0) slot.ramp(this.#now());
       slot.prober = this.#proberOf(slot);
     }
-    const changed = this.#pool.recount();
+    const changed = this.#pool.recount(this.#now());
     if (added.length + removed.length > 0) this.emit('update', { added: idsOf(added), removed: idsOf(removed) });
     if (changed) this.#tellPanic();
     const [first] = this.#pool.slots;

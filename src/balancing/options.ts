@@ -226,7 +226,7 @@ function rulesFrom(
   });
   const { consecutive = outlier === false ? Infinity : 5, successRate = 0, windowMs = 10_000, minCalls = 20 } = values;
   const { baseMs = 5_000 } = values;
-  const { maxMs = Math.max(baseMs, 300_000) } = values;
+  const { maxMs = Math.max(baseMs, 30_000) } = values;
   if (maxMs < baseMs) throw invalid('maxMs', `a finite number >= baseMs (${String(baseMs)})`, maxMs);
   const { rise = 2, fall = 3 } = probe ?? {};
   return { consecutive, successRate, windowMs, minCalls, baseMs, maxMs, rise, fall };

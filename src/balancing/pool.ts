@@ -8,13 +8,13 @@ import { type CallOutcome, verdictOf, verdictRule } from './outcome.ts';
 import type { Tally } from './recent-calls.ts';
 
 /** For so long a figure of the whole pool is used again; finding it is O(n log n). */
-const freshMs = 1_000;
+const freshMs = 100;
 
 const signalRule = having<CostSignal>('a function that returns a { cost() } signal', 'cost');
 
 /** @internal What a {@link Pool} reads of a member. */
 export interface Pooled {
-  readonly sound: boolean;
+  sound(now: number): boolean;
   readonly health: Health;
   recent(now: number): Tally;
   latencyMs(): number | undefined;
@@ -30,7 +30,7 @@ export class Pool<M, S extends Pooled> implements PoolView {
   slots: S[] = [];
   /** How many choices there have been. */
   choices = 0;
-  /** How many members are sound. */
+  /** How many members were sound when they were counted last. */
   healthy = 0;
   panic = false;
   readonly #signal: (member: MemberView) => CostSignal;
@@ -54,10 +54,15 @@ export class Pool<M, S extends Pooled> implements PoolView {
     this.#median = this.#weight = stale;
   }
 
+  countSound(now: number): number {
+    let sound = 0;
+    for (const slot of this.slots) if (slot.sound(now)) sound++;
+    return sound;
+  }
+
   /** Counts the healthy; whether panic has begun or ended by that. */
-  recount(): boolean {
-    let healthy = 0;
-    for (const { sound } of this.slots) if (sound) healthy++;
+  recount(now: number): boolean {
+    const healthy = this.countSound(now);
     const panic = healthy < this.settings.panicBelow * this.slots.length;
     const changed = panic !== this.panic;
     this.healthy = healthy;
@@ -70,18 +75,23 @@ export class Pool<M, S extends Pooled> implements PoolView {
     for (const slot of this.slots) slot.judge({ type: 'hope' }, now);
   }
 
-  /** The calls of late of all members but one, without the failures for which others are ejected already. */
-  othersThan(slot: S, now: number): Tally {
+  /**
+   * Whether the others fail too, so that it is no member's fault: half of them or more suffer, or more than an accidental
+   * share of all their calls fails, runs of failures apart, for those are a member's own affair.
+   */
+  common(slot: S, now: number): boolean {
+    let suffering = 0;
     let served = 0;
     let failed = 0;
     for (const other of this.slots) {
       if (other === slot) continue;
       const tally = other.recent(now);
+      const { inRow, ejection } = other.health;
+      if (ejection !== undefined || inRow > 1 || !accidental(tally.failed, tally.served)) suffering++;
       served += tally.served;
-      const { ejection, inRow } = other.health;
-      failed += ejection === undefined ? tally.failed : Math.max(0, tally.failed - inRow);
+      failed += Math.max(0, tally.failed - inRow);
     }
-    return { served, failed };
+    return 2 * suffering >= this.slots.length - 1 || !accidental(failed, served);
   }
 
   /** The lower median of the members' latencies: of two, the faster one's. */
@@ -110,17 +120,18 @@ export class Pool<M, S extends Pooled> implements PoolView {
     return check('cost', this.#signal(member), signalRule);
   }
 
-  /** What is concluded from an outcome. */
-  verdict(status: CallOutcome['status'], result: unknown, ms: number): Verdict {
+  /** What is concluded from an outcome; `accepted`: no value that the caller refused. */
+  verdict(status: CallOutcome['status'], result: unknown, ms: number, accepted: boolean): Verdict {
     const { classify } = this.settings;
-    if (classify === undefined) return verdictOf(status);
+    const verdict = accepted ? verdictOf(status) : 'failed';
+    if (classify === undefined) return verdict;
     try {
       const outcome: CallOutcome =
         status === 'resolved' ? { status, value: result, ms } : { status, error: result, ms };
       return check('what classify returns', classify(outcome), verdictRule);
     } catch (error) {
       this.complain('classify failed', error);
-      return verdictOf(status);
+      return verdict;
     }
   }
 
@@ -130,6 +141,11 @@ export class Pool<M, S extends Pooled> implements PoolView {
     this.#complaints.add(what);
     reportError(what, error);
   }
+}
+
+/** Whether no more calls fail than happens without a reason: one of ten. */
+function accidental(failed: number, served: number): boolean {
+  return failed <= 0.1 * (failed + served);
 }
 
 /** A figure and when it was found. */

@@ -28,8 +28,9 @@ export class RecentCalls {
   }
 
   /** Whether at most one call of five has failed, but for a single one. */
-  get serves(): boolean {
-    return this.#failed - 1 <= (this.#served + this.#failed) / 5;
+  serves(now: number): boolean {
+    const { served, failed } = this.read(now);
+    return failed - 1 <= (served + failed) / 5;
   }
 
   clear(): void {

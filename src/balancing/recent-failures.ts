@@ -6,6 +6,7 @@ export class RecentFailures {
   readonly #tauMs: number;
   #count = 0;
   #stampMs = 0;
+  #failedMs = -Infinity;
 
   constructor(tauMs: number) {
     this.#tauMs = tauMs;
@@ -16,11 +17,13 @@ export class RecentFailures {
   }
 
   failed(now: number): void {
+    this.#failedMs = now;
     this.#set(Math.min(most, this.read(now) + 1), now);
   }
 
-  succeeded(now: number): void {
-    if (this.#count !== 0) this.#set(this.read(now) / 2, now);
+  /** A success of a call that started before the last failure says nothing new. */
+  succeeded(now: number, startedMs: number): void {
+    if (this.#count !== 0 && startedMs >= this.#failedMs) this.#set(this.read(now) / 2, now);
   }
 
   #set(count: number, now: number): void {

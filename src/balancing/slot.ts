@@ -31,8 +31,8 @@ export class Slot<M> implements MemberView, Candidate {
   #signal: CostSignal;
   #ramp: Ramp | undefined;
   #tried = false;
-  /** It has settled a call by itself. */
-  answered = false;
+  /** When it has settled a call, or answered a probe well, by itself last. */
+  #answeredMs = -Infinity;
 
   constructor(id: string, member: M, pool: Pool<M, Slot<M>>) {
     this.id = id;
@@ -47,7 +47,7 @@ export class Slot<M> implements MemberView, Candidate {
         return pool.panic;
       },
       recent: (now) => this.recent(now),
-      others: (now) => pool.othersThan(this, now),
+      common: (now) => pool.common(this, now),
       chance: pool.random,
     };
     this.weigh();
@@ -55,13 +55,18 @@ export class Slot<M> implements MemberView, Candidate {
   }
 
   /** Whether it is not ejected, and serves: what makes the health of all worth looking at. */
-  get sound(): boolean {
-    return this.health.ejection === undefined && this.#recent.serves;
+  sound(now: number): boolean {
+    return this.health.ejection === undefined && this.#recent.serves(now);
   }
 
   /** Its calls of late. */
   recent(now: number): Tally {
     return this.#recent.read(now);
+  }
+
+  /** Whether it has ever settled a call, or answered a probe well, by itself. */
+  get answered(): boolean {
+    return this.#answeredMs !== -Infinity;
   }
 
   ageMs(now: number): number {
@@ -73,7 +78,7 @@ export class Slot<M> implements MemberView, Candidate {
     let rank = 0;
     if (this.weigh() === 0) rank = rankWeightless;
     if (avoid.size > 0 && avoid.has(this.member)) rank += rankAvoided;
-    if (!this.answered && this.pending > 0 && this.#pool.settings.probation) rank += rankProbation;
+    if (!this.answered && this.#open.oldest !== undefined && this.#pool.settings.probation) rank += rankProbation;
     if (this.health.ejection !== undefined) {
       if (!panic && !mayTry(this.health, now)) rank += rankEjected;
     } else if (!panic && this.#ramp !== undefined && !this.#mayTake(this.#ramp, now)) {
@@ -170,16 +175,32 @@ export class Slot<M> implements MemberView, Candidate {
 
   /** What became of a call is known; `answered`: by the member itself. */
   conclude(flight: Flight<Slot<M>>, verdict: Verdict, answered: boolean, now: number): void {
-    flight.open = false;
-    this.#open.delete(flight);
-    if (answered) this.answered = true;
     const { startedMs, trial } = flight;
-    if (verdict !== 'ignore') {
+    this.#end(flight);
+    // A deadline that has passed tells of silence only when nothing else is heard either: who answers some calls is slow, of
+    // which overload is the usual cause, and the cost knows what to do about that.
+    const telling = answered || trial || now - this.#answeredMs >= this.#pool.settings.rules.baseMs;
+    if (answered) this.#answeredMs = now;
+    if (verdict !== 'ignore' && telling) {
       this.#recent.add(verdict === 'ok', now);
       this.judge({ type: 'settled', ok: verdict === 'ok', startedMs, trial }, now);
-    } else if (trial) {
-      this.judge({ type: 'untried' }, now);
     }
+    this.#settled(verdict, startedMs, now);
+  }
+
+  /** A call did not ask it after all. */
+  withdraw(flight: Flight<Slot<M>>, now: number): void {
+    this.#end(flight);
+    if (flight.trial) this.judge({ type: 'untried' }, now);
+    this.#settled('ignore', flight.startedMs, now);
+  }
+
+  #end(flight: Flight<Slot<M>>): void {
+    flight.open = false;
+    this.#open.delete(flight);
+  }
+
+  #settled(verdict: Verdict, startedMs: number, now: number): void {
     try {
       this.#signal.settled?.(verdict, Math.max(0, now - startedMs), now);
     } catch (error) {
@@ -189,6 +210,7 @@ export class Slot<M> implements MemberView, Candidate {
 
   /** Something has happened that concerns its health. Who is restored is as good as new, but for what he shows next. */
   judge(event: HealthEvent, now: number): void {
+    if (event.type === 'probed' && event.ok) this.#answeredMs = now;
     const before = this.health;
     this.health = judge(before, event, now, this.#pool.settings.rules, this.#around);
     if (before.ejection === undefined || this.health.ejection !== undefined) return;

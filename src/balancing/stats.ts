@@ -32,13 +32,20 @@ export interface BalancerStats {
   readonly members: readonly MemberStats[];
   /** How many of them are not ejected and serve four calls of five or more. */
   readonly healthy: number;
-  /** Whether health is ignored, because so few are healthy: {@link LoadBalancerOptions.panicBelow}. */
+  /**
+   * Whether health is ignored, because so few were healthy when a call told of it last:
+   * {@link LoadBalancerOptions.panicBelow}.
+   */
   readonly panic: boolean;
 }
 
 /** @internal The snapshot. */
-export function statsOf<M>(slots: Iterable<Slot<M>>, { healthy, panic }: Pool<M, Slot<M>>, now: number): BalancerStats {
-  return { members: Array.from(slots, (slot) => memberStats(slot, now)), healthy, panic };
+export function statsOf<M>(slots: Iterable<Slot<M>>, pool: Pool<M, Slot<M>>, now: number): BalancerStats {
+  return {
+    members: Array.from(slots, (slot) => memberStats(slot, now)),
+    healthy: pool.countSound(now),
+    panic: pool.panic,
+  };
 }
 
 function memberStats<M>(slot: Slot<M>, now: number): MemberStats {

@@ -55,7 +55,7 @@ class History implements CostSignal {
       ms === undefined ? (median ?? 0) : ms * Math.exp((stampMs - at) / 10_000);
     const note = (to: number, { atMs, medianMs }: Settled): void => {
       const most = Math.max(ms ?? 0, medianMs === undefined ? Infinity : 10 * medianMs);
-      ms = to > (ms ?? 0) ? Math.min(to, most) : to;
+      ms = Math.min(to, most);
       stampMs = atMs;
     };
     for (const event of this.events) {
@@ -64,8 +64,9 @@ class History implements CostSignal {
       if (verdict === 'ignore' && event.ms > before) note(event.ms, event);
       if (verdict === 'failed') note(Math.max(event.ms, ms ?? medianMs ?? 0), event);
       if (verdict !== 'ok') continue;
-      const cold = ms ?? medianMs ?? event.ms;
-      if (answers++ < 5) note(cold + (event.ms - cold) / 5, event);
+      const cold = ms === undefined ? (medianMs ?? event.ms) : before;
+      const most = Math.max(ms ?? 0, medianMs === undefined ? Infinity : 10 * medianMs);
+      if (answers++ < 5) note(cold + (Math.min(event.ms, most) - cold) / 5, event);
       else if (event.ms >= before) note(event.ms, event);
       else note(event.ms + (before - event.ms) * Math.exp((stampMs - event.atMs) / 10_000), event);
     }
@@ -75,8 +76,10 @@ class History implements CostSignal {
   #failures(now: number): number {
     let count = 0;
     let stampMs = 0;
-    for (const { verdict, atMs } of this.events) {
-      if (verdict === 'ignore') continue;
+    let failedMs = -Infinity;
+    for (const { verdict, ms, atMs } of this.events) {
+      if (verdict === 'ignore' || (verdict === 'ok' && atMs - ms < failedMs)) continue;
+      if (verdict === 'failed') failedMs = atMs;
       const left = count * Math.exp((stampMs - atMs) / 5_000);
       count = verdict === 'ok' ? left / 2 : Math.min(5, left + 1);
       stampMs = atMs;

@@ -1,4 +1,4 @@
-import { type BalancerLease, leastRequest, LoadBalancer, type LoadBalancerOptions } from 'holdfast/balancing';
+import { type BalancerLease, leastRequest, LoadBalancer, type LoadBalancerOptions, roundRobin } from 'holdfast/balancing';
 import { seededRandom, VirtualClock } from 'holdfast/testing';
 import { describe, expect, it } from 'vitest';
 
@@ -41,12 +41,16 @@ describe('an ejected member', () => {
     expect(of('a')).toMatchObject({ ejected: undefined, failures: 0, failedInRow: 0, latencyMs: 7 });
   });
 
-  it('stays out twice as long when the trial fails; one that comes to nothing is followed by another at once', async () => {
+  it('stays out twice as long when the trial fails, and as long again when nothing comes of it', async () => {
     const { clock, pool, fail, answer, of } = make(['a', 'b', 'c']);
     answer('b', 'c');
     fail('a');
     await clock.advance(5_000);
-    pool.pick().release('ignore');
+    const first = pool.pick();
+    expect(first.member).toBe('a');
+    first.release('ignore');
+    expect(of('a').ejectedForMs).toBeGreaterThanOrEqual(2_500);
+    await clock.advance(5_000);
     const trial = pool.pick();
     expect(trial.member).toBe('a');
     trial.release('failed');
@@ -74,6 +78,46 @@ describe('an ejected member', () => {
     before[0]!.release('ok');
     before[1]!.release('failed');
     expect(of('a')).toMatchObject({ ejected: 'consecutive', ejectedForMs });
+  });
+
+  it('may be one of several that fail all calls while most others serve, whatever the cost', () => {
+    const ids = Array.from({ length: 10 }, (_, i) => `m${String(i)}`);
+    const { pool, events } = make(ids, { cost: roundRobin() });
+    const dead = new Set(['m0', 'm1', 'm2']);
+    for (let i = 0; i < 200; i++) {
+      const lease = pool.pick();
+      lease.release(dead.has(lease.member) ? 'failed' : 'ok');
+    }
+    expect(new Set(events.map((event) => (event as [string, { id: string }])[1].id))).toEqual(dead);
+    expect(pool.stats()).toMatchObject({ healthy: 7, panic: false });
+  });
+
+  it('may be one that is silent, whatever the cost; one that answers some calls is slow, not silent', async () => {
+    const { clock, pool, events } = make(['silent', 'slow', 'a', 'b', 'c'], { cost: roundRobin() });
+    const forever = new Promise<never>(() => undefined);
+    let asked = 0;
+    for (let i = 0; i < 100; i++) {
+      const call = pool.run((id) => (id === 'silent' || (id === 'slow' && asked++ % 8 > 0) ? forever : 'fine'), {
+        deadline: 100,
+      });
+      call.catch(() => undefined);
+      await clock.advance(100);
+    }
+    expect(events.map((event) => (event as [string, { id: string; why: string }])[1])).toMatchObject([
+      { id: 'silent', why: 'consecutive' },
+    ]);
+  });
+
+  it('starts anew when it has served much since: overload after an outage is no relapse', async () => {
+    const { clock, at, fail, of, answer } = make(['a', 'b', 'c']);
+    answer('b', 'c');
+    for (const served of [1, 40]) {
+      fail('a');
+      await clock.advance(of('a').ejectedForMs);
+      for (let i = 0; i < served; i++) at('a').release('ok');
+    }
+    fail('a', 5);
+    expect(of('a').ejectedForMs).toBeLessThanOrEqual(5_000);
   });
 
   it('may be one that fails too often, though not in a row', () => {
@@ -122,9 +166,20 @@ describe('panic', () => {
     expect([of('a'), of('b'), of('c')]).toMatchObject([
       { ejected: 'consecutive', ejectedForMs: 0 },
       { ejected: undefined },
-      { ejected: 'consecutive', ejectedForMs: 0 },
+      { ejected: undefined, failedInRow: 5 },
     ]);
-    expect(new Set([pool.pick().member, pool.pick().member])).toEqual(new Set(['a', 'c']));
+    expect(pool.pick().member).toBe('a');
+  });
+
+  it('is over when failures have aged, at the next answer', async () => {
+    const { clock, pool, at, events } = make(['a', 'b', 'c'], { outlier: false });
+    for (const id of ['a', 'b']) for (let i = 0; i < 5; i++) at(id).release('failed');
+    expect(pool.stats()).toMatchObject({ healthy: 1, panic: true });
+    await clock.advance(60_000);
+    expect(pool.stats()).toMatchObject({ healthy: 3, panic: true });
+    at('c').release('ok');
+    expect(pool.stats()).toMatchObject({ healthy: 3, panic: false });
+    expect(events.at(-1)).toEqual(['panic', { active: false, healthy: 3, members: 3 }]);
   });
 
   it('begins also when nobody is ejected but most fail more than one call of five', () => {

@@ -54,6 +54,12 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.array(
   { maxLength: 60, size: 'max' },
 );
 
+interface Outcome {
+  readonly ok: boolean;
+  readonly startedMs: number;
+  readonly atMs: number;
+}
+
 /** Every step of a history: what was known before, what happened, what is known after. */
 function* replay(history: readonly Step[]): Generator<{
   readonly step: Step;
@@ -61,12 +67,12 @@ function* replay(history: readonly Step[]): Generator<{
   readonly after: Health;
   readonly now: number;
   /** All outcomes since the member was last restored, the newest last; what began before an ejection does not count in it. */
-  readonly outcomes: readonly { readonly ok: boolean; readonly atMs: number }[];
+  readonly outcomes: readonly Outcome[];
   readonly recent: { readonly served: number; readonly failed: number };
 }> {
   let health = unknownHealth;
   let now = 0;
-  let outcomes: { readonly ok: boolean; readonly atMs: number }[] = [];
+  let outcomes: Outcome[] = [];
   for (const step of history) {
     now += step.waitMs;
     const before = health;
@@ -77,7 +83,7 @@ function* replay(history: readonly Step[]): Generator<{
         : step.event === 'probed'
           ? { type: 'probed', ok }
           : { type: step.event };
-    if (event.type === 'settled' && before.ejection === undefined) outcomes.push({ ok, atMs: now });
+    if (event.type === 'settled' && before.ejection === undefined) outcomes.push({ ok, atMs: now, startedMs: now - tookMs });
     const weights = outcomes.map(({ atMs }) => Math.exp((atMs - now) / rules.windowMs));
     const tally = (of: boolean): number => outcomes.reduce((sum, { ok }, i) => sum + (ok === of ? weights[i]! : 0), 0);
     const recent = { served: tally(true), failed: tally(false) };
@@ -85,12 +91,24 @@ function* replay(history: readonly Step[]): Generator<{
       alone,
       panic,
       recent: () => recent,
-      others: () => (step.othersFail ? { served: 89, failed: 11 } : { served: 91, failed: 9 }),
+      common: () => step.othersFail,
       chance: () => step.chance,
     });
     yield { step, before, after: health, now, outcomes, recent };
     if (before.ejection !== undefined && health.ejection === undefined) outcomes = [];
   }
+}
+
+/** Failures at the end; a success of a call that started before the failure that it follows does not end the row. */
+function failedInRow(outcomes: readonly Outcome[]): number {
+  let inRow = 0;
+  let failedMs = -Infinity;
+  for (const { ok, atMs, startedMs } of outcomes) {
+    if (!ok) failedMs = atMs;
+    if (!ok) inRow++;
+    else if (startedMs >= failedMs) inRow = 0;
+  }
+  return inRow;
 }
 
 it('a member is ejected exactly when failures in a row or the success rate say so and the others are served, or its probes; never alone', () => {
@@ -103,7 +121,7 @@ it('a member is ejected exactly when failures in a row or the success rate say s
         if (before.ejection === undefined && after.ejection !== undefined) reached.add(after.ejection.why);
         if (before.ejection === undefined) {
           expect(after.ejection === undefined || !step.alone).toBe(true);
-          const inRow = outcomes.length - 1 - outcomes.findLastIndex(({ ok }) => ok);
+          const inRow = failedInRow(outcomes);
           const failing = step.event === 'settled' && !step.ok && !step.alone && !step.othersFail;
           const calls = recent.served + recent.failed;
           const byRate = calls >= rules.minCalls && recent.served < rules.successRate * calls;
@@ -142,7 +160,7 @@ it('an ejected member comes back by a call that began afterwards, by its probes,
         expect(after.ejection === undefined).toBe(back);
         if (!back) continue;
         reached.add(step.event);
-        expect(after).toMatchObject({ inRow: 0, restoredMs: now });
+        expect(after).toMatchObject({ inRow: 0, failedMs: -Infinity, restoredMs: now });
       }
     }),
     { numRuns: runs(10) },
@@ -153,13 +171,13 @@ it('an ejected member comes back by a call that began afterwards, by its probes,
 it('an ejection lasts half to all of baseMs, doubled by failed trials and soon relapses, up to maxMs; outside panic', () => {
   fc.assert(
     fc.property(steps, (history) => {
-      for (const { step, before, after, now } of replay(history)) {
+      for (const { step, before, after, now, recent } of replay(history)) {
         if (after.ejection === undefined || after.ejection.why === 'probe') continue;
         const longestMs = Math.min(rules.maxMs, rules.baseMs * 2 ** after.level);
         expect(after.lengthMs).toBeGreaterThanOrEqual(longestMs / 2);
         expect(after.lengthMs).toBeLessThanOrEqual(longestMs);
         if (before.ejection === undefined) {
-          const relapse = now - before.restoredMs <= before.lengthMs;
+          const relapse = now - before.restoredMs <= before.lengthMs && recent.served < rules.minCalls;
           expect(after.level).toBe(relapse ? before.level + 1 : 0);
           expect(after.ejection).toEqual({ why: after.ejection.why, sinceMs: now, untilMs: now + after.lengthMs });
         } else if (after.lengthMs !== before.lengthMs) {

@@ -188,14 +188,27 @@ describe('a member that has healed is back at 80 % of its fair share within 30 s
         seed,
         servers: servers(count, varied(20), { [index]: during(5_000, healMs, bad, varied(20)) }),
         rps: 100,
-        forMs: healMs + 40_000,
+        forMs: healMs + 50_000,
         deadlineMs: 2_000,
       }),
     );
     const id = `s${String(index)}`;
     expect(fairness(runs, id, count, 15_000, healMs)).toBeLessThan(0.1);
-    expect(fairness(runs, id, count, healMs + 20_000, healMs + 40_000)).toBeGreaterThan(0.8);
+    expect(fairness(runs, id, count, healMs + 30_000, healMs + 50_000)).toBeGreaterThan(0.8);
     expect(Math.min(...runs.map(served))).toBeGreaterThan(0.995);
+  });
+
+  it('whose first answers were cold', () => {
+    const cold = (count: number): Behaviour => {
+      let asked = 0;
+      return (_, random) => ({ ms: asked++ < count ? 5_000 : exponential(random, 20), ok: true });
+    };
+    for (const count of [1, 2]) {
+      const runs = [1, 2, 3, 4, 5, 6].map((seed) =>
+        simulate({ seed, servers: servers(4, varied(20), { 2: cold(count) }), rps: 100, forMs: 60_000 }),
+      );
+      expect(fairness(runs, 's2', 4, 30_000, 60_000)).toBeGreaterThan(0.8);
+    }
   });
 });
 
@@ -239,7 +252,7 @@ describe('after a total outage', () => {
 
 it.each([1, 2])('the overload that %i of four leave behind is over 45 s after it: ejections do not feed it', (dead) => {
   const healMs = 30_000;
-  for (const seed of seeds) {
+  for (let seed = 1; seed <= 10; seed++) {
     const bad = Object.fromEntries(
       Array.from({ length: dead }, (_, i) => [i, during(10_000, healMs, fails(5), varied(20))] as const),
     );
