@@ -1,12 +1,37 @@
 /*
- * Line plots as SVG: no fonts, scripts or styles from elsewhere, colours for light and dark.
+ * Line plots as SVG, of simulations and benchmarks: no fonts, scripts or styles from elsewhere, colours for light and dark.
  */
 
-import type { PlotAxis } from './scenario.ts';
+interface Point {
+  readonly x: number;
+  readonly y: number;
+  /** Makes the point a dot, with the name of its line and this as a title, which a browser shows. */
+  readonly label?: string;
+}
 
 export interface Line {
   readonly name: string;
-  readonly points: readonly { readonly x: number; readonly y: number }[];
+  readonly points: readonly Point[];
+  readonly colour: string;
+  /** Of the stroke; 2 when absent. */
+  readonly width?: number;
+  readonly dashed?: boolean;
+}
+
+export interface PlotAxis {
+  readonly label: string;
+  /** Where there are marks, ascending; the first and the last are the ends. */
+  readonly ticks: readonly number[];
+  readonly scale?: 'linear' | 'log';
+}
+
+/** How a plot of a width of 800 is divided. */
+export interface Frame {
+  readonly height: number;
+  /** Where the x axis ends; the legend is beside it. */
+  readonly right: number;
+  /** Between the axis and the legend. */
+  readonly gap: number;
 }
 
 export interface Plot {
@@ -14,13 +39,11 @@ export interface Plot {
   readonly x: PlotAxis;
   readonly y: PlotAxis;
   readonly lines: readonly Line[];
+  readonly frame: Frame;
 }
 
 const width = 800;
-const height = 400;
-const area = { left: 64, top: 48, right: 590, bottom: 344 };
-/** The last line is ours and stands out. */
-const colours = ['#8c959f', '#bf8700', '#8250df', '#1a7f37', '#0969da'];
+const [left, top] = [64, 48];
 
 const style = `text { font: 13px system-ui, sans-serif; fill: #24292f; }
 .title { font-size: 15px; font-weight: 600; }
@@ -36,6 +59,15 @@ const escaped = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 
 const fixed = (value: number): string => String(Number(value.toFixed(1)));
+const grouped = (value: number): string => value.toLocaleString('en-US');
+
+const stroke = (x1: number, y1: number, x2: number, y2: number, look: string): string =>
+  `<line x1="${fixed(x1)}" y1="${fixed(y1)}" x2="${fixed(x2)}" y2="${fixed(y2)}" ${look}/>`;
+const text = (x: number, y: number, look: string, content: string): string =>
+  `<text x="${fixed(x)}" y="${fixed(y)}" ${look}>${escaped(content)}</text>`;
+
+const lookOf = ({ colour, width = 2, dashed = false }: Line): string =>
+  `stroke="${colour}" stroke-width="${String(width)}"${dashed ? ' stroke-dasharray="5 4"' : ''}`;
 
 /** A value's place between two places; beyond the ends it is at the end. */
 function placed({ ticks, scale = 'linear' }: PlotAxis, from: number, to: number): (value: number) => number {
@@ -45,46 +77,44 @@ function placed({ ticks, scale = 'linear' }: PlotAxis, from: number, to: number)
 }
 
 /** The plot as a file. */
-export function svg({ title, x, y, lines }: Plot): string {
-  const across = placed(x, area.left, area.right);
-  const up = placed(y, area.bottom, area.top);
-  const stroke = (x1: number, y1: number, x2: number, y2: number, look: string): string =>
-    `<line x1="${fixed(x1)}" y1="${fixed(y1)}" x2="${fixed(x2)}" y2="${fixed(y2)}" ${look}/>`;
-  const text = (atX: number, atY: number, look: string, content: string): string =>
-    `<text x="${fixed(atX)}" y="${fixed(atY)}" ${look}>${escaped(content)}</text>`;
-  const look = (index: number): string => {
-    const last = index === lines.length - 1;
-    const colour = last ? colours.at(-1)! : colours[index % (colours.length - 1)]!;
-    return `stroke="${colour}" stroke-width="${last ? '2.5' : '1.5'}"`;
+export function svg({ title, x, y, lines, frame: { height, right, gap } }: Plot): string {
+  const bottom = height - 56;
+  const middle = (top + bottom) / 2;
+  const across = placed(x, left, right);
+  const up = placed(y, bottom, top);
+  const curve = (line: Line): string[] => [
+    `<polyline fill="none" ${lookOf(line)} points="${line.points.map((point) => `${fixed(across(point.x))},${fixed(up(point.y))}`).join(' ')}"/>`,
+    ...line.points
+      .filter(({ label }) => label !== undefined)
+      .map(
+        (point) =>
+          `<circle cx="${fixed(across(point.x))}" cy="${fixed(up(point.y))}" r="3" fill="${line.colour}"><title>${escaped(`${line.name}, ${point.label!}`)}</title></circle>`,
+      ),
+  ];
+  const legend = (line: Line, index: number): string[] => {
+    const at = top + 12 + 24 * index;
+    const [from, to] = [right + gap, right + 2 * gap + 8];
+    return [stroke(from, at, to, at, lookOf(line)), text(to + 8, at + 4, 'text-anchor="start"', line.name)];
   };
-  const middle = (area.top + area.bottom) / 2;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${String(width)} ${String(height)}" role="img">`,
     `<title>${escaped(title)}</title>`,
     `<style>\n${style}\n</style>`,
     `<rect class="back" width="${String(width)}" height="${String(height)}" rx="6"/>`,
-    text(area.left, 28, 'class="title"', title),
+    text(left, 28, 'class="title"', title),
     ...x.ticks.flatMap((tick) => [
-      stroke(across(tick), area.top, across(tick), area.bottom, 'class="grid"'),
-      text(across(tick), area.bottom + 20, 'text-anchor="middle"', String(tick)),
+      stroke(across(tick), top, across(tick), bottom, 'class="grid"'),
+      text(across(tick), bottom + 20, 'text-anchor="middle"', grouped(tick)),
     ]),
     ...y.ticks.flatMap((tick) => [
-      stroke(area.left, up(tick), area.right, up(tick), 'class="grid"'),
-      text(area.left - 8, up(tick) + 4, 'text-anchor="end"', String(tick)),
+      stroke(left, up(tick), right, up(tick), 'class="grid"'),
+      text(left - 8, up(tick) + 4, 'text-anchor="end"', grouped(tick)),
     ]),
-    text((area.left + area.right) / 2, area.bottom + 42, 'text-anchor="middle"', x.label),
+    text((left + right) / 2, bottom + 42, 'text-anchor="middle"', x.label),
     text(18, middle, `text-anchor="middle" transform="rotate(-90 18 ${fixed(middle)})"`, y.label),
-    ...lines.map(({ points }, index) => {
-      const path = points.map((point) => `${fixed(across(point.x))},${fixed(up(point.y))}`).join(' ');
-      return `<polyline fill="none" ${look(index)} points="${path}"/>`;
-    }),
-    ...lines.flatMap(({ name }, index) => {
-      const at = area.top + 12 + 24 * index;
-      return [
-        stroke(area.right + 16, at, area.right + 40, at, look(index)),
-        text(area.right + 48, at + 4, 'text-anchor="start"', name),
-      ];
-    }),
+    // Dashed ones last, or a line that they coincide with would hide them.
+    ...[...lines].sort((a, b) => Number(a.dashed ?? false) - Number(b.dashed ?? false)).flatMap(curve),
+    ...lines.flatMap(legend),
     '</svg>',
     '',
   ].join('\n');

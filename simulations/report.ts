@@ -1,4 +1,4 @@
-import { type Line, svg } from './plot.ts';
+import { type Frame, type Line, svg } from './plot.ts';
 import { type Results, summaryOf, valuesOf, verdictOf } from './results.ts';
 import type { Measure, Scenario, SeriesPlot } from './scenario.ts';
 
@@ -6,6 +6,9 @@ import type { Measure, Scenario, SeriesPlot } from './scenario.ts';
 export type AllResults = ReadonlyMap<Scenario, Results>;
 
 type Row = readonly string[];
+
+const frame: Frame = { height: 400, right: 590, gap: 16 };
+const colours = ['#8c959f', '#bf8700', '#8250df', '#1a7f37'];
 
 const table = (head: Row, rows: readonly Row[]): string =>
   [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');
@@ -81,14 +84,21 @@ export function plotsOf(all: AllResults): ReadonlyMap<string, string> {
   return plots;
 }
 
+/** The last column is ours, and its line stands out. */
+const styleOf = (column: number, columns: number): Pick<Line, 'colour' | 'width'> =>
+  column === columns - 1
+    ? { colour: '#0969da', width: 2.5 }
+    : { colour: colours[column % colours.length]!, width: 1.5 };
+
 function drawn({ columns }: Scenario, plot: SeriesPlot, results: Results): string {
   const { title, x, y } = plot;
-  const lines = columns.map((name): Line => {
+  const lines = columns.map((name, column): Line => {
     const seeds = results[name]!.map(({ series }) => series!);
     return {
       name,
       points: x.values.map((value, i) => ({ x: value, y: summaryOf(seeds.map((one) => one[i]!)).median })),
+      ...styleOf(column, columns.length),
     };
   });
-  return svg({ title, x, y, lines });
+  return svg({ title, x, y, lines, frame });
 }

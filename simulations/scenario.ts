@@ -1,3 +1,5 @@
+import type { PlotAxis } from './plot.ts';
+
 /** A question, asked in several columns with many seeds. */
 export interface Scenario {
   /** Names it on the command line, and its plot. */
@@ -47,13 +49,6 @@ export interface SeriesPlot {
   readonly title: string;
   readonly x: PlotAxis & { readonly values: readonly number[] };
   readonly y: PlotAxis;
-}
-
-export interface PlotAxis {
-  readonly label: string;
-  /** Where there are marks, ascending; the first and the last are the ends. */
-  readonly ticks: readonly number[];
-  readonly scale?: 'linear' | 'log';
 }
 
 export const percent =

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import Hashring from 'hashring';
+import { type Line, svg } from '../../simulations/plot.ts';
 import type { Placement, PlacementNode } from '../../src/hashing/index.ts';
 import { nodesOf } from '../keys.ts';
-import { type Series, svg } from '../plot.ts';
 import { expectedRingPeak } from '../statistics.ts';
 import { tableLines } from '../table.ts';
 import type { MakeSuite } from '../vocabulary.ts';
@@ -35,7 +35,7 @@ interface Way {
   readonly place: (nodes: readonly string[]) => Placed;
   /** On a ring, how many points a node has. */
   readonly points?: number;
-  readonly color: string;
+  readonly colour: string;
   readonly dashed?: boolean;
 }
 
@@ -111,47 +111,48 @@ const grouped = (value: number): string => value.toLocaleString('en-US');
 const percent = (fraction: number): string => (fraction === 0 ? '0' : (100 * fraction).toFixed(2));
 
 function plotOf(ways: readonly Way[], peaks: readonly (readonly number[])[]): string {
-  const series = ways.map(({ name, color, dashed = false }, w): Series => ({
+  const lines = ways.map(({ name, colour, dashed = false }, w): Line => ({
     name,
-    color,
+    colour,
     dashed,
     points: sizes.map((x, s) => ({ x, y: peaks[s]![w]!, label: `${grouped(x)} nodes: ${peaks[s]![w]!.toFixed(3)}` })),
   }));
   return svg({
     title: 'Load of the busiest of n equal nodes over the mean',
-    x: { label: 'nodes', ticks: sizes },
-    y: { label: 'busiest ÷ mean', ticks: [1, 1.1, 1.2, 1.5, 2, 3] },
+    x: { label: 'nodes', ticks: sizes, scale: 'log' },
+    y: { label: 'busiest ÷ mean', ticks: [1, 1.1, 1.2, 1.5, 2, 3], scale: 'log' },
     // The most uneven first, as the lines end.
-    series: series.sort((a, b) => b.points.at(-1)!.y - a.points.at(-1)!.y),
+    lines: lines.sort((a, b) => b.points.at(-1)!.y - a.points.at(-1)!.y),
+    frame: { height: 420, right: 540, gap: 20 },
   });
 }
 
 /** How even shares are, and how much moves. */
 export const suite: MakeSuite = ({ hashing: { HashRing, Maglev, Rendezvous, SlotTable } }) => {
-  const ring = (vnodes: number, color: string): Way => ({
+  const ring = (vnodes: number, colour: string): Way => ({
     name: `HashRing, ${grouped(vnodes)} points`,
     place: (nodes) => placed(new HashRing(nodes, { vnodes })),
     points: vnodes,
-    color,
+    colour,
   });
-  const slotTable = (slots: number, color: string): Way => ({
+  const slotTable = (slots: number, colour: string): Way => ({
     name: `SlotTable, ${grouped(slots)} slots`,
     place: (nodes) => placed(new SlotTable(nodes, { slots })),
-    color,
+    colour,
   });
   const ways: readonly Way[] = [
     ring(256, '#2f81f7'),
     ring(1_000, '#1f9e89'),
-    { name: 'Rendezvous', place: (nodes) => placed(new Rendezvous(nodes)), color: '#8b5cf6' },
+    { name: 'Rendezvous', place: (nodes) => placed(new Rendezvous(nodes)), colour: '#8b5cf6' },
     {
       name: 'Maglev',
       place: (nodes) => placed(new Maglev(nodes, nodes.length > 600 ? { tableSize: 131_071 } : {})),
-      color: '#d4a017',
+      colour: '#d4a017',
       dashed: true,
     },
     slotTable(4_096, '#e5679b'),
     slotTable(16_384, '#a8577e'),
-    { name: 'hashring', place: placedByHashring, points: 160, color: '#e0632f', dashed: true },
+    { name: 'hashring', place: placedByHashring, points: 160, colour: '#e0632f', dashed: true },
   ];
   const columns = ways.map(({ name }) => name);
   const right = ways.map((_, w) => w + 1);

@@ -159,7 +159,7 @@ function avalanche(): void {
   low ^= high; // shift by 32
 }
 
-/** @internal XXH64 in TypeScript alone, of keys that have been checked. O(length), several times slower than its WebAssembly twin. */
+/** @internal XXH64 in TypeScript alone, of keys that have been checked. O(length), 10 to 20 times slower than its WebAssembly twin. */
 export const pureXxh64: Hasher['hash'] = (key, seedLow, seedHigh, out) => {
   const bytes = bytesOf(key);
   if (bytes.length >= 32) {

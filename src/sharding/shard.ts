@@ -1,6 +1,7 @@
 import { type Call, type CallOptions, checkCallOptions } from '../calls/call.ts';
 import { isBytes } from '../core/bytes.ts';
 import { type Deadline, deadlineFrom } from '../core/deadline.ts';
+import { branded } from '../core/errors.ts';
 import { check, func, having, oneOf, readOptions } from '../core/options.ts';
 import { type Runtime, runtimeRule, systemRuntime } from '../core/runtime.ts';
 import { refusal, runScoped, type Scope } from '../core/scope.ts';
@@ -43,7 +44,8 @@ const routerRule = having<ShardRouter<PlacementNode>>('a ShardRouter', 'acquire'
  *
  * @param router - where keys are
  * @param options - the key of a request and the call of a node
- * @returns a call; with `'next'` it rejects with the only error, or an `AggregateError` of several, in the order of trying
+ * @returns a call; with `'next'` it rejects with the only error, or an `AggregateError` of several (`ATTEMPTS_FAILED`), in
+ * the order of trying
  * @throws {@link HoldfastError} `INVALID_OPTION`; as a rejection `NO_NODES`, `DEADLINE_EXCEEDED`
  * @example
  * ```ts
@@ -163,5 +165,6 @@ async function askInTurn<N extends PlacementNode, Res>(
     }
   }
   if (errors.length === 1) throw errors[0];
-  throw new AggregateError(errors, `all ${errors.length} replicas that ${what} tried have failed`);
+  const message = `all ${errors.length} replicas that ${what} tried have failed`;
+  throw branded(new AggregateError(errors, message, { cause: errors.at(-1) }), 'ATTEMPTS_FAILED');
 }

@@ -1,5 +1,6 @@
 import { either, func, invalid, number, oneOf, readOptions } from '../core/options.ts';
-import type { Latency } from './latency.ts';
+import type { Random } from '../core/random.ts';
+import type { Latency, ServerLoad } from './latency.ts';
 
 /** How a server that works does its work. */
 export interface WorkingCondition {
@@ -59,4 +60,15 @@ export function checkPhases(phases: readonly Phase[] = []): readonly Phase[] {
     lastMs = fromMs;
     return { fromMs, condition: checkCondition(condition) };
   });
+}
+
+/** @internal How the work on a request that starts now goes; `usual` is the latency of a server in health. */
+export function workUnder(
+  condition: Condition,
+  usual: Latency,
+  random: Random,
+  load: ServerLoad,
+): { readonly workMs: number; readonly fails: boolean } {
+  const { latency = usual, failRate = 0 } = typeof condition === 'object' ? condition : {};
+  return { workMs: Math.max(0, latency(random, load)), fails: failRate > 0 && random() < failRate };
 }

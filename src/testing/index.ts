@@ -18,7 +18,10 @@ export {
   type OpenLoopOptions,
 } from './load.ts';
 export { LoadReport } from './load-report.ts';
-export { type Served, type ServerStats, SimulatedServer, type SimulatedServerOptions } from './simulated-server.ts';
+export type { Served } from './job.ts';
+export type { SimulatedServerOptions } from './server-options.ts';
+export { SimulatedServer } from './simulated-server.ts';
+export type { ServerStats } from './station.ts';
 export { type SeededRandom, seededRandom } from './seeded-random.ts';
 export { VirtualClock, type VirtualClockOptions } from './virtual-clock.ts';
 export { type MakePlacement, placementSuite, type PlacementSuiteOptions, type SuiteTools } from './placement-suite.ts';

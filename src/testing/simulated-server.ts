@@ -1,100 +1,13 @@
 import type { CallLimits } from '../calls/call.ts';
-import type { Timer } from '../core/clock.ts';
-import { anything, check, func, number, oneOf, readOptions, type Rule } from '../core/options.ts';
-import { type Runtime, runtimeRule, systemRuntime } from '../core/runtime.ts';
-import { onAbort, signalRule, type Unlink } from '../core/signals.ts';
-import { checkCondition, checkPhases, type Condition, type Phase } from './condition.ts';
+import { check } from '../core/options.ts';
+import type { Runtime } from '../core/runtime.ts';
+import { onAbort, signalRule } from '../core/signals.ts';
+import { checkCondition, type Condition, workUnder } from './condition.ts';
 import { fault } from './errors.ts';
+import { type Job, jobOf, type Served } from './job.ts';
 import type { Latency, ServerLoad } from './latency.ts';
-import { WaitingLine } from './waiting-line.ts';
-
-/** Options of {@link SimulatedServer}. */
-export interface SimulatedServerOptions {
-  /** How long the work on a request takes. */
-  readonly latency: Latency;
-  /**
-   * How many requests are worked on at the same time; the others wait, first come, first served.
-   *
-   * @defaultValue `Infinity`: nobody waits
-   */
-  readonly workers?: number | undefined;
-  /**
-   * How many requests may wait; one more fails at once.
-   *
-   * @defaultValue `Infinity`
-   */
-  readonly maxQueued?: number | undefined;
-  /**
-   * What becomes of a request whose caller has called it off: `'drop'` frees its place or its worker at once, `'finish'`
-   * does the work for nobody, as most servers do.
-   *
-   * @defaultValue `'drop'`
-   */
-  readonly onAbort?: 'drop' | 'finish' | undefined;
-  /**
-   * What happens to the server over time: from an instant on, counted from when it is made, it is in this condition.
-   *
-   * @defaultValue none: it is healthy until {@link SimulatedServer.become}
-   */
-  readonly phases?: readonly Phase[] | undefined;
-  /**
-   * Who it is; the identity that a `LoadBalancer` takes.
-   *
-   * @defaultValue `'server'`
-   */
-  readonly id?: string | undefined;
-  /**
-   * Time and chance.
-   *
-   * @defaultValue the system's
-   */
-  readonly runtime?: Runtime | undefined;
-}
-
-/** What a {@link SimulatedServer} answers. */
-export interface Served {
-  /** Who. */
-  readonly id: string;
-  /** Milliseconds in the queue. */
-  readonly waitedMs: number;
-  /** Milliseconds of work. */
-  readonly workedMs: number;
-}
-
-/**
- * A snapshot of a {@link SimulatedServer}. Nothing is lost: `arrived` is the sum of `done`, `failed`, `cancelled`, `queued`,
- * `busy` and `swallowed`.
- */
-export interface ServerStats {
-  /** Requests that have come. */
-  readonly arrived: number;
-  /** Requests that were answered. */
-  readonly done: number;
-  /** Requests that failed, refused ones included. */
-  readonly failed: number;
-  /** Requests that were called off and dropped. */
-  readonly cancelled: number;
-  /** Requests that wait for a worker. */
-  readonly queued: number;
-  /** Requests that are worked on, or whose answer a stalled server holds back. */
-  readonly busy: number;
-  /** Requests that a silent server has taken and never answers. */
-  readonly swallowed: number;
-  /** Of those `done` and `failed`: whose caller had gone. */
-  readonly wasted: number;
-}
-
-interface Job {
-  readonly arrivedMs: number;
-  readonly resolve: (served: Served) => void;
-  readonly reject: (error: unknown) => void;
-  unlink: Unlink | undefined;
-  state: 'queued' | 'working' | 'held' | 'swallowed' | 'over';
-  startedMs: number;
-  fails: boolean;
-  timer: Timer | undefined;
-  abandoned: boolean;
-}
+import { serverSettings, type SimulatedServerOptions } from './server-options.ts';
+import { type ServerStats, Station } from './station.ts';
 
 /**
  * A server as queueing theory has it: requests come, wait for one of k workers, are worked on for a time that is drawn, and
@@ -141,51 +54,32 @@ export class SimulatedServer {
   /** Who it is. */
   readonly id: string;
   readonly #latency: Latency;
-  readonly #workers: number;
-  readonly #maxQueued: number;
   readonly #drops: boolean;
   readonly #runtime: Runtime;
+  readonly #station: Station;
   readonly #load: ServerLoad;
-  readonly #waiting = new WaitingLine<Job>();
-  readonly #present = new Set<Job>();
   #condition: Condition = 'healthy';
   #conditionSinceMs: number;
-  #arrived = 0;
-  #done = 0;
-  #failed = 0;
-  #cancelled = 0;
-  #busy = 0;
-  #swallowed = 0;
-  #wasted = 0;
 
   /**
    * @param options - how fast, how many at a time, what happens to it
    * @throws {@link HoldfastError} `INVALID_OPTION`
    */
   constructor(options: SimulatedServerOptions) {
-    const values = readOptions('SimulatedServer', options, {
-      latency: func<Latency>(),
-      workers: countRule(1),
-      maxQueued: countRule(0),
-      onAbort: oneOf('drop', 'finish'),
-      phases: anything<readonly Phase[]>(),
-      id: idRule,
-      runtime: runtimeRule,
-    });
-    this.#latency = check('latency', values.latency, func<Latency>());
-    this.#workers = values.workers ?? Infinity;
-    this.#maxQueued = values.maxQueued ?? Infinity;
-    this.#drops = values.onAbort !== 'finish';
-    this.#runtime = values.runtime ?? systemRuntime;
-    this.id = values.id ?? 'server';
-    this.#conditionSinceMs = this.#runtime.clock.now();
+    const { id, latency, workers, maxQueued, onAbort, phases, runtime } = serverSettings(options);
+    this.id = id;
+    this.#latency = latency;
+    this.#drops = onAbort === 'drop';
+    this.#runtime = runtime;
+    this.#station = new Station(workers, maxQueued);
+    this.#conditionSinceMs = runtime.clock.now();
     this.#load = loadOf(
-      () => this.#present.size,
-      () => this.#runtime.clock.now() - this.#conditionSinceMs,
+      () => this.#station.size,
+      () => runtime.clock.now() - this.#conditionSinceMs,
     );
-    for (const { fromMs, condition } of checkPhases(values.phases)) {
+    for (const { fromMs, condition } of phases) {
       if (fromMs === 0) this.become(condition);
-      else this.#runtime.clock.setTimer(fromMs, () => this.become(condition));
+      else runtime.clock.setTimer(fromMs, () => this.become(condition));
     }
   }
 
@@ -205,17 +99,7 @@ export class SimulatedServer {
         reject(signal.reason as Error);
         return;
       }
-      const job: Job = {
-        arrivedMs: this.#runtime.clock.now(),
-        resolve,
-        reject,
-        unlink: undefined,
-        state: 'queued',
-        startedMs: 0,
-        fails: false,
-        timer: undefined,
-        abandoned: false,
-      };
+      const job = jobOf(this.#runtime.clock.now(), resolve, reject);
       this.#arrive(job);
       if (job.state !== 'over' && signal !== undefined)
         job.unlink = onAbort(signal, (reason) => {
@@ -233,88 +117,66 @@ export class SimulatedServer {
   become(condition: Condition): void {
     this.#condition = checkCondition(condition);
     this.#conditionSinceMs = this.#runtime.clock.now();
-    if (condition === 'dead') for (const job of [...this.#present]) this.#fail(job, 'the connection was lost');
+    if (condition === 'dead') for (const job of this.#station.jobs()) this.#fail(job, 'the connection was lost');
     if (condition === 'stalled') return;
-    for (const job of [...this.#present]) if (job.state === 'held') this.#finish(job);
+    for (const job of this.#station.jobs()) if (job.state === 'held') this.#finish(job);
     this.#startNext();
   }
 
   /** What has become of the requests. */
   stats(): ServerStats {
-    return {
-      arrived: this.#arrived,
-      done: this.#done,
-      failed: this.#failed,
-      cancelled: this.#cancelled,
-      queued: this.#waiting.size,
-      busy: this.#busy,
-      swallowed: this.#swallowed,
-      wasted: this.#wasted,
-    };
+    return this.#station.stats();
   }
 
   #arrive(job: Job): void {
-    this.#arrived++;
-    this.#present.add(job);
-    if (this.#condition === 'dead') {
-      this.#fail(job, 'the connection was refused');
-    } else if (this.#condition === 'silent') {
-      job.state = 'swallowed';
-      this.#swallowed++;
-    } else if (this.#mayStart()) {
-      this.#start(job);
-    } else if (this.#waiting.size >= this.#maxQueued) {
-      this.#fail(job, 'the queue is full');
-    } else {
-      this.#waiting.add(job);
-    }
+    const station = this.#station;
+    station.arrive(job);
+    if (this.#condition === 'dead') this.#fail(job, 'the connection was refused');
+    else if (this.#condition === 'silent') station.swallow(job);
+    else if (this.#mayStart()) this.#start(job);
+    else if (station.isFull) this.#fail(job, 'the queue is full');
+    else station.queue(job);
   }
 
   #mayStart(): boolean {
-    return this.#busy < this.#workers && this.#condition !== 'stalled';
+    return this.#station.hasFreeWorker && this.#condition !== 'stalled';
   }
 
   #start(job: Job): void {
     const { clock, random } = this.#runtime;
-    const { latency = this.#latency, failRate = 0 } = typeof this.#condition === 'object' ? this.#condition : {};
-    job.state = 'working';
+    this.#station.work(job);
     job.startedMs = clock.now();
-    this.#busy++;
-    const workMs = Math.max(0, latency(random, this.#load));
-    job.fails = failRate > 0 && random() < failRate;
+    const { workMs, fails } = workUnder(this.#condition, this.#latency, random, this.#load);
+    job.fails = fails;
     job.timer = clock.setTimer(workMs, () => {
-      if (this.#condition === 'stalled') job.state = 'held';
+      if (this.#condition === 'stalled') this.#station.hold(job);
       else this.#finish(job);
     });
   }
 
   #startNext(): void {
-    while (this.#waiting.size > 0 && this.#mayStart()) this.#start(this.#waiting.take()!);
+    while (this.#mayStart()) {
+      const job = this.#station.next();
+      if (job === undefined) return;
+      this.#start(job);
+    }
   }
 
   #finish(job: Job): void {
     if (job.fails) {
       this.#fail(job, 'the request failed');
     } else {
-      const { id } = this;
-      const served = {
-        id,
-        waitedMs: job.startedMs - job.arrivedMs,
-        workedMs: this.#runtime.clock.now() - job.startedMs,
-      };
-      this.#leave(job);
-      this.#done++;
-      if (job.abandoned) this.#wasted++;
-      else job.resolve(served);
+      const { arrivedMs, startedMs } = job;
+      this.#leave(job, 'done');
+      const workedMs = this.#runtime.clock.now() - startedMs;
+      if (!job.abandoned) job.resolve({ id: this.id, waitedMs: startedMs - arrivedMs, workedMs });
     }
     this.#startNext();
   }
 
   #fail(job: Job, why: string): void {
-    this.#leave(job);
-    this.#failed++;
-    if (job.abandoned) this.#wasted++;
-    else job.reject(fault(`${this.id}: ${why}`));
+    this.#leave(job, 'failed');
+    if (!job.abandoned) job.reject(fault(`${this.id}: ${why}`));
   }
 
   /** The caller has gone; the work goes only where the server notices. */
@@ -322,31 +184,15 @@ export class SimulatedServer {
     job.reject(reason);
     job.abandoned = true;
     if (!this.#drops) return;
-    this.#leave(job);
-    this.#cancelled++;
+    this.#leave(job, 'cancelled');
     this.#startNext();
   }
 
-  /** Takes the job out, wherever it is. */
-  #leave(job: Job): void {
-    if (job.state === 'working' || job.state === 'held') this.#busy--;
-    else if (job.state === 'swallowed') this.#swallowed--;
-    else this.#waiting.delete(job);
+  #leave(job: Job, how: 'done' | 'failed' | 'cancelled'): void {
+    this.#station.leave(job, how);
     job.timer?.cancel();
     job.unlink?.();
-    job.state = 'over';
-    this.#present.delete(job);
   }
-}
-
-const idRule: Rule<string> = { expected: 'a string', accepts: (value) => typeof value === 'string' };
-
-function countRule(min: number): Rule<number> {
-  const finite = number({ min, integer: true });
-  return {
-    expected: `${finite.expected} or Infinity`,
-    accepts: (value) => value === Infinity || finite.accepts(value),
-  };
 }
 
 function loadOf(inFlight: () => number, sinceMs: () => number): ServerLoad {

@@ -1,6 +1,6 @@
 import type { Call } from 'holdfast/calls';
 import { hedge } from 'holdfast/calls';
-import { isDeadlineExceeded } from 'holdfast/core';
+import { isDeadlineExceeded, isHoldfastError } from 'holdfast/core';
 import { isNoNodes, type PlacementNode, Rendezvous } from 'holdfast/hashing';
 import { shard, type ShardOptions, ShardRouter } from 'holdfast/sharding';
 import { failOnLeaks, seededRandom, VirtualClock } from 'holdfast/testing';
@@ -55,6 +55,8 @@ describe('shard', () => {
     const error: unknown = await at.call('k').catch((reason: unknown) => reason);
     expect(at.asked).toHaveLength(4);
     expect(at.asked.slice(1)).toEqual(at.order.filter((id) => id !== at.asked[0]));
+    expect(isHoldfastError(error, 'ATTEMPTS_FAILED')).toBe(true);
+    expect((error as AggregateError).cause).toBe((error as AggregateError).errors.at(-1));
     expect((error as AggregateError).errors.map(({ message }: Error) => message)).toEqual(
       at.asked.map((id) => `${id} is down`),
     );
