@@ -9,8 +9,10 @@ import { defaultId } from './membership.ts';
 import type { SlowStart, SlowStartRule } from './slow-start.ts';
 
 /**
- * When a member is ejected: ranked behind all that are not, never refused. Calls eject only a member that fails while the others
- * are served: when more than a tenth of the others' calls of late have failed too, nobody is ejected for them.
+ * When a member is ejected: ranked behind all that are not, never refused. Calls eject only a member that fails while most others
+ * serve: not when half of the others or more suffer too (are ejected, fail in a row, fail more than a tenth of their calls), and
+ * not when more than a tenth of all the others' calls of late failed, rows of failures apart. A deadline that has passed counts
+ * only when nothing at all has been heard of the member for `baseMs`.
  */
 export interface OutlierOptions {
   /**
@@ -32,22 +34,22 @@ export interface OutlierOptions {
    */
   readonly windowMs?: number | undefined;
   /**
-   * How many calls must count before `successRate` is judged.
+   * How many calls must count before `successRate` is judged, and how many served ones make a restored member as good as any.
    *
    * @defaultValue 20
    */
   readonly minCalls?: number | undefined;
   /**
    * The length of a first ejection in milliseconds: half of it fixed, half by chance. It doubles with each trial that fails,
-   * and when a member fails again soon after its restoration.
+   * and when a member fails again soon after its restoration, before it has served `minCalls`.
    *
    * @defaultValue 5000
    */
   readonly baseMs?: number | undefined;
   /**
-   * The longest ejection in milliseconds.
+   * The longest ejection in milliseconds: for so long a member may be well again before a call finds out.
    *
-   * @defaultValue 300000, or `baseMs` when that is more
+   * @defaultValue 30000, or `baseMs` when that is more
    */
   readonly maxMs?: number | undefined;
 }

@@ -22,9 +22,12 @@ export interface RunOptions<T = never> extends CallLimits {
    * @defaultValue one of the balancer, `new Budget({ ratio: 0.1 })`
    */
   readonly budget?: Budget | false | undefined;
-  /** With `hedge` or `retry`: whether a value is an answer. */
+  /**
+   * Whether a value is an answer. When not, the attempt has failed with `NOT_ACCEPTED`, or with what this throws, and counts
+   * as failed for its member, unless `classify` says otherwise.
+   */
   readonly accept?: ((value: T) => boolean) | undefined;
-  /** With `hedge` or `retry`: gets values that are nobody's answer. */
+  /** Gets values that are nobody's answer, because they came too late or were not accepted: a body to cancel. */
   readonly discard?: ((value: T) => unknown) | undefined;
 }
 
@@ -48,22 +51,21 @@ export function checkChoice(options: Pick<RunOptions, keyof CallLimits | 'avoid'
 }
 
 /**
- * @internal How a run becomes several attempts; undefined where it is one.
+ * @internal How a run becomes several attempts; undefined where it is one. What is an answer each attempt judges for itself.
  *
  * @param own - the balancer's budget
  * @throws {@link HoldfastError} `INVALID_OPTION`
  */
 export function racePolicyOf<T>(options: RunOptions<T>, own: () => Budget): RacePolicy<undefined, T> | undefined {
   const { hedge, retry, budget, accept, discard } = options;
-  if (hedge === undefined && retry === undefined) return undefined;
-  if (budget !== undefined) check('budget', budget, budgetOrNoneRule);
   if (accept !== undefined) check('accept', accept, func());
   if (discard !== undefined) check('discard', discard, func());
+  if (hedge === undefined && retry === undefined) return undefined;
+  if (budget !== undefined) check('budget', budget, budgetOrNoneRule);
   return {
     hedge: hedge && readHedge<undefined>(hedge),
     retry: retry && readRetry<undefined>(retry),
     budget: budget === undefined ? own() : budget || undefined,
-    accept,
     discard,
   };
 }

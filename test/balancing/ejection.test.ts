@@ -1,4 +1,10 @@
-import { type BalancerLease, leastRequest, LoadBalancer, type LoadBalancerOptions, roundRobin } from 'holdfast/balancing';
+import {
+  type BalancerLease,
+  leastRequest,
+  LoadBalancer,
+  type LoadBalancerOptions,
+  roundRobin,
+} from 'holdfast/balancing';
 import { seededRandom, VirtualClock } from 'holdfast/testing';
 import { describe, expect, it } from 'vitest';
 

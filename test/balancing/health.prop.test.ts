@@ -83,7 +83,8 @@ function* replay(history: readonly Step[]): Generator<{
         : step.event === 'probed'
           ? { type: 'probed', ok }
           : { type: step.event };
-    if (event.type === 'settled' && before.ejection === undefined) outcomes.push({ ok, atMs: now, startedMs: now - tookMs });
+    if (event.type === 'settled' && before.ejection === undefined)
+      outcomes.push({ ok, atMs: now, startedMs: now - tookMs });
     const weights = outcomes.map(({ atMs }) => Math.exp((atMs - now) / rules.windowMs));
     const tally = (of: boolean): number => outcomes.reduce((sum, { ok }, i) => sum + (ok === of ? weights[i]! : 0), 0);
     const recent = { served: tally(true), failed: tally(false) };

@@ -85,6 +85,63 @@ describe('LoadBalancer.run with a policy', () => {
     expect(budget.stats().originals).toBe(1);
   });
 
+  it.each([
+    ['with a retry', { retry: { backoff: { baseMs: 0, maxMs: 0 } } }],
+    ['with a hedge', { hedge: { after: 40 } }],
+  ])('a value that is refused has failed, for its member too, and goes to discard, %s', async (_, policy) => {
+    const { pool } = make();
+    const discarded: string[] = [];
+    const asked: string[] = [];
+    const answer = await pool.run(
+      (member) => {
+        asked.push(member);
+        return `${member} ${String(asked.length)}`;
+      },
+      { ...policy, accept: (value) => !value.endsWith('1'), discard: (value) => discarded.push(value) },
+    );
+    expect(answer).toBe(`${asked[1]!} 2`);
+    expect(discarded).toEqual([`${asked[0]!} 1`]);
+    const { members } = pool.stats();
+    expect(members.map(({ id, failedInRow }) => (id === asked[0] ? failedInRow === 1 : failedInRow === 0))).toEqual([
+      true,
+      true,
+      true,
+    ]);
+  });
+
+  it('a single attempt is judged too; what `accept` throws is why it failed; `classify` has the last word', async () => {
+    const { clock } = make();
+    const discarded: number[] = [];
+    const run = async (accept: () => boolean, classify?: () => 'ok'): Promise<readonly [unknown, number]> => {
+      const pool = new LoadBalancer(['a'], { classify, runtime: { clock, random: seededRandom(1) } });
+      const error: unknown = await pool
+        .run(() => 7, { accept, discard: (value) => discarded.push(value) })
+        .then(() => undefined, (reason: unknown) => reason); // prettier-ignore
+      return [error, pool.stats().members[0]!.failedInRow];
+    };
+    expect(await run(() => false)).toMatchObject([{ code: 'NOT_ACCEPTED' }, 1]);
+    const broken = new Error('broken');
+    expect(await run(() => { throw broken; })).toEqual([broken, 1]); // prettier-ignore
+    expect(await run(() => false, () => 'ok')).toMatchObject([{ code: 'NOT_ACCEPTED' }, 0]); // prettier-ignore
+    expect(discarded).toEqual([7, 7, 7]);
+  });
+
+  it('hands what comes after the deadline, or after another has won, to discard, once', async () => {
+    const { clock, pool } = make();
+    const discarded: string[] = [];
+    const late = (member: string, { attempt }: { attempt: number }): Promise<string> =>
+      clock.sleep(attempt === 1 ? 100 : 5).then(() => `${member} ${String(attempt)}`);
+    const options = { deadline: 50, discard: (value: string) => discarded.push(value) };
+    const alone = pool.run(late, options);
+    alone.catch(() => undefined);
+    const hedged = pool.run(late, { ...options, hedge: { after: 10 } });
+    await clock.advance(100);
+    await expect(alone).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+    expect(await hedged).toMatch(/ 2$/);
+    expect(discarded).toHaveLength(2);
+    expect(discarded.every((value) => value.endsWith(' 1'))).toBe(true);
+  });
+
   it('settles at the deadline though nobody answers, and refuses bad policies at the door', async () => {
     const { clock, pool } = make();
     const answer = pool.run(hang, { hedge: { after: 10, extra: 2 }, budget: false, deadline: 100 });

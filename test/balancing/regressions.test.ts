@@ -195,6 +195,24 @@ describe('elasticsearch', () => {
     expect(pool.stats().members[3]).toMatchObject({ id: 'new', pending: 1, answered: false });
   });
 
+  it('… nor forgotten because nobody waits for its first call any more, or its probe has shown that it is well', async () => {
+    const forever = new Promise<never>(() => undefined);
+    for (const probe of [undefined, { check: () => true, everyMs: 100, rise: 1 }]) {
+      const { clock, pool } = make(['a'], { probe, cost: leastRequest() });
+      expect(await pool.run((id) => id)).toBe('a');
+      pool.update(['a', 'new']);
+      const deadline = probe === undefined ? 500 : Infinity;
+      const first = pool.run(() => forever, { deadline });
+      first.catch(() => undefined);
+      for (let i = 0; i < 3; i++) pool.pick();
+      expect(pool.stats().members[1]).toMatchObject({ id: 'new', pending: 1 });
+      await clock.advance(500);
+      for (let i = 0; i < 3; i++) pool.pick();
+      expect(pool.stats().members[1]!.pending).toBeGreaterThan(1);
+      pool.close();
+    }
+  });
+
   it('@elastic/transport (undici#1065): a member is found whoever is avoided, ejected or without weight', () => {
     const weights = new Map([
       ['a', 0],
