@@ -1,42 +1,32 @@
-import { attemptIn, counted, type Outer, outerOf } from '../calls/attempt.ts';
+import { outerOf } from '../calls/attempt.ts';
 import type { Budget } from '../calls/budget.ts';
 import type { Attempt } from '../calls/call.ts';
-import { discardWith, refusalOf } from '../calls/race-entry.ts';
 import { raced } from '../calls/raced.ts';
 import { deadlineFrom } from '../core/deadline.ts';
 import { HoldfastError } from '../core/errors.ts';
 import { Emitter } from '../core/events.ts';
 import type { Dyn } from '../core/live.ts';
 import { check, func } from '../core/options.ts';
-import { invoke, refusal, Scope } from '../core/scope.ts';
+import { refusal } from '../core/scope.ts';
 import { choose } from './choice.ts';
 import type { Verdict } from './cost.ts';
 import type { BalancerEvents, RestoreReason } from './events.ts';
 import type { Flight } from './flight.ts';
 import type { Ejection, HealthEvent } from './health.ts';
 import type { BalancerLease } from './lease.ts';
+import { type FlightDesk, tryMember, what } from './member-attempt.ts';
 import { Membership } from './membership.ts';
-import { type LoadBalancerOptions, type Settings, settingsFrom } from './options.ts';
-import { calledOff, type CallOutcome, verdictRule } from './outcome.ts';
+import type { LoadBalancerOptions } from './options.ts';
+import { type CallOutcome, verdictRule } from './outcome.ts';
 import { Pool } from './pool.ts';
 import { Prober } from './prober.ts';
 import { checkChoice, ownBudget, racePolicyOf, type RunOptions } from './run-options.ts';
+import { type Settings, settingsFrom } from './settings.ts';
 import { Slot } from './slot.ts';
 import { type BalancerStats, statsOf } from './stats.ts';
 
-const what = 'a balanced call';
 const none: ReadonlySet<unknown> = new Set();
-const unseen = (): void => undefined;
 const workRule = func();
-
-/** What one attempt is about. */
-interface AttemptEntry<T>
-  extends Pick<Attempt, 'attempt' | 'cause' | 'deadline' | 'avoid'>, Pick<RunOptions<T>, 'accept' | 'discard'> {
-  readonly signal: AbortSignal | undefined;
-  readonly visit: ((member: unknown) => void) | undefined;
-  /** The options of the call, or the attempt of its race. */
-  readonly outer: Outer | undefined;
-}
 
 /**
  * A balancer over clients of any kind: URLs, pools, stubs, functions. It decides who, the caller's function does the work.
@@ -48,8 +38,8 @@ interface AttemptEntry<T>
  * until the work itself has settled, also after the caller has gone; membership may change at any time and neither drops nor
  * miscounts a call in flight. `run` settles at the deadline or the abort even if the work ignores both.
  *
- * Makes one attempt a call, unless it is told to hedge or to retry. Does not know what other processes do. Does not open sockets. Sets no timer beside a call's
- * deadline, but for active probes.
+ * Makes one attempt a call, unless it is told to hedge or to retry. Does not know what other processes do. Does not open
+ * sockets. Sets no timer beside a call's deadline, but for active probes.
  *
  * Complexity: O(members) for each call up to 16 members, O(`choices`) above; memory O(members), those that are gone but busy
  * included.
@@ -72,6 +62,7 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
   readonly #pool: Pool<M, Slot<M>>;
   readonly #membership: Membership<M, Slot<M>>;
   readonly #budget: () => Budget;
+  readonly #desk: FlightDesk<Flight<Slot<M>>>;
   #closed = false;
 
   /**
@@ -84,6 +75,19 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
     this.#settings = settingsFrom(options);
     this.#pool = new Pool(this.#settings);
     this.#budget = ownBudget(this.#settings.runtime);
+    this.#desk = {
+      clock: this.#settings.runtime.clock,
+      begin: (avoid) => this.#begin(avoid),
+      withdraw: (flight) => {
+        this.#withdraw(flight);
+      },
+      learn: (flight, status, result, accepted) => {
+        this.#learn(flight, status, result, accepted);
+      },
+      free: (flight) => {
+        this.#free(flight);
+      },
+    };
     const { id, acceptEmpty } = this.#settings;
     this.#membership = new Membership({
       id,
@@ -120,7 +124,7 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
       if (this.#membership.current().size === 0) throw noMembers();
       const { accept, discard } = options;
       const attemptOn = (_: undefined, attempt: Attempt): Promise<T> =>
-        this.#attempt(work, { ...attempt, accept, discard, outer: outerOf(attempt) });
+        tryMember(this.#desk, work, { ...attempt, accept, discard, outer: outerOf(attempt) });
       return await raced(what, attemptOn, policy, runtime)(undefined, options);
     }
     const { signal, avoid = none, accept, discard } = options;
@@ -129,7 +133,15 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
     if (refused !== undefined) throw refused.reason;
     const first = { attempt: 1, cause: 'original' } as const;
     const visit = options.visit?.bind(options);
-    return await this.#attempt(work, { ...first, ...limits, avoid, visit, accept, discard, outer: outerOf(options) });
+    return await tryMember(this.#desk, work, {
+      ...first,
+      ...limits,
+      avoid,
+      visit,
+      accept,
+      discard,
+      outer: outerOf(options),
+    });
   }
 
   /**
@@ -183,45 +195,6 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
 
   #now(): number {
     return this.#settings.runtime.clock.now();
-  }
-
-  /** One attempt on one member: chosen, begun, concluded when its outcome is known, freed when its work has settled. */
-  #attempt<T>(work: (member: M, attempt: Attempt) => T | PromiseLike<T>, entry: AttemptEntry<T>): Promise<T> {
-    const { signal, visit, outer } = entry;
-    const flight = this.#begin(entry.avoid);
-    try {
-      visit?.(flight.member);
-      if (signal?.aborted === true) throw signal.reason;
-    } catch (error) {
-      this.#withdraw(flight);
-      throw error;
-    }
-    return new Promise<T>((resolve, reject) => {
-      const scope = new Scope(what, entry, this.#settings.runtime.clock, (reason) => {
-        this.#learn(flight, calledOff(reason), reason);
-        reject(reason);
-      });
-      const finish = (status: 'resolved' | 'rejected', result: unknown, accepted = true): void => {
-        scope.close();
-        this.#learn(flight, status, result, accepted);
-        this.#free(flight);
-      };
-      invoke(() => work(flight.member, attemptIn(scope, entry, visit ?? unseen, counted(outer, undefined)))).then(
-        (value) => {
-          const late = !flight.open;
-          const refused = late ? undefined : refusalOf(entry.accept, value, what);
-          finish('resolved', value, refused === undefined);
-          if (late || refused !== undefined) discardWith(entry.discard, value);
-          if (refused === undefined) resolve(value);
-          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what `accept` threw, as it is
-          else reject(refused.error);
-        },
-        (error: unknown) => {
-          finish('rejected', error);
-          reject(error);
-        },
-      );
-    });
   }
 
   #checkOpen(): void {

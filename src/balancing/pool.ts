@@ -3,9 +3,9 @@ import type { Random } from '../core/random.ts';
 import { reportError } from '../core/report.ts';
 import type { CostSignal, MemberView, PoolView, Verdict } from './cost.ts';
 import type { Health, HealthEvent } from './health.ts';
-import type { Settings } from './options.ts';
 import { type CallOutcome, verdictOf, verdictRule } from './outcome.ts';
 import type { Tally } from './recent-calls.ts';
+import type { Settings } from './settings.ts';
 
 /** For so long a figure of the whole pool is used again; finding it is O(n log n). */
 const freshMs = 100;
