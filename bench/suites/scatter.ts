@@ -151,7 +151,7 @@ export const suite: MakeSuite = ({ balancing: { LoadBalancer }, calls: { hedge }
     return {
       name: 'one call with a hedge that never fires',
       contestants: [
-        contestant('holdfast hedge', (i) => ours(i & 1)),
+        contestant('holdfast hedge', (i) => ours(i & 1), { target: { ns: 5_000 } }),
         contestant('by hand', (i) => theirs(i & 1, attempt)),
         contestant('the call alone', (i) => looking(i & 1, attempt)),
       ],
