@@ -1,0 +1,361 @@
+import { HoldfastError } from '../core/errors.ts';
+import { Emitter } from '../core/events.ts';
+import { check, func, number, type Rule } from '../core/options.ts';
+import { reportError } from '../core/report.ts';
+import { invoke } from '../core/scope.ts';
+import { onAbort, signalRule } from '../core/signals.ts';
+import { Candidate } from './candidate.ts';
+import { isLeadershipLost } from './errors.ts';
+import type { ElectionEvents } from './events.ts';
+import { isFor, type LeaderInfo, leaderOf, told } from './leader-info.ts';
+import type { LeaseStore } from './lease-store.ts';
+import { leads, type Standing } from './machine.ts';
+import { observed } from './observe.ts';
+import { type ElectionOptions, type ElectionSettings, isJson, settingsFrom } from './options.ts';
+import { Seat } from './seat.ts';
+import { type ResignOptions, type Term } from './term.ts';
+import { Turns } from './turns.ts';
+
+/** Options of a campaign. */
+export interface CampaignOptions {
+  /** Ends it. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What {@link Election.health} says. */
+export interface ElectionHealth {
+  /** Whether all is well. */
+  readonly ok: boolean;
+  /** Why not. */
+  readonly reason?: string;
+}
+
+const bodyRule = func<(term: never) => unknown>();
+const toRule: Rule<string> = { expected: 'a string', accepts: (value) => typeof value === 'string' };
+const drainRule = number({ min: 0 });
+const jsonRule: Rule<unknown> = { expected: 'what JSON can say', accepts: isJson };
+
+/**
+ * One leader at a time among the candidates of one name in one store.
+ *
+ * Promises, with clocks that run at the true rate within 1 % and a store that keeps its word ({@link LeaseStore}): at any true
+ * instant at most one candidate's `check` passes; tokens grow with each term; in this process at most one body runs at a time,
+ * the next not before the one before has settled; a store that does not answer costs a leader nothing until its lease is over;
+ * nothing is called after `close` has resolved. A leader that vanishes is followed within `ttlMs` and a little; one that
+ * resigns at once, where the store gives hints.
+ *
+ * Does not promise that a process that stands still does nothing when it goes on: what it had checked before, it does. Only
+ * the resource can refuse that, by the token.
+ *
+ * Sets one timer at a time, and one for each call to the store. Complexity: a leader makes one call every `renewMs`, another
+ * candidate one for each lease, where the store gives hints; else one every `renewMs`.
+ *
+ * Source: C. Gray, D. Cheriton, "Leases" (1989); M. Burrows, "The Chubby lock service" (2006); the holder's deadline from
+ * before the send as in the DynamoDB lock client.
+ *
+ * @example
+ * ```ts
+ * import { Election, MemoryLeaseStore } from 'holdfast/election';
+ *
+ * const election = new Election(new MemoryLeaseStore(), { name: 'indexer', id: 'a' });
+ * const done: string[] = [];
+ * await election.run(async (term) => {
+ *   term.check();
+ *   done.push(`${term.id} indexes`);
+ * });
+ * await election.close();
+ * done // => ['a indexes']
+ * ```
+ */
+export class Election<Meta = unknown> extends Emitter<ElectionEvents<Meta>> implements AsyncDisposable {
+  readonly #store: LeaseStore;
+  readonly #settings: ElectionSettings;
+  readonly #candidate: Candidate;
+  readonly #turns = new Turns();
+  readonly #closing = new AbortController();
+  #seat: Seat<Meta> | undefined;
+  #meta: unknown;
+  #leader = '';
+  #lostMs = Infinity;
+
+  /**
+   * @param store - where the lease is kept
+   * @param options - name, identity, lengths, what to tell the world
+   * @throws {@link HoldfastError} `INVALID_OPTION`, also for lengths that do not fit together or the store
+   */
+  constructor(store: LeaseStore, options: ElectionOptions<Meta>) {
+    super();
+    this.#store = store;
+    this.#settings = settingsFrom(store, options);
+    const { name: key, id, instance, rank, timing, runtime, meta } = this.#settings;
+    this.#meta = meta;
+    const { expiry } = store;
+    const rules = { ...timing, expiry, key, id, instance, rank, chance: runtime.random, yields: notFor(id) };
+    this.#candidate = new Candidate(store, rules, runtime, (before, after) => {
+      this.#hear(before, after);
+    });
+  }
+
+  /** Who stands. */
+  get id(): string {
+    return this.#settings.id;
+  }
+
+  /**
+   * Stands for election until `body` has run to its end in office: it is called with each term, again after each loss, never
+   * twice at a time. When it returns or throws in office, the lease is given back.
+   *
+   * @param body - what a leader does; stops when the term's signal aborts. What it throws after a loss is a process warning,
+   * but for the loss itself
+   * @param options - `signal`: resign, let the body stop, and come back
+   * @returns when the body has returned in office, the signal has aborted or the election was closed
+   * @throws {@link HoldfastError} as a rejection: `INVALID_OPTION`, `CLOSED`; else what the body threw in office
+   */
+  async run(body: (term: Term<Meta>) => unknown, options: CampaignOptions = {}): Promise<void> {
+    check('body', body, bodyRule);
+    this.#checkCampaign(options);
+    for (;;) {
+      const seat = await this.#elect(options.signal, true);
+      if (seat === undefined) return;
+      if (isAborted(options.signal)) {
+        await this.#leave(seat);
+        return;
+      }
+      const { term } = seat;
+      const unlink = onAbort(options.signal, () => {
+        this.#resign(undefined, this.#settings.timing.drainMs);
+      });
+      const failure = await invoke(() => body(term)).then(
+        () => undefined,
+        (error: unknown) => ({ error }),
+      );
+      unlink();
+      const { lost } = seat;
+      await this.#leave(seat);
+      const expected = failure === undefined || (term.stopped && isOfTheLoss(failure.error, term));
+      if (!lost && !expected) throw failure.error;
+      if (!expected) reportError('the body of an election failed after its term was lost', failure.error);
+      if (!lost || isAborted(options.signal)) return;
+    }
+  }
+
+  /**
+   * Stands for election and gives the term, for `await using`. There is no other term in this process until it has resigned.
+   *
+   * @param options - `signal`: ends the wait; not the term
+   * @throws {@link HoldfastError} as a rejection: `INVALID_OPTION`, `CLOSED`; else the signal's reason
+   */
+  async acquire(options: CampaignOptions = {}): Promise<Term<Meta>> {
+    this.#checkCampaign(options);
+    const { signal } = options;
+    if (isAborted(signal)) throw signal!.reason;
+    const seat = await this.#elect(signal, false);
+    if (seat !== undefined) return seat.term;
+    throw isAborted(signal) ? signal!.reason : closed();
+  }
+
+  /**
+   * Each term in turn, for `for await`: what is done for a term ends with the step to the next, which waits for the next
+   * election. Leaving the loop resigns.
+   *
+   * @param options - `signal`: ends the iteration while it waits; it resigns no term
+   * @throws {@link HoldfastError} `INVALID_OPTION`, `CLOSED`
+   */
+  terms(options: CampaignOptions = {}): AsyncIterableIterator<Term<Meta>> {
+    this.#checkCampaign(options);
+    let term: Term<Meta> | undefined;
+    const iterator: AsyncIterableIterator<Term<Meta>> = {
+      [Symbol.asyncIterator]: () => iterator,
+      next: async () => {
+        await term?.resign();
+        term = (await this.#elect(options.signal, false))?.term;
+        return term === undefined ? { done: true, value: undefined } : { done: false, value: term };
+      },
+      return: async () => {
+        await term?.resign();
+        return { done: true, value: undefined };
+      },
+    };
+    return iterator;
+  }
+
+  /**
+   * Who leads, now and after each change; null: nobody. Does not stand for election. Tokens never go back; a slow reader gets the
+   * newest. What it shows is of the past: it says where to ask, never who may act.
+   *
+   * @param options - `signal`: ends the iteration
+   */
+  observe(options: CampaignOptions = {}): AsyncIterableIterator<LeaderInfo<Meta> | null> {
+    this.#checkCampaign(options);
+    const ending = new AbortController();
+    for (const signal of [options.signal, this.#closing.signal]) {
+      onAbort(signal, () => {
+        ending.abort();
+      });
+    }
+    const { name, timing, runtime } = this.#settings;
+    return observed<Meta>(this.#store, name, timing, runtime, ending.signal);
+  }
+
+  /**
+   * For a health check of the process: not ok when a term was lost and what is done for it has not stopped since.
+   *
+   * @param maxOverdueMs - for so many milliseconds it may go on; default: `ttlMs`
+   */
+  health(maxOverdueMs: number = this.#settings.timing.ttlMs): ElectionHealth {
+    check('maxOverdueMs', maxOverdueMs, drainRule);
+    const overdueMs = this.#settings.runtime.clock.now() - this.#lostMs;
+    if (!(overdueMs > maxOverdueMs)) return { ok: true };
+    return { ok: false, reason: `a term was lost ${String(Math.round(overdueMs))} ms ago and its body goes on` };
+  }
+
+  /**
+   * Resigns, lets the body stop, and ends every campaign and observation. Idempotent. When it has resolved, nothing is called
+   * any more; a body that does not stop within `drainMs` is left behind.
+   */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    this.#resign(undefined, this.#settings.timing.drainMs);
+    const { gone } = this.#seat ?? {};
+    if (gone === undefined) return;
+    const { clock } = this.#settings.runtime;
+    const { drainMs, requestMs } = this.#settings.timing;
+    await new Promise<void>((resolve) => {
+      // The body may go on for ever, and the store be silent.
+      const timer = clock.setTimer(drainMs + 2 * requestMs, resolve, { ref: true });
+      void gone.then(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
+  }
+
+  /** {@link Election.close}. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #checkCampaign(options: CampaignOptions): void {
+    if (options.signal !== undefined) check('signal', options.signal, signalRule);
+    if (this.#isClosed) throw closed();
+  }
+
+  get #isClosed(): boolean {
+    return this.#closing.signal.aborted;
+  }
+
+  /** A term; undefined when the signal has aborted, or the election was closed, before. */
+  async #elect(signal: AbortSignal | undefined, bound: boolean): Promise<Seat<Meta> | undefined> {
+    const free = await this.#turns.take(signal);
+    if (free === undefined) return undefined;
+    if (this.#isClosed || isAborted(signal)) {
+      free();
+      return undefined;
+    }
+    const seat = new Seat<Meta>(bound, free);
+    this.#seat = seat;
+    const unlink = onAbort(signal, () => {
+      seat.taken(false);
+      if (!seat.begun) this.#resign(undefined, 0);
+    });
+    this.#candidate.campaign(told(this.#meta));
+    const elected = await seat.elected;
+    unlink();
+    return elected ? seat : undefined;
+  }
+
+  /** Whoever acts in a seat does so no more. */
+  async #leave(seat: Seat<Meta>): Promise<void> {
+    if (this.#seat === seat) {
+      if (!seat.lost) this.#resign(undefined, this.#settings.timing.drainMs);
+      this.#candidate.dispatch({ type: 'settled' });
+    }
+    await seat.gone;
+  }
+
+  #resign(to: string | undefined, drainMs: number): void {
+    this.#candidate.resign(told(this.#meta, to), drainMs);
+  }
+
+  /** All that follows from what has happened to the candidate. */
+  #hear(before: Standing, after: Standing): void {
+    const seat = this.#seat;
+    if (seat === undefined) return;
+    if (!leads(before) && leads(after)) this.#seatTerm(seat, after);
+    if (after.phase === 'draining') seat.begun?.stop('resigned');
+    if (after.phase === 'lost') {
+      if (before.phase !== 'lost') this.#lostMs = this.#settings.runtime.clock.now();
+      seat.lose(after.reason);
+    }
+    seat.hear(before, after);
+    const moved = before.phase !== after.phase || before.reason !== after.reason;
+    if (moved) this.emit('transition', { from: before.phase, to: after.phase, reason: after.reason });
+    if (moved && after.phase === 'lost') this.emit('lost', { term: seat.term, reason: after.reason });
+    this.#tellLeader(after);
+    if (after.phase === 'idle' || after.phase === 'released' || (after.phase === 'lost' && !after.busy))
+      this.#end(seat);
+  }
+
+  #seatTerm(seat: Seat<Meta>, { held }: Standing): void {
+    const { name: key, id, timing } = this.#settings;
+    const term = seat.begin(held!.record.token, {
+      key,
+      id,
+      remainingMs: () => (this.#seat === seat ? this.#candidate.remainingMs() : 0),
+      update: (meta) => {
+        check('meta', meta, jsonRule);
+        this.#meta = meta;
+        const stored = seat.stored();
+        this.#candidate.dispatch({ type: 'data', data: told(meta) });
+        return stored;
+      },
+      resign: async ({ to, drainMs = timing.drainMs }: ResignOptions) => {
+        if (to !== undefined) check('to', to, toRule);
+        check('drainMs', drainMs, drainRule);
+        if (this.#seat === seat) {
+          this.#resign(to, drainMs);
+          if (!seat.bound) this.#candidate.dispatch({ type: 'settled' });
+        }
+        await seat.gone;
+      },
+    });
+    this.emit('elected', { term });
+  }
+
+  /** The seat is empty; another may be taken. */
+  #end(seat: Seat<Meta>): void {
+    if (this.#seat !== seat) return;
+    this.#seat = undefined;
+    this.#lostMs = Infinity;
+    this.#candidate.rest();
+    seat.end();
+  }
+
+  #tellLeader({ held, seen }: Standing): void {
+    const record = held?.record ?? seen?.record;
+    if (held === undefined && seen === undefined) return;
+    const leader = leaderOf<Meta>(record ?? null);
+    const shows = JSON.stringify([leader?.id, String(leader?.token), leader?.meta]);
+    if (shows === this.#leader) return;
+    this.#leader = shows;
+    this.emit('leader', leader);
+  }
+}
+
+function closed(): HoldfastError {
+  return new HoldfastError('CLOSED', 'the election is closed');
+}
+
+/** A function, for an abort is not seen by the type checker. */
+function isAborted(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true;
+}
+
+function notFor(id: string): (record: Parameters<typeof isFor>[0]) => boolean {
+  return (record) => !isFor(record, id);
+}
+
+/** Whether an error is what a body throws that stops when its term does. */
+function isOfTheLoss(error: unknown, { signal }: Term): boolean {
+  return error === signal.reason || isLeadershipLost(error);
+}

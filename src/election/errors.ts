@@ -1,0 +1,14 @@
+import { type CodedError, HoldfastError, isHoldfastError } from '../core/errors.ts';
+
+/** Whether a value says that a term of office is over (`LEADERSHIP_LOST`). */
+export function isLeadershipLost(value: unknown): value is CodedError<'LEADERSHIP_LOST'> {
+  return isHoldfastError(value, 'LEADERSHIP_LOST');
+}
+
+/** @internal A term is over. */
+export function leadershipLost(key: string, token: bigint, why: string): HoldfastError {
+  return new HoldfastError(
+    'LEADERSHIP_LOST',
+    `term ${String(token)} of the election ${JSON.stringify(key)} is over: ${why}`,
+  );
+}

@@ -1,0 +1,105 @@
+import { deadlineExceeded } from '../core/deadline.ts';
+import { onAbort } from '../core/signals.ts';
+import type { Runtime } from '../core/runtime.ts';
+import { type LeaderInfo, leaderOf } from './leader-info.ts';
+import type { LeaseRecord, LeaseStore } from './lease-store.ts';
+import type { Timing } from './rules.ts';
+import { Watching } from './watching.ts';
+
+/**
+ * @internal Who leads, again and again: what is read, when the store's watch hints at a change or a while has passed. Conflated:
+ * a slow reader gets the newest. Tokens never go back: an answer of a replica that lags is passed over.
+ */
+export async function* observed<Meta>(
+  store: LeaseStore,
+  key: string,
+  { renewMs, requestMs, ttlMs }: Timing,
+  runtime: Runtime,
+  signal: AbortSignal,
+): AsyncGenerator<LeaderInfo<Meta> | null, void, undefined> {
+  const { clock } = runtime;
+  let awake = true as boolean;
+  let wake = (): void => undefined;
+  const nudge = (): void => {
+    awake = true;
+    wake();
+  };
+  let watched = false;
+  const watching =
+    store.watch &&
+    new Watching(
+      (end) => store.watch!(key, end),
+      renewMs,
+      runtime,
+      (event) => {
+        if (event.type === 'watching') watched = event.on;
+        nudge();
+      },
+    );
+  watching?.start();
+  const unlink = onAbort(signal, nudge);
+  let shown: string | undefined;
+  let token = 0n;
+  let seen: { readonly version: string; readonly sinceMs: number } | undefined;
+  const over = (): boolean => signal.aborted;
+  try {
+    while (!over()) {
+      awake = false;
+      const record = await readOnce(store, key, requestMs, runtime);
+      if (over()) return;
+      if (record !== undefined && (record === null || record.token >= token)) {
+        const nowMs = clock.now();
+        if (record !== null && seen?.version !== record.version) seen = { version: record.version, sinceMs: nowMs };
+        // Where observers expire leases, what has not changed for its length is dead.
+        const dead = store.expiry === 'observer' && record !== null && nowMs - seen!.sinceMs >= record.ttlMs;
+        const leader = dead ? null : leaderOf<Meta>(record);
+        if (record !== null) token = record.token;
+        const shows = JSON.stringify([leader?.id, String(leader?.token), leader?.meta]);
+        if (shows !== shown) yield leader;
+        shown = shows;
+      }
+      if (awake || over()) continue;
+      const waitMs = watched && store.expiry === 'server' ? ttlMs : renewMs;
+      await new Promise<void>((resolve) => {
+        const timer = clock.setTimer(waitMs, () => wake(), { ref: true });
+        wake = () => {
+          timer.cancel();
+          resolve();
+        };
+        if (awake) wake();
+      });
+    }
+  } finally {
+    unlink();
+    watching?.stop();
+  }
+}
+
+/** One look; undefined: no answer. */
+function readOnce(
+  store: LeaseStore,
+  key: string,
+  requestMs: number,
+  { clock }: Runtime,
+): Promise<LeaseRecord | null | undefined> {
+  const controller = new AbortController();
+  return new Promise((resolve) => {
+    const timer = clock.setTimer(
+      requestMs,
+      () => {
+        resolve(undefined);
+        controller.abort(deadlineExceeded('a call to the lease store'));
+      },
+      { ref: true },
+    );
+    const end = (record: LeaseRecord | null | undefined): void => {
+      timer.cancel();
+      resolve(record);
+    };
+    Promise.resolve()
+      .then(() => store.read(key, controller.signal))
+      .then(end, () => {
+        end(undefined);
+      });
+  });
+}

@@ -1,0 +1,43 @@
+import type { LeaseRecord } from './lease-store.ts';
+import type { Rules } from './machine.ts';
+
+/** @internal What a candidate saw of the lease, and what it makes of it. */
+export interface Sighting {
+  /** Undefined: there was none. */
+  readonly record: LeaseRecord | undefined;
+  /** Since when it has been as it is, on this process's monotonic clock, as of the answer that showed it. */
+  readonly sinceMs: number;
+  /** When to try for it. */
+  readonly dueMs: number;
+}
+
+/** The most that candidates are spread by chance when a lease expires. */
+const mostJitterMs = 500;
+
+/**
+ * @internal A look at the lease. Stamped after the answer: a stamp from before it would count time in which the holder may have
+ * renewed. Where observers expire leases, a version that was seen before keeps the stamp that it had.
+ */
+export function sight(
+  record: LeaseRecord | null,
+  nowMs: number,
+  nonce: string,
+  rules: Rules,
+  before?: Sighting,
+): Sighting {
+  const patience = rules.rank * rules.spreadMs;
+  if (record === null) return { record: undefined, sinceMs: nowMs, dueMs: nowMs + patience };
+  if (record.nonce === nonce || isGhost(record, rules)) return { record, sinceMs: nowMs, dueMs: nowMs };
+  if (record.holder === null) {
+    return { record, sinceMs: nowMs, dueMs: nowMs + patience + (rules.yields(record) ? rules.spreadMs : 0) };
+  }
+  if (before !== undefined && before.record?.version === record.version && rules.expiry === 'observer') return before;
+  const leftMs = rules.expiry === 'observer' ? record.ttlMs : (record.remainingMs ?? record.ttlMs);
+  const jitterMs = rules.chance() * Math.min(mostJitterMs, rules.ttlMs / 20);
+  return { record, sinceMs: nowMs, dueMs: nowMs + leftMs + jitterMs + patience };
+}
+
+/** @internal Whether a record is of an earlier candidacy of this very candidate: an acquisition that was done unheard. */
+export function isGhost({ holder, nonce }: LeaseRecord, { instance }: Pick<Rules, 'instance'>): boolean {
+  return holder !== null && nonce.startsWith(`${instance}.`);
+}
