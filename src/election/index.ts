@@ -1,13 +1,14 @@
 /**
- * One leader at a time, on the store that a team has already.
+ * Ownership election: one of many leads, with a fencing token, and knows when it is over.
  *
- * @module
+ * @module holdfast/election
  */
-export { Election, type CampaignOptions, type ElectionHealth } from './election.ts';
+export { type CampaignOptions, Election, type ElectionHealth } from './election.ts';
 export { isLeadershipLost } from './errors.ts';
 export type { ElectionEvents } from './events.ts';
 export type { LeaderInfo } from './leader-info.ts';
 export type { Candidacy, Denied, Granted, LeaseLimits, LeasePatch, LeaseRecord, LeaseStore } from './lease-store.ts';
 export type { Phase, Reason } from './machine.ts';
 export type { ElectionOptions } from './options.ts';
+export { MemoryLeaseStore, type MemoryLeaseStoreOptions } from './stores/memory.ts';
 export { type ResignOptions, Term } from './term.ts';
