@@ -68,8 +68,7 @@ export class Candidate {
   /** Begins, or goes on after a term. */
   campaign(data: string | undefined): void {
     this.#watching?.start();
-    this.dispatch({ type: 'data', data });
-    this.dispatch({ type: 'campaign' });
+    this.dispatch({ type: 'campaign', data });
   }
 
   /** Gives up what there is; who does not lead does not wait for an answer either. */

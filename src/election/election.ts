@@ -292,8 +292,8 @@ export class Election<Meta = unknown> extends Emitter<ElectionEvents<Meta>> impl
     if (moved) this.emit('transition', { from: before.phase, to: after.phase, reason: after.reason });
     if (moved && after.phase === 'lost') this.emit('lost', { term: seat.term, reason: after.reason });
     this.#tellLeader(after);
-    if (after.phase === 'idle' || after.phase === 'released' || (after.phase === 'lost' && !after.busy))
-      this.#end(seat);
+    const over = after.phase === 'idle' || after.phase === 'released' || after.phase === 'lost';
+    if (over && !after.busy) this.#end(seat);
   }
 
   #seatTerm(seat: Seat<Meta>, { held }: Standing): void {

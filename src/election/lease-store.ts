@@ -99,12 +99,15 @@ export interface LeaseStore {
    * lost: key, nonce and token must match, and in stores that expire leases it must not have expired.
    */
   renew(held: readonly LeaseRecord[], patch: LeasePatch, signal: AbortSignal): Promise<readonly (LeaseRecord | null)[]>;
-  /** Gives the lease back if nonce and token still match; whether they did. */
+  /**
+   * Gives the lease back if nonce and token still match; whether they did. Where released records are kept, they tell
+   * `held.data` from then on.
+   */
   release(held: LeaseRecord, signal: AbortSignal): Promise<boolean>;
   /** The record as it is now; `null`: there is none, or it has expired by the store's clock. */
   read(key: string, signal: AbortSignal): Promise<LeaseRecord | null>;
   /**
-   * Tells that something has changed. A hint: it may come late, seldom or never; whoever gets one reads again. Ends with the
+   * Tells once that it listens, and then whenever something has changed. A hint: it may come late, seldom or never; whoever gets one reads again. Ends with the
    * signal, without an error; a source that breaks ends it with one.
    */
   watch?(key: string, signal: AbortSignal): AsyncIterable<unknown>;

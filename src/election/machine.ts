@@ -79,7 +79,7 @@ export type Answer =
 /** @internal What happens to a candidate. */
 export type ElectionEvent =
   /** It wants to lead. */
-  | { readonly type: 'campaign' }
+  | { readonly type: 'campaign'; readonly data: string | undefined }
   /** Time has passed. */
   | { readonly type: 'wake' }
   /** The store's watch says that something has changed. */
@@ -199,7 +199,8 @@ export function step(
 function happened(standing: Standing, event: ElectionEvent, at: Instant, rules: Rules): Standing {
   switch (event.type) {
     case 'campaign': {
-      const { count, calling, watched, data, ghost } = standing;
+      const { count, calling, watched, ghost } = standing;
+      const { data } = event;
       return { ...idle, phase: 'standby', count: count + 1, calling, watched, data, ghost, nextMs: at.now };
     }
     case 'wake':
@@ -353,7 +354,8 @@ function looked(standing: Standing, record: LeaseRecord | null, at: Instant, rul
 function verified(standing: Standing, record: LeaseRecord | null, at: Instant, rules: Rules): Standing {
   const { held } = standing;
   const { nonce, token } = held!.record;
-  const gone = record === null || record.token > token || (record.token === token && record.nonce !== nonce);
+  const same = record?.token === token;
+  const gone = record === null || record.token > token || (same && (record.nonce !== nonce || record.holder === null));
   return gone ? lost(standing, 'superseded', at) : { ...standing, nextMs: renewalMs(held!.sent, rules) };
 }
 

@@ -90,7 +90,7 @@ export class MemoryLeaseStore implements LeaseStore {
   async release(held: LeaseRecord, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted();
     const current = this.#own(held);
-    if (current !== null) this.#write({ ...current, holder: null, data: undefined });
+    if (current !== null) this.#write({ ...current, holder: null, data: held.data });
     return current !== null;
   }
 
@@ -101,11 +101,12 @@ export class MemoryLeaseStore implements LeaseStore {
     return last?.holder === null ? last : this.#current(key);
   }
 
-  /** See {@link LeaseStore.watch}. Tells of each write, in the same turn; an expiry is no write. */
+  /** See {@link LeaseStore.watch}. Tells once at the start, then of each write, in the same turn; an expiry is no write. */
   watch(key: string, signal: AbortSignal): AsyncIterable<unknown> {
     return hints(signal, (tell) => {
       const watchers = this.#watchers.get(key) ?? new Set();
       this.#watchers.set(key, watchers.add(tell));
+      tell();
       return () => {
         watchers.delete(tell);
         if (watchers.size === 0 && this.#watchers.get(key) === watchers) this.#watchers.delete(key);
