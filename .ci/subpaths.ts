@@ -38,13 +38,14 @@ export const subpaths: readonly Subpath[] = Object.keys(manifest.exports)
     };
   });
 
-/** `election` → src/election/index.ts; `election/redis` → src/election/stores/redis.ts; `queue/threads` → src/queue/pools/threads.ts. */
+/** `election` → src/election/index.ts; `election/redis` → src/election/stores/redis.ts; `queue/threads` → src/queue/pools/threads.ts;
+ * `election/watchdog` → src/election/watchdog.ts. */
 function sourceOf(path: string): string {
   if (path === '') return 'src/index.ts';
   const [folder = '', file] = path.split('/');
   if (file === undefined) return `src/${folder}/index.ts`;
-  const pool = `src/${folder}/pools/${file}.ts`;
-  return existsSync(join(root, pool)) ? pool : `src/${folder}/stores/${file}.ts`;
+  const places = ['pools/', 'stores/', ''].map((place) => `src/${folder}/${place}${file}.ts`);
+  return places.find((path) => existsSync(join(root, path)))!;
 }
 
 /** `election/redis` → `election-redis.api.md`, in `etc`. */

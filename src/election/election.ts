@@ -288,9 +288,11 @@ export class Election<Meta = unknown> extends Emitter<ElectionEvents<Meta>> impl
       seat.lose(after.reason);
     }
     seat.hear(before, after);
+    const renewed = leads(before) && before.held !== after.held && after.held !== undefined;
     const moved = before.phase !== after.phase || before.reason !== after.reason;
     if (moved) this.emit('transition', { from: before.phase, to: after.phase, reason: after.reason });
     if (moved && after.phase === 'lost') this.emit('lost', { term: seat.term, reason: after.reason });
+    if (renewed) this.emit('renewed', { term: seat.term });
     this.#tellLeader(after);
     const over = after.phase === 'idle' || after.phase === 'released' || after.phase === 'lost';
     if (over && !after.busy) this.#end(seat);
