@@ -34,8 +34,8 @@ function read(data: string | undefined): Told {
 
 /** @internal The leader that a record shows; null: nobody. */
 export function leaderOf<Meta>(record: LeaseRecord | null): LeaderInfo<Meta> | null {
-  if (record === null || record.holder === null) return null;
-  return { id: record.holder, token: record.token, meta: read(record.data).meta as Meta | undefined };
+  const id = record?.holder ?? null;
+  return id === null ? null : { id, token: record!.token, meta: read(record!.data).meta as Meta | undefined };
 }
 
 /** @internal Whether a lease was given back for somebody else. */

@@ -18,13 +18,11 @@ export async function* observed<Meta>(
   signal: AbortSignal,
 ): AsyncGenerator<LeaderInfo<Meta> | null, void, undefined> {
   const { clock } = runtime;
-  let awake = true as boolean;
-  let wake = (): void => undefined;
+  const bell = { rung: true, watched: false, ring: (): void => undefined };
   const nudge = (): void => {
-    awake = true;
-    wake();
+    bell.rung = true;
+    bell.ring();
   };
-  let watched = false;
   const watching =
     store.watch &&
     new Watching(
@@ -32,7 +30,7 @@ export async function* observed<Meta>(
       renewMs,
       runtime,
       (event) => {
-        if (event.type === 'watching') watched = event.on;
+        if (event.type === 'watching') bell.watched = event.on;
         nudge();
       },
     );
@@ -44,7 +42,7 @@ export async function* observed<Meta>(
   const over = (): boolean => signal.aborted;
   try {
     while (!over()) {
-      awake = false;
+      bell.rung = false;
       const record = await readOnce(store, key, requestMs, runtime);
       if (over()) return;
       if (record !== undefined && (record === null || record.token >= token)) {
@@ -58,15 +56,17 @@ export async function* observed<Meta>(
         if (shows !== shown) yield leader;
         shown = shows;
       }
-      if (awake || over()) continue;
-      const waitMs = watched && store.expiry === 'server' ? ttlMs : renewMs;
+      if (isRung(bell) || over()) continue;
+      // An expiry is no write, and nobody hints at it.
+      const waitMs =
+        bell.watched && store.expiry === 'server' ? Math.min(ttlMs, record?.remainingMs ?? ttlMs) : renewMs;
       await new Promise<void>((resolve) => {
-        const timer = clock.setTimer(waitMs, () => wake(), { ref: true });
-        wake = () => {
+        const timer = clock.setTimer(waitMs, () => bell.ring(), { ref: true });
+        bell.ring = () => {
           timer.cancel();
           resolve();
         };
-        if (awake) wake();
+        if (isRung(bell)) bell.ring();
       });
     }
   } finally {
@@ -74,6 +74,9 @@ export async function* observed<Meta>(
     watching?.stop();
   }
 }
+
+/** A function, for who rings is not seen by the type checker. */
+const isRung = ({ rung }: { readonly rung: boolean }): boolean => rung;
 
 /** One look; undefined: no answer. */
 function readOnce(

@@ -129,7 +129,8 @@ export function settingsFrom(store: LeaseStore, options: ElectionOptions): Elect
 /** @internal Whether JSON can say it. */
 export function isJson(value: unknown): boolean {
   try {
-    return value === undefined || JSON.stringify(value) !== undefined;
+    // The types forget that a function has no JSON.
+    return value === undefined || typeof (JSON.stringify(value) as string | undefined) === 'string';
   } catch {
     return false;
   }

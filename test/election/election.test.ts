@@ -46,7 +46,7 @@ function make(seed = 1) {
   });
   /** Waits in virtual time. */
   const settled = async <T>(promise: Promise<T>, ms = 30_000): Promise<T> => {
-    let done = false;
+    let done = false as boolean;
     const watched = promise.finally(() => (done = true));
     watched.catch(() => undefined);
     for (let passed = 0; !done && passed < ms; passed += 10) await clock.advance(10);
@@ -141,7 +141,7 @@ describe('run', () => {
   });
 
   it('keeps the next body waiting until the one before has settled', async () => {
-    const { clock, candidate, seenAs, closeAll, memory } = make();
+    const { clock, candidate, seenAs, closeAll } = make();
     let bodies = 0;
     let most = 0;
     let calls = 0;
@@ -160,7 +160,6 @@ describe('run', () => {
     await clock.advance(30_000);
     expect(most).toBe(1);
     expect(calls).toBeGreaterThan(2);
-    void memory;
     await closeAll();
   });
 
@@ -366,7 +365,6 @@ describe('what the store does', () => {
     expect(terms).toHaveLength(1);
     expect(terms[0]!.signal.aborted).toBe(false);
     await closeAll();
-    void released;
   });
 
   it('an acquisition that was done unheard is taken up by a fresh one, at once and under the same token', async () => {
