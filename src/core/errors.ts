@@ -15,6 +15,7 @@
  * | `UNSUPPORTED` | each argument is allowed, but there is no answer for them; the message names what to use instead |
  * | `LEAK` | `failOnLeaks` found something left behind |
  * | `FAULT` | a simulated server or a faulty call failed as it was told to |
+ * | `SIMULATION_FAILED` | a simulation found what must not be; the message says how to repeat it |
  */
 export type ErrorCode =
   | 'INVALID_OPTION'
@@ -28,7 +29,8 @@ export type ErrorCode =
   | 'SUPERSEDED'
   | 'UNSUPPORTED'
   | 'LEAK'
-  | 'FAULT';
+  | 'FAULT'
+  | 'SIMULATION_FAILED';
 
 const brand = Symbol.for('holdfast.error');
 

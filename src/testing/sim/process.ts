@@ -1,0 +1,58 @@
+import { check, func } from '../../core/options.ts';
+import type { Runtime } from '../../core/runtime.ts';
+import type { Remote, SimEnv, SimNode } from './env.ts';
+import { ProcessClock } from './process-clock.ts';
+import { remoteOf } from './remote.ts';
+import type { Machine, World } from './world.ts';
+
+/** @internal One life of a node. After its death its code may still run, and reaches nobody. */
+export class Process implements SimEnv {
+  readonly name: string;
+  readonly incarnation: number;
+  readonly clock: ProcessClock;
+  readonly runtime: Runtime;
+  readonly #machine: Machine;
+  readonly #world: World;
+  #handler: ((message: unknown, from: string) => void) | undefined;
+  #alive = true;
+
+  constructor(machine: Machine, incarnation: number, world: World) {
+    this.name = machine.name;
+    this.incarnation = incarnation;
+    this.#machine = machine;
+    this.#world = world;
+    this.clock = new ProcessClock(world.queue, machine.time, machine.origin, (fire) => machine.wake(fire));
+    this.runtime = { clock: this.clock, random: machine.random.stream('process').stream(String(incarnation)) };
+  }
+
+  get alive(): boolean {
+    return this.#alive;
+  }
+
+  send(to: string, message: unknown): void {
+    const machine = this.#world.machine(to);
+    if (!this.#alive) return;
+    this.#world.network.send(this.name, machine, 'message', message, (arrived) => machine.hear(arrived, this.name));
+  }
+
+  onMessage(handler: (message: unknown, from: string) => void): void {
+    this.#handler = check('handler', handler, func());
+  }
+
+  remote<T extends object>(node: SimNode<T>): Remote<T> {
+    return remoteOf<T>(this, this.#machine, this.#world.machine(node.name), this.#world);
+  }
+
+  log(text: string, detail?: unknown): void {
+    if (this.#alive) this.#world.trace.add(this.#world.queue.nowMs, this.name, text, detail);
+  }
+
+  hear(message: unknown, from: string): void {
+    this.#handler?.(message, from);
+  }
+
+  die(): void {
+    this.#alive = false;
+    this.clock.die();
+  }
+}
