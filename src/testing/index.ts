@@ -33,3 +33,6 @@ export type { NetworkCounts } from './sim/network.ts';
 export type { NodeOptions } from './sim/node-options.ts';
 export type { ClockOptions, SimOptions, SimRunOptions, SimSettings } from './sim/settings.ts';
 export type { EndFault, Names, Sim, SimReport } from './sim/sim.ts';
+export { drawFaults, faults, type FaultTools } from './sim/draw-faults.ts';
+export type { FaultPlanOptions } from './sim/fault-plan.ts';
+export { type CampaignOptions, type CampaignReport, simulate } from './sim/simulate.ts';

@@ -1,123 +1,74 @@
-import { check, invalid, number, oneOf, readOptions } from '../../core/options.ts';
+import { check, func } from '../../core/options.ts';
 import type { Random } from '../../core/random.ts';
 import type { ArbitraryLike } from '../placement-cases.ts';
-import { type Fault, type FaultType, faultTypes } from './fault.ts';
-
-/** What {@link drawFaults} and {@link faults} draw from. */
-export interface FaultPlanOptions {
-  /** Nodes that may be paused, crashed, skewed and cut off. */
-  readonly nodes: readonly string[];
-  /**
-   * Nodes that may be cut off, and nothing else: a store that stays up.
-   *
-   * @defaultValue none
-   */
-  readonly services?: readonly string[] | undefined;
-  /** When all faults are over, in virtual milliseconds. */
-  readonly horizonMs: number;
-  /**
-   * The most faults of a plan.
-   *
-   * @defaultValue 10
-   */
-  readonly maxFaults?: number | undefined;
-  /**
-   * The longest that one lasts, in milliseconds.
-   *
-   * @defaultValue a quarter of `horizonMs`
-   */
-  readonly maxForMs?: number | undefined;
-  /**
-   * Which types there are.
-   *
-   * @defaultValue all
-   */
-  readonly types?: readonly FaultType[] | undefined;
-  /**
-   * The greatest share of loss, duplication and reordering of a bad link, each.
-   *
-   * @defaultValue 0.3
-   */
-  readonly maxShare?: number | undefined;
-  /**
-   * How much longer messages take over a bad link at most, in milliseconds.
-   *
-   * @defaultValue 1000
-   */
-  readonly maxExtraMs?: number | undefined;
-  /**
-   * How far from 1 a skewed clock's rate is at most.
-   *
-   * @defaultValue 0
-   */
-  readonly maxDrift?: number | undefined;
-  /**
-   * How far a skewed clock's date jumps at most, in milliseconds.
-   *
-   * @defaultValue 60000
-   */
-  readonly maxWallJumpMs?: number | undefined;
-}
+import type { Fault } from './fault.ts';
+import { boundsOf, type FaultNumbers, faultOf, type FaultPlanOptions, readPlan } from './fault-plan.ts';
 
 /** What {@link faults} uses of fast-check: hand over `fc` itself. */
-export interface FaultTools<out A> {
+export interface FaultTools {
   /** Whole numbers. */
   integer(range: { readonly min: number; readonly max: number }): ArbitraryLike<number>;
   /** Objects with a value of an arbitrary in each field. */
   record(model: Readonly<Record<string, ArbitraryLike<number>>>): ArbitraryLike<unknown>;
   /** Arrays of values of an arbitrary. */
-  array(arbitrary: ArbitraryLike<Fault>, constraints: { readonly maxLength: number }): A;
+  array(arbitrary: ArbitraryLike<Fault>, constraints: { readonly maxLength: number }): unknown;
 }
 
-const share = number({ min: 0, max: 1 });
-const names = {
-  expected: 'an array of names',
-  accepts: (value: unknown) => Array.isArray(value) && value.every((name) => typeof name === 'string'),
-} as { readonly expected: string; readonly accepts: (value: unknown) => boolean; readonly type?: readonly string[] };
-const types = {
-  expected: `an array of ${oneOf(...faultTypes).expected}`,
-  accepts: (value: unknown) => Array.isArray(value) && value.length > 0 && value.every(oneOf(...faultTypes).accepts),
-} as { readonly expected: string; readonly accepts: (value: unknown) => boolean; readonly type?: readonly FaultType[] };
-const shape = {
-  nodes: names,
-  services: names,
-  horizonMs: number({ min: 1 }),
-  maxFaults: number({ min: 0, integer: true }),
-  maxForMs: number({ min: 1 }),
-  types,
-  maxShare: share,
-  maxExtraMs: number({ min: 0 }),
-  maxDrift: number({ min: 0, max: 0.9 }),
-  maxWallJumpMs: number({ min: 0 }),
-};
-
-/** The numbers that a fault is made of, each a whole one within its bounds; the smaller, the simpler the fault. */
-type Numbers = Readonly<Record<keyof ReturnType<typeof boundsOf>, number>>;
-type Plan = ReturnType<typeof readPlan>;
-
-function readPlan(options: FaultPlanOptions) {
-  const values = readOptions('faults', options, shape);
-  const nodes = check('nodes', values.nodes, names) as readonly string[];
-  const horizonMs = check('horizonMs', values.horizonMs, shape.horizonMs) as number;
-  const all = [...nodes, ...(values.services ?? [])];
-  const possible = (values.types ?? faultTypes).filter((type) =>
-    type === 'partition' || type === 'link' ? all.length > 1 : nodes.length > 0,
-  );
-  if (possible.length === 0 || all.length > mostNames)
-    throw invalid('nodes and services', `enough for the types, and at most ${String(mostNames)}`, all);
-  return {
-    nodes,
-    all,
-    horizonMs,
-    types: possible,
-    maxFaults: values.maxFaults ?? 10,
-    maxForMs: values.maxForMs ?? Math.ceil(horizonMs / 4),
-    maxShare: values.maxShare ?? 0.3,
-    maxExtraMs: values.maxExtraMs ?? 1000,
-    maxDrift: values.maxDrift ?? 0,
-    maxWallJumpMs: values.maxWallJumpMs ?? 60_000,
-  };
+/**
+ * A plan of faults by chance, for `sim.schedule`. All are over at `horizonMs`.
+ *
+ * @param random - a stream, for example `sim.random('faults')`
+ * @param options - whom they may strike, and how hard
+ * @returns up to `maxFaults` faults, each number of them as likely
+ * @throws {@link HoldfastError} `INVALID_OPTION`
+ * @example
+ * ```ts
+ * import { drawFaults, seededRandom } from 'holdfast/testing';
+ *
+ * const plan = drawFaults(seededRandom(3), { nodes: ['a', 'b'], horizonMs: 60_000, types: ['pause'] });
+ * plan.every(({ type, atMs }) => type === 'pause' && atMs < 60_000) // => true
+ * ```
+ */
+export function drawFaults(random: Random, options: FaultPlanOptions): Fault[] {
+  const plan = readPlan(options);
+  const bounds = Object.entries(boundsOf(plan));
+  const draw = ({ min, max }: { readonly min: number; readonly max: number }): number =>
+    min + Math.floor(check('random', random, func<Random>())() * (max - min + 1));
+  return Array.from({ length: draw({ min: 0, max: plan.maxFaults }) }, () => {
+    const numbers = Object.fromEntries(bounds.map(([name, range]) => [name, draw(range)]));
+    return faultOf(plan, numbers as unknown as FaultNumbers);
+  });
 }
 
-/** The groups of a partition are bits of a number. */
-const mostNames = 30;
+/**
+ * Plans of faults as an arbitrary of fast-check, which shrinks a plan that fails to the few faults that it takes. Imports
+ * nothing: you hand over `fc`.
+ *
+ * @param fc - fast-check, 3 or newer
+ * @param options - whom they may strike, and how hard
+ * @returns an `fc.Arbitrary<Fault[]>`; name the type where you use it, for it is not ours
+ * @throws {@link HoldfastError} `INVALID_OPTION`
+ * @example
+ * ```ts no-run reason="needs fast-check, which is yours"
+ * import fc from 'fast-check';
+ * import { createSim, type Fault, faults } from 'holdfast/testing';
+ *
+ * const nodes = ['a', 'b', 'c'];
+ * const plans: fc.Arbitrary<Fault[]> = faults(fc, { nodes, horizonMs: 60_000 });
+ * await fc.assert(
+ *   fc.asyncProperty(fc.noShrink(fc.nat()), plans, async (seed, plan) => {
+ *     const sim = createSim({ seed });
+ *     for (const name of nodes) sim.node(name, () => undefined); // your service
+ *     sim.schedule(plan);
+ *     await sim.run({ untilMs: 90_000 });
+ *   }),
+ * );
+ * ```
+ */
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the arbitrary's type is the user's
+export function faults<A = ArbitraryLike<Fault[]>>(fc: FaultTools, options: FaultPlanOptions): A {
+  const plan = readPlan(options);
+  const numbers = Object.fromEntries(Object.entries(boundsOf(plan)).map(([name, range]) => [name, fc.integer(range)]));
+  const fault = fc.record(numbers).map((drawn) => faultOf(plan, drawn as FaultNumbers));
+  return fc.array(fault, { maxLength: plan.maxFaults }) as A;
+}

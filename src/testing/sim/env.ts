@@ -25,11 +25,13 @@ type AsyncMethod = (...args: never[]) => PromiseLike<unknown>;
  * be carried out all the same, there with a signal that never aborts.
  */
 export type Remote<T> = {
-  readonly [K in keyof T as Exclude<T[K], undefined> extends AsyncMethod
-    ? K
-    : Exclude<T[K], undefined> extends (...args: never[]) => unknown
-      ? never
-      : K]: T[K];
+  readonly [
+    K in keyof T as Exclude<T[K], undefined> extends AsyncMethod
+      ? K
+      : Exclude<T[K], undefined> extends (...args: never[]) => unknown
+        ? never
+        : K
+  ]: T[K];
 };
 
 /** What a process has of the world: all of it comes through here. `M` is the type of the messages. */

@@ -17,15 +17,7 @@ import type { Fault } from './fault.ts';
  * | `'nondeterminism'` | one seed gave two different runs |
  */
 export type SimFailureKind =
-  | 'always'
-  | 'eventually'
-  | 'sometimes'
-  | 'until'
-  | 'deadlock'
-  | 'livelock'
-  | 'error'
-  | 'ambient'
-  | 'nondeterminism';
+  'always' | 'eventually' | 'sometimes' | 'until' | 'deadlock' | 'livelock' | 'error' | 'ambient' | 'nondeterminism';
 
 /** Where and how a simulation failed: what {@link SimFailure} carries. */
 export interface SimFailureDetails {

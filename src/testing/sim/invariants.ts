@@ -88,8 +88,7 @@ export class Invariants {
     for (const { name, reached, withinMs } of this.#goals.values()) {
       if (reached) continue;
       const left = this.#calmSinceMs + withinMs - nowMs;
-      if (this.#toCome === 0 && left <= 0)
-        return `not within ${String(withinMs)} ms after the last fault: ${name}`;
+      if (this.#toCome === 0 && left <= 0) return `not within ${String(withinMs)} ms after the last fault: ${name}`;
       if (over) return `the run ended before it could be judged: ${name}`;
     }
     return undefined;

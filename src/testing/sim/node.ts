@@ -41,7 +41,14 @@ export class Node implements Machine {
   #starting = false;
   #incarnation = 0;
 
-  constructor(name: string, start: Start<unknown>, world: World, spread: ClockSpread, epochMs: number, options?: NodeOptions) {
+  constructor(
+    name: string,
+    start: Start<unknown>,
+    world: World,
+    spread: ClockSpread,
+    epochMs: number,
+    options?: NodeOptions,
+  ) {
     const values = readNode(options);
     this.name = name;
     this.#start = check('start', start, func());
@@ -194,5 +201,7 @@ export class Node implements Machine {
 }
 
 function isPromise(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as Partial<PromiseLike<unknown>>).then === 'function';
+  return (
+    typeof value === 'object' && value !== null && typeof (value as Partial<PromiseLike<unknown>>).then === 'function'
+  );
 }

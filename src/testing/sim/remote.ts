@@ -31,7 +31,9 @@ export function remoteOf<T extends object>(caller: Life, from: Machine, to: Mach
       };
       const answer = (outcome: PromiseSettledResult<unknown>): void => {
         if (outcome.status === 'fulfilled')
-          world.network.send(to.name, from, `answer ${method}`, outcome.value, (value) => settled(() => resolve(value)));
+          world.network.send(to.name, from, `answer ${method}`, outcome.value, (value) =>
+            settled(() => resolve(value)),
+          );
         else {
           const error = errorOf(outcome.reason);
           world.network.send(to.name, from, `error ${method}`, String(error), () => settled(() => reject(error)));

@@ -107,7 +107,7 @@ export interface Settings {
 }
 
 /** @internal @throws {@link HoldfastError} `INVALID_OPTION` */
-export function readSettings(options: SimOptions): Settings {
+export function readSettings(options: SimSettings): Settings {
   const values = readOptions('createSim', options, shape);
   const { maxDrift = 0, maxOffsetMs = 0 } = readOptions('clocks', values.clocks, clocksShape);
   return {

@@ -106,10 +106,7 @@ export interface Sim {
    * @param node - a node
    * @param options - `rate`: 1.01 is one per cent fast; `wallJumpMs`: how far the date jumps
    */
-  skew(
-    node: string,
-    options: { readonly rate?: number | undefined; readonly wallJumpMs?: number | undefined },
-  ): void;
+  skew(node: string, options: { readonly rate?: number | undefined; readonly wallJumpMs?: number | undefined }): void;
   /**
    * Has calls to a node go wrong, in place of what went wrong before.
    *

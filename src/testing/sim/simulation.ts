@@ -142,10 +142,7 @@ export class Simulation implements Sim {
     this.#disturb();
   }
 
-  skew(
-    name: string,
-    options: { readonly rate?: number | undefined; readonly wallJumpMs?: number | undefined },
-  ): void {
+  skew(name: string, options: { readonly rate?: number | undefined; readonly wallJumpMs?: number | undefined }): void {
     const { rate, wallJumpMs = 0 } = readOptions('skew', options, skewShape);
     this.#node(name).skew(rate, wallJumpMs);
     this.#disturb();
