@@ -25,7 +25,7 @@ export { type MakePlacement, placementSuite, type PlacementSuiteOptions, type Su
 export type { ArbitraryLike, FastCheckLike } from './placement-cases.ts';
 export { createSim } from './sim/create-sim.ts';
 export type { CallFaults } from './sim/call-faults.ts';
-export type { Remote, SimEnv, SimNode, Start } from './sim/env.ts';
+export type { Remote, RemoteOptions, SimEnv, SimNode, Start } from './sim/env.ts';
 export { isSimFailure, SimFailure, type SimFailureDetails, type SimFailureKind } from './sim/failure.ts';
 export type { CrashFault, Fault, FaultType, LinkFault, PartitionFault, PauseFault, SkewFault } from './sim/fault.ts';
 export type { LinkOptions } from './sim/link-options.ts';

@@ -18,7 +18,7 @@ export interface Packed {
   readonly args: readonly unknown[];
   readonly signals: readonly AbortSignal[];
   /** The arguments as the other side sees them: with signals that never abort. */
-  unpack(arrived: readonly unknown[]): readonly unknown[];
+  readonly unpack: (arrived: readonly unknown[]) => readonly unknown[];
 }
 
 /** @internal Signals are found as an argument and as `signal` of an argument. */

@@ -34,6 +34,16 @@ export type Remote<T> = {
   ]: T[K];
 };
 
+/** Options of `env.remote`. */
+export interface RemoteOptions {
+  /**
+   * Members that the caller does not see: optional ones that cannot travel, such as a method that returns a stream.
+   *
+   * @defaultValue none
+   */
+  readonly without?: readonly string[] | undefined;
+}
+
 /** What a process has of the world: all of it comes through here. `M` is the type of the messages. */
 export interface SimEnv<M = unknown> {
   /** The node's name. */
@@ -60,8 +70,9 @@ export interface SimEnv<M = unknown> {
    * Another node's value, as it is called over the network. See {@link Remote}.
    *
    * @param node - one whose `start` returns an object with asynchronous methods
+   * @param options - what is left out
    */
-  remote<T extends object>(node: SimNode<T>): Remote<T>;
+  remote<T extends object>(node: SimNode<T>, options?: RemoteOptions): Remote<T>;
   /**
    * Writes into the trace.
    *

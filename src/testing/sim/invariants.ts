@@ -35,7 +35,9 @@ export class Invariants {
     const place: Place = this.#places.get(name) ?? { holds, reached: 0 };
     this.#places.set(name, place);
     if (holds !== undefined) this.#sought.add(place);
-    return () => void place.reached++;
+    return () => {
+      place.reached++;
+    };
   }
 
   eventually(name: string, holds: () => boolean, withinMs: number): void {
@@ -98,7 +100,8 @@ export class Invariants {
 function violated(name: string, holds: () => boolean): Violation | undefined {
   try {
     // Anything but true is a violation: a promise, or a forgotten return, would hold for ever.
-    if (holds() === true) return undefined;
+    const result: unknown = holds();
+    if (result === true) return undefined;
     return { what: `does not always hold: ${name}` };
   } catch (cause) {
     return { what: `does not always hold: ${name}`, cause };

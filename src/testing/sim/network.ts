@@ -19,7 +19,7 @@ export interface NetworkCounts {
   readonly reordered: number;
   /** Lost by chance. */
   readonly lost: number;
-  /** Stopped by a partition, when they were sent or when they would have arrived. */
+  /** Stopped by a partition that was there when they were sent, or came while they were under way. */
   readonly cut: number;
   /** Came to a node that was down. */
   readonly unheard: number;
@@ -49,6 +49,8 @@ interface Link {
   state: LinkState;
   sent: number;
   inFlight: number;
+  /** How often it has been cut. */
+  cuts: number;
   /** The last instant at which one in line arrives. */
   lineMs: number;
   /** The number of the latest that was delivered. */
@@ -148,10 +150,11 @@ export class Network {
       link.inFlight--;
       this.#inFlight--;
     };
+    const { cuts } = link;
     link.inFlight++;
     this.#inFlight++;
     this.#queue.add(atMs, link.origin, () => {
-      if (link.state.cut) {
+      if (link.cuts > cuts) {
         leave();
         this.#drop('cut', link, what, message);
         return;
@@ -204,14 +207,20 @@ export class Network {
       state: this.#stateOf(from, to),
       sent: 0,
       inFlight: 0,
+      cuts: 0,
       lineMs: 0,
       latest: 0,
     };
   }
 
   #refresh(): void {
-    for (const row of this.#links.values())
-      for (const link of row.values()) link.state = this.#stateOf(link.from, link.to);
+    for (const row of this.#links.values()) {
+      for (const link of row.values()) {
+        const state = this.#stateOf(link.from, link.to);
+        if (state.cut && !link.state.cut) link.cuts++;
+        link.state = state;
+      }
+    }
   }
 
   #stateOf(from: string, to: string): LinkState {

@@ -127,10 +127,11 @@ export class Node implements Machine {
 
   /** Ends one pause, or all. */
   resume(pause?: object): void {
-    if (!this.paused) return;
-    if (pause === undefined) this.#pauses.clear();
-    else this.#pauses.delete(pause);
-    if (this.paused) return;
+    const pauses = this.#pauses;
+    if (pauses.size === 0) return;
+    if (pause === undefined) pauses.clear();
+    else pauses.delete(pause);
+    if (pauses.size > 0) return;
     this.#note('resume');
     const held = this.#mixed();
     this.#held = [];

@@ -1,9 +1,11 @@
-import { check, func } from '../../core/options.ts';
+import { anything, check, func, readOptions } from '../../core/options.ts';
 import type { Runtime } from '../../core/runtime.ts';
-import type { Remote, SimEnv, SimNode } from './env.ts';
+import type { Remote, RemoteOptions, SimEnv, SimNode } from './env.ts';
 import { ProcessClock } from './process-clock.ts';
 import { remoteOf } from './remote.ts';
 import type { Machine, World } from './world.ts';
+
+const remoteShape = { without: anything<readonly string[]>() };
 
 /** @internal One life of a node. After its death its code may still run, and reaches nobody. */
 export class Process implements SimEnv {
@@ -39,8 +41,9 @@ export class Process implements SimEnv {
     this.#handler = check('handler', handler, func());
   }
 
-  remote<T extends object>(node: SimNode<T>): Remote<T> {
-    return remoteOf<T>(this, this.#machine, this.#world.machine(node.name), this.#world);
+  remote<T extends object>(node: SimNode<T>, options?: RemoteOptions): Remote<T> {
+    const { without = [] } = readOptions('remote', options, remoteShape);
+    return remoteOf<T>(this, this.#machine, this.#world.machine(node.name), this.#world, new Set(without));
   }
 
   log(text: string, detail?: unknown): void {

@@ -13,14 +13,21 @@ export interface Life {
 }
 
 /** @internal `to` as `caller`, a process of `from`, calls it. */
-export function remoteOf<T extends object>(caller: Life, from: Machine, to: Machine, world: World): Remote<T> {
+export function remoteOf<T extends object>(
+  caller: Life,
+  from: Machine,
+  to: Machine,
+  world: World,
+  without: ReadonlySet<string>,
+): Remote<T> {
   const call = (method: string, values: readonly unknown[]): Promise<unknown> =>
     new Promise((resolve, reject) => {
       if (!caller.alive) return;
       const { args, signals, unpack } = pack(values);
       const aborted = signals.find((signal) => signal.aborted);
       if (aborted !== undefined) {
-        reject(aborted.reason);
+        // As the platform does: with the reason, whatever it is.
+        reject(aborted.reason as Error);
         return;
       }
       const unlinks = signals.map((signal) => onAbort(signal, reject));
@@ -46,12 +53,13 @@ export function remoteOf<T extends object>(caller: Life, from: Machine, to: Mach
   return new Proxy({} as Remote<T>, {
     get(_target, key) {
       // What is awaited is asked for `then`.
-      if (typeof key === 'symbol' || key === 'then') return undefined;
+      if (typeof key === 'symbol' || key === 'then' || without.has(key)) return undefined;
       const value = (to.offered as Readonly<Record<string, unknown>> | undefined)?.[key];
       if (to.offered !== undefined && typeof value !== 'function') return copyOf(value);
       return (...args: unknown[]) => call(key, args);
     },
-    has: (_target, key) => Object(to.offered) === to.offered && key in (to.offered as object),
+    has: (_target, key) =>
+      !without.has(String(key)) && Object(to.offered) === to.offered && key in (to.offered as object),
   });
 }
 

@@ -40,7 +40,7 @@ export interface SimSettings {
   /**
    * The command that repeats a run, for the message of a failure.
    *
-   * @defaultValue `createSim({ seed: … })` with the seed
+   * @defaultValue the `seed` option with its value
    */
   readonly replay?: ((seed: number | bigint | string) => string) | undefined;
   /**
@@ -116,7 +116,7 @@ export function readSettings(options: SimSettings): Settings {
     epochMs: values.epochMs ?? 0,
     traceLines: values.traceLines ?? 30,
     onTrace: values.onTrace,
-    replay: values.replay ?? ((seed) => `createSim({ seed: ${literal(seed)} })`),
+    replay: values.replay ?? ((seed) => `the same scenario with { seed: ${literal(seed)} }`),
     ambient: values.ambient ?? 'refuse',
   };
 }

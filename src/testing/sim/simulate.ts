@@ -17,7 +17,7 @@ export interface CampaignOptions extends SimSettings {
    *
    * @defaultValue 1
    */
-  readonly firstSeed?: number | undefined;
+  readonly seed?: number | undefined;
   /**
    * The share of seeds that are run twice, and must give the same run.
    *
@@ -42,14 +42,14 @@ export interface CampaignReport {
 
 const shape = {
   runs: number({ min: 1, integer: true }),
-  firstSeed: number({ integer: true }),
+  seed: number({ integer: true }),
   twice: number({ min: 0, max: 1 }),
 };
 
 /**
  * Runs a scenario under many seeds, one after the other, and stops at the first that fails.
  *
- * Promises: a failure is that of one seed, which repeats it alone (`runs: 1`, `firstSeed`); some seeds are run twice, and a run
+ * Promises: a failure is that of one seed, which repeats it alone (`runs: 1`, `seed`); some seeds are run twice, and a run
  * that is not the same again fails with the first line that differs; a `sometimes` that no seed has reached fails the
  * campaign, unless it is of one seed only.
  *
@@ -78,9 +78,12 @@ export async function simulate(
   options: CampaignOptions = {},
 ): Promise<CampaignReport> {
   check('scenario', scenario, func());
-  const { runs: _runs, firstSeed: _firstSeed, twice: _twice, ...settings } = options;
+  const own = Object.fromEntries(Object.entries(options).filter(([name]) => Object.hasOwn(shape, name)));
+  const { runs = 100, seed: firstSeed = 1, twice = 0.05 } = readOptions('simulate', own, shape);
+  const settings: SimSettings = Object.fromEntries(
+    Object.entries(options).filter(([name]) => !Object.hasOwn(shape, name)),
+  );
   readSettings(settings);
-  const { runs = 100, firstSeed = 1, twice = 0.05 } = readOptions('simulate', options, shape, Object.keys(settings));
   const reached = new Map<string, number>();
   let [steps, virtualMs, repeated] = [0, 0, 0];
   for (let i = 0; i < runs; i++) {
