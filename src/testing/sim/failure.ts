@@ -1,4 +1,5 @@
 import { type ErrorCode, HoldfastError, isHoldfastError } from '../../core/errors.ts';
+import { describe } from '../../core/options.ts';
 import type { Fault } from './fault.ts';
 
 /**
@@ -63,7 +64,8 @@ export class SimFailure extends HoldfastError implements SimFailureDetails {
    * @param options - `cause`: the error behind it
    */
   constructor(what: string, details: SimFailureDetails, options?: { readonly cause?: unknown }) {
-    super(failed, messageOf(what, details), options?.cause === undefined ? undefined : options);
+    const { cause } = options ?? {};
+    super(failed, messageOf(what, cause, details), cause === undefined ? undefined : { cause });
     this.name = 'SimFailure';
     this.kind = details.kind;
     this.seed = details.seed;
@@ -86,9 +88,18 @@ export function isSimFailure(value: unknown): value is SimFailure {
   return isHoldfastError(value, failed);
 }
 
-function messageOf(what: string, { seed, atMs, steps, trace, plan, replay }: SimFailureDetails): string {
+function messageOf(
+  what: string,
+  cause: unknown,
+  { seed, atMs, steps, trace, plan, replay }: SimFailureDetails,
+): string {
   const where = `seed ${String(seed)}, ${atMs.toFixed(3)} virtual ms, ${String(steps)} steps`;
   const lines = trace.length === 0 ? [] : [`  the last of the trace:`, ...trace.map((line) => `  ${line}`)];
   const faults = plan.length === 0 ? [] : [`  under the faults ${JSON.stringify(plan)}`];
-  return [what, `  at ${where}`, ...faults, ...lines, `  to repeat it: ${replay}`].join('\n');
+  const why = cause === undefined ? [] : [`  because of ${textOf(cause)}`];
+  return [what, ...why, `  at ${where}`, ...faults, ...lines, `  to repeat it: ${replay}`].join('\n');
+}
+
+function textOf(cause: unknown): string {
+  return cause instanceof Error ? `${cause.name}: ${cause.message}` : describe(cause);
 }

@@ -78,7 +78,10 @@ describe('a call', () => {
       const store = sim.node('store', () => ({ add: async () => void added++ }));
       let settled = false;
       sim.node('a', (env) => {
-        void env.remote(store).add().finally(() => (settled = true));
+        void env
+          .remote(store)
+          .add()
+          .finally(() => (settled = true));
       });
       sim.link(from, to, { loss: 1, oneWay: true });
       await sim.run();
@@ -177,10 +180,13 @@ describe('a call', () => {
     sim.node('a', (env) => {
       const ask = (): void => {
         const atMs = sim.nowMs;
-        env.remote(slow as SimNode<{ ask: () => Promise<string> }>).ask().then(
-          (value) => seen.push(`${String(atMs)} ${value}`),
-          (error: unknown) => seen.push(`${String(atMs)} ${(error as HoldfastError).code}`),
-        );
+        env
+          .remote(slow as SimNode<{ ask: () => Promise<string> }>)
+          .ask()
+          .then(
+            (value) => seen.push(`${String(atMs)} ${value}`),
+            (error: unknown) => seen.push(`${String(atMs)} ${(error as HoldfastError).code}`),
+          );
       };
       for (const ms of [0, 60, 200, 320]) env.runtime.clock.setTimer(ms, ask);
     });
@@ -200,9 +206,20 @@ describe('a call', () => {
     }));
     const seen: unknown[] = [];
     sim.node('a', (env) => {
-      if (env.incarnation === 1) void env.remote(store).slow().then((value) => seen.push(value));
+      if (env.incarnation === 1)
+        void env
+          .remote(store)
+          .slow()
+          .then((value) => seen.push(value));
     });
-    sim.node('b', (env) => void env.remote(store).slow().then((value) => seen.push(value)));
+    sim.node(
+      'b',
+      (env) =>
+        void env
+          .remote(store)
+          .slow()
+          .then((value) => seen.push(value)),
+    );
     sim.at(20, () => sim.restart('a'));
     await sim.run();
     expect([applied, seen.length]).toEqual([2, 1]);

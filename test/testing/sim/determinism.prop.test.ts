@@ -8,7 +8,10 @@ const names = ['a', 'b', 'c'];
 const horizonMs = 2_000;
 const plans: fc.Arbitrary<Fault[]> = faults(fc, { nodes: names, horizonMs });
 
-const play = async (seed: number | string, plan?: readonly Fault[]): Promise<{ report: SimReport; trace: string[] }> => {
+const play = async (
+  seed: number | string,
+  plan?: readonly Fault[],
+): Promise<{ report: SimReport; trace: string[] }> => {
   const trace: string[] = [];
   const link = { loss: 0.1, duplicate: 0.1, reorder: 0.2 };
   const clocks = { maxDrift: 0.01, maxOffsetMs: 1e6 };
@@ -60,7 +63,13 @@ test('the hash sees what is in a message, and nothing but what happened', async 
   };
   const base = await say({ x: [1, 'a', new Map([[1, 2n]])] }, 30);
   expect(await say({ x: [1, 'a', new Map([[1, 2n]])] }, 0)).toBe(base);
-  for (const other of [{ x: [1, 'b'] }, { x: [2, 'a', new Map([[1, 2n]])] }, { x: [1, 'a', new Map([[1, 3n]])] }, 'x', 1n])
+  for (const other of [
+    { x: [1, 'b'] },
+    { x: [2, 'a', new Map([[1, 2n]])] },
+    { x: [1, 'a', new Map([[1, 3n]])] },
+    'x',
+    1n,
+  ])
     expect(await say(other, 30)).not.toBe(base);
   const loop: { self?: unknown } = {};
   loop.self = loop;

@@ -1,5 +1,12 @@
 import { isInvalidOption } from 'holdfast/core';
-import { createSim, isSimFailure, type Sim, type SimFailure, type SimRunOptions, type SimSettings } from 'holdfast/testing';
+import {
+  createSim,
+  isSimFailure,
+  type Sim,
+  type SimFailure,
+  type SimRunOptions,
+  type SimSettings,
+} from 'holdfast/testing';
 import { describe, expect, test } from 'vitest';
 
 /** How a simulation fails. */
@@ -10,7 +17,10 @@ const failureOf = async (
 ): Promise<SimFailure> => {
   const sim = createSim({ seed: 4, ...settings });
   make(sim);
-  const failure: unknown = await sim.run(run).then(() => 'no failure', (error: unknown) => error);
+  const failure: unknown = await sim.run(run).then(
+    () => 'no failure',
+    (error: unknown) => error,
+  );
   if (!isSimFailure(failure)) throw new Error('no failure of the simulation', { cause: failure });
   // What has failed stays so.
   await expect(sim.run()).rejects.toBe(failure);
@@ -292,7 +302,8 @@ test('what makes no sense is refused at the door', async () => {
     () => sim.eventually('x', () => true, -1),
     () => sim.always('x', true as never),
   ];
-  for (const make of bad) expect(() => make(), String(make)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
+  for (const make of bad)
+    expect(() => make(), String(make)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
   await expect(sim.run({ untilMs: -1 })).rejects.toSatisfy(isInvalidOption);
   const running = sim.run();
   await expect(sim.run()).rejects.toSatisfy(isInvalidOption);

@@ -1,6 +1,15 @@
 /** A bug that everybody has had: a lock with a time to live, held by whoever was told so, for as long as he thinks. */
 import fc from 'fast-check';
-import { createSim, drawFaults, type Fault, faults, isSimFailure, type Sim, type SimFailure, simulate } from 'holdfast/testing';
+import {
+  createSim,
+  drawFaults,
+  type Fault,
+  faults,
+  isSimFailure,
+  type Sim,
+  type SimFailure,
+  simulate,
+} from 'holdfast/testing';
 import { describe, expect, test } from 'vitest';
 import { runs, seed as fcSeed } from '../../support/properties.ts';
 

@@ -17,7 +17,9 @@ describe('a pause', () => {
         const sim = createSim({ seed });
         const { heard, said, nodes } = chatter(sim, names, 37.5, horizonMs);
         sim.schedule(plan);
-        sim.always('nobody who is paused hears', () => heard.every((one) => one.atMs < sim.nowMs || !nodes[names.indexOf(one.by)]!.paused));
+        sim.always('nobody who is paused hears', () =>
+          heard.every((one) => one.atMs < sim.nowMs || !nodes[names.indexOf(one.by)]!.paused),
+        );
         await sim.run();
         expect(heard.length).toBe(said.length);
         for (const by of names) {
@@ -157,7 +159,10 @@ describe('a crash', () => {
       };
     });
     sim.node('c', (env) => {
-      for (const [ms, text] of [[0, 'to the dead'], [15, 'to the next']] as const)
+      for (const [ms, text] of [
+        [0, 'to the dead'],
+        [15, 'to the next'],
+      ] as const)
         env.runtime.clock.setTimer(ms, () => env.send('b', text));
     });
     sim.at(5, () => {
