@@ -23,7 +23,7 @@ export class Bank {
     this.#remembers = remembers;
   }
 
-  async book(payment: Payment, _options?: { readonly signal?: AbortSignal }): Promise<void> {
+  async book(payment: Payment): Promise<void> {
     const { bookings } = this.#ledger;
     if (this.#remembers && bookings.some(({ id }) => id === payment.id)) return;
     bookings.push(payment);
@@ -41,8 +41,7 @@ export class Till {
   constructor(name: string, bank: Pick<Bank, 'book'>, runtime: Runtime) {
     this.#name = name;
     this.#runtime = runtime;
-    const book: Call<Payment, void> = (payment, { signal } = {}) => bank.book(payment, signal ? { signal } : {});
-    this.#book = timebox(book, 500, { runtime });
+    this.#book = timebox((payment: Payment) => bank.book(payment), 500, { runtime });
   }
 
   async sell(sales: number): Promise<void> {

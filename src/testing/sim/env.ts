@@ -44,7 +44,7 @@ export interface RemoteOptions {
   readonly without?: readonly string[] | undefined;
 }
 
-/** What a process has of the world: all of it comes through here. `M` is the type of the messages. */
+/** What a process has of the world: all of it comes through here, and may be taken apart. `M` is the type of the messages. */
 export interface SimEnv<M = unknown> {
   /** The node's name. */
   readonly name: string;
@@ -59,27 +59,27 @@ export interface SimEnv<M = unknown> {
    * @param message - plain data
    * @throws {@link HoldfastError} `INVALID_OPTION` for an unknown name; a `DataCloneError` for what cannot be copied
    */
-  send(to: string, message: M): void;
+  readonly send: (to: string, message: M) => void;
   /**
    * Hears the messages to this node, in place of who heard them before. What comes while nobody hears is gone.
    *
    * @param handler - given a message and the name of its sender
    */
-  onMessage(handler: (message: M, from: string) => void): void;
+  readonly onMessage: (handler: (message: M, from: string) => void) => void;
   /**
    * Another node's value, as it is called over the network. See {@link Remote}.
    *
    * @param node - one whose `start` returns an object with asynchronous methods
    * @param options - what is left out
    */
-  remote<T extends object>(node: SimNode<T>, options?: RemoteOptions): Remote<T>;
+  readonly remote: <T extends object>(node: SimNode<T>, options?: RemoteOptions) => Remote<T>;
   /**
    * Writes into the trace.
    *
    * @param text - what happened
    * @param detail - plain data
    */
-  log(text: string, detail?: unknown): void;
+  readonly log: (text: string, detail?: unknown) => void;
 }
 
 /**

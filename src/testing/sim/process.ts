@@ -31,24 +31,25 @@ export class Process implements SimEnv {
     return this.#alive;
   }
 
-  send(to: string, message: unknown): void {
+  readonly send = (to: string, message: unknown): void => {
     const machine = this.#world.machine(to);
     if (!this.#alive) return;
     this.#world.network.send(this.name, machine, 'message', message, (arrived) => machine.hear(arrived, this.name));
-  }
+  };
 
-  onMessage(handler: (message: unknown, from: string) => void): void {
+  readonly onMessage = (handler: (message: unknown, from: string) => void): void => {
     this.#handler = check('handler', handler, func());
-  }
+  };
 
-  remote<T extends object>(node: SimNode<T>, options?: RemoteOptions): Remote<T> {
+  readonly remote = <T extends object>(node: SimNode<T>, options?: RemoteOptions): Remote<T> => {
     const { without = [] } = readOptions('remote', options, remoteShape);
-    return remoteOf<T>(this, this.#machine, this.#world.machine(node.name), this.#world, new Set(without));
-  }
+    const machine = this.#world.machine(node.name);
+    return remoteOf<T>(this, this.#machine, machine, this.#world, new Set(without));
+  };
 
-  log(text: string, detail?: unknown): void {
+  readonly log = (text: string, detail?: unknown): void => {
     if (this.#alive) this.#world.trace.add(this.#world.queue.nowMs, this.name, text, detail);
-  }
+  };
 
   hear(message: unknown, from: string): void {
     this.#handler?.(message, from);

@@ -70,7 +70,7 @@ const shape = {
  *   { runs: 50, link: { loss: 0.5 } },
  * );
  * runs // => 50
- * sometimes['a message arrives'] // => 24
+ * sometimes['a message arrives'] // => 21
  * ```
  */
 export async function simulate(

@@ -1,5 +1,5 @@
 import { HoldfastError, isHoldfastError } from 'holdfast/core';
-import { type CallFaults, createSim, isFault, latency, type SimNode, type SimOptions } from 'holdfast/testing';
+import { type CallFaults, createSim, isFault, latency, type SimOptions } from 'holdfast/testing';
 import { describe, expect, test } from 'vitest';
 
 const options: SimOptions = { seed: 1, link: { delay: latency.constant(10) } };
@@ -75,7 +75,7 @@ describe('a call', () => {
     ] as const) {
       const sim = createSim(options);
       let added = 0;
-      const store = sim.node('store', () => ({ add: async () => void added++ }));
+      const store = sim.node('store', () => ({ add: async () => ++added }));
       let settled = false;
       sim.node('a', (env) => {
         void env
@@ -181,7 +181,7 @@ describe('a call', () => {
       const ask = (): void => {
         const atMs = sim.nowMs;
         env
-          .remote(slow as SimNode<{ ask: () => Promise<string> }>)
+          .remote(slow)
           .ask()
           .then(
             (value) => seen.push(`${String(atMs)} ${value}`),

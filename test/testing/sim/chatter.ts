@@ -1,4 +1,4 @@
-import type { Sim, SimNode } from 'holdfast/testing';
+import type { Sim, SimEnv, SimNode } from 'holdfast/testing';
 
 /** A message that was heard. */
 export interface Heard {
@@ -21,7 +21,7 @@ export const chatter = (sim: Sim, names: readonly string[], everyMs: number, unt
   const heard: Heard[] = [];
   const said: (Said & { readonly from: string; readonly to: string })[] = [];
   const nodes: SimNode[] = names.map((name) =>
-    sim.node<void, Said>(name, (env) => {
+    sim.node(name, (env: SimEnv<Said>) => {
       const { clock } = env.runtime;
       env.onMessage(({ n, sentMs }, from) => {
         heard.push({ by: name, incarnation: env.incarnation, from, n, sentMs, atMs: sim.nowMs });

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { createSim, type Fault, faults, latency, type LinkOptions } from 'holdfast/testing';
+import { createSim, type Fault, faults, latency, type LinkOptions, type SimEnv } from 'holdfast/testing';
 import { expect, test } from 'vitest';
 import { runs, seed as fcSeed } from '../../support/properties.ts';
 import { chatter, type Heard } from './chatter.ts';
@@ -76,10 +76,10 @@ test('whatever happens, each message has become something: the counts add up aft
 const send = async (seed: number, link: LinkOptions, count: number): Promise<{ heard: Heard[]; network: object }> => {
   const heard: Heard[] = [];
   const sim = createSim({ seed, link });
-  sim.node<void, number>('to', (env) => {
+  sim.node('to', (env: SimEnv<number>) => {
     env.onMessage((n, from) => heard.push({ by: 'to', incarnation: 1, from, n, sentMs: n, atMs: sim.nowMs }));
   });
-  sim.node<void, number>('from', (env) => {
+  sim.node('from', (env: SimEnv<number>) => {
     const { clock } = env.runtime;
     for (let i = 0; i < count; i++) clock.setTimer(i, () => env.send('to', i));
   });

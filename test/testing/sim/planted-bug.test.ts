@@ -102,7 +102,7 @@ describe('a lock that trusts its timer', () => {
     expect(plan).toMatchObject([{ type: 'pause' }]);
     const [pause] = plan as [Extract<Fault, { type: 'pause' }>];
     expect(pause.forMs).toBeLessThan(2 * ttlMs);
-    expect(String((details.errorInstance as Error).message)).toContain(JSON.stringify(plan));
+    expect((details.errorInstance as Error).message).toContain(JSON.stringify(plan));
   });
 });
 

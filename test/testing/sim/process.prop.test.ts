@@ -88,7 +88,8 @@ describe('a pause', () => {
     let [endOne, endOther] = [(): void => undefined, (): void => undefined];
     sim.at(1, () => (endOne = sim.pause('a')));
     sim.at(2, () => (endOther = sim.pause('a')));
-    sim.at(3, () => [endOne(), endOne()]);
+    sim.at(3, () => endOne());
+    sim.at(3, () => endOne());
     sim.at(3.5, () => paused.push(node.paused));
     sim.at(4, () => endOther());
     sim.at(4.5, () => paused.push(node.paused));
@@ -182,7 +183,8 @@ describe('a crash', () => {
     sim.at(2, () => {
       const end = sim.crash('a');
       const late = sim.crash('a');
-      sim.at(3, () => [end(), end()]);
+      sim.at(3, end);
+      sim.at(3, end);
       sim.at(4, late);
     });
     await sim.run();
