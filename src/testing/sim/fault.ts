@@ -12,40 +12,63 @@ interface Lasting extends Timed {
 
 /** Messages between two groups of nodes do not arrive; with `oneWay`, those from the first to the second. */
 export interface PartitionFault extends Lasting {
+  /** See `sim.partition`. */
   readonly type: 'partition';
+  /** The one group. */
   readonly from: readonly string[];
+  /** The other. */
   readonly to: readonly string[];
+  /**
+   * Whether only one direction is cut.
+   *
+   * @defaultValue false
+   */
   readonly oneWay?: boolean | undefined;
 }
 
-/** The links between two groups of nodes, in both directions, are bad. */
+/** The links between two groups of nodes are bad, in both directions. What is absent stays as it is. */
 export interface LinkFault extends Lasting {
+  /** See `sim.link`. */
   readonly type: 'link';
+  /** The one group. */
   readonly from: readonly string[];
+  /** The other. */
   readonly to: readonly string[];
+  /** The share that never arrives. */
   readonly loss?: number | undefined;
+  /** The share that arrives twice. */
   readonly duplicate?: number | undefined;
+  /** The share that leaves the line. */
   readonly reorder?: number | undefined;
+  /** How much longer each message takes, in milliseconds. */
   readonly extraMs?: number | undefined;
 }
 
 /** A process stands still, and goes on. */
 export interface PauseFault extends Lasting {
+  /** See `sim.pause`. */
   readonly type: 'pause';
+  /** Whose process. */
   readonly node: string;
 }
 
 /** A process dies, and another is started. */
 export interface CrashFault extends Lasting {
+  /** See `sim.crash`. */
   readonly type: 'crash';
+  /** Whose process. */
   readonly node: string;
 }
 
 /** A clock runs at another rate from then on, or its date jumps. */
 export interface SkewFault extends Timed {
+  /** See `sim.skew`. */
   readonly type: 'skew';
+  /** Whose clock. */
   readonly node: string;
+  /** The rate: 1.01 is one per cent fast. */
   readonly rate?: number | undefined;
+  /** How far the date jumps, in milliseconds. */
   readonly wallJumpMs?: number | undefined;
 }
 

@@ -1,3 +1,5 @@
+import { invalid } from '../../core/options.ts';
+
 /** @internal An invariant that does not hold. */
 export interface Violation {
   readonly what: string;
@@ -28,10 +30,11 @@ export class Invariants {
   #toCome = 0;
 
   always(name: string, holds: () => boolean): void {
-    this.#always.set(name, holds);
+    this.#always.set(unique(name, this.#always), holds);
   }
 
   sometimes(name: string, holds: (() => boolean) | undefined): () => void {
+    if (holds !== undefined) unique(name, this.#places);
     const place: Place = this.#places.get(name) ?? { holds, reached: 0 };
     this.#places.set(name, place);
     if (holds !== undefined) this.#sought.add(place);
@@ -41,7 +44,7 @@ export class Invariants {
   }
 
   eventually(name: string, holds: () => boolean, withinMs: number): void {
-    this.#goals.set(name, { name, holds, withinMs, reached: false });
+    this.#goals.set(unique(name, this.#goals), { name, holds, withinMs, reached: false });
   }
 
   /** How often each place was reached. */
@@ -95,6 +98,12 @@ export class Invariants {
     }
     return undefined;
   }
+}
+
+/** Two of one name would be one, and one of them not looked at. */
+function unique(name: string, others: ReadonlyMap<string, unknown>): string {
+  if (typeof name === 'string' && !others.has(name)) return name;
+  throw invalid('name', 'a string that no other has', name);
 }
 
 function violated(name: string, holds: () => boolean): Violation | undefined {

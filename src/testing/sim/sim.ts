@@ -131,7 +131,7 @@ export interface Sim {
   /**
    * Has to be reached by some seed: a test that never gets there proves nothing.
    *
-   * @param name - what it says
+   * @param name - what it says; several marks may share one
    * @param holds - is looked at after every event until it holds; without it, call what is returned
    * @returns says that the place was reached
    */

@@ -169,6 +169,8 @@ export class Simulation implements Sim {
         const over = (): void => {
           this.#invariants.expectFaults(-1);
           end?.();
+          // Though it may have ended nothing: until now, nothing was counted.
+          this.#disturb();
         };
         if (fault.type === 'skew') over();
         else this.at(fault.atMs + fault.forMs, over);

@@ -150,7 +150,7 @@ describe('a call', () => {
       await remote.fail().catch((error: unknown) => seen.push(isHoldfastError(error, 'CLOSED')));
       await remote.throws().catch((error: unknown) => seen.push((error as Error).message));
       await remote.keep((() => 1) as never).catch((error: unknown) => seen.push((error as Error).name));
-      (remote.limits as { minMs: number }).minMs = 5;
+      remote.limits.minMs = 5;
       seen.push(remote.limits, 'keep' in remote, 'watch' in remote, remote.watch, 'nothing' in remote);
       seen.push(kept, mine, back);
     });

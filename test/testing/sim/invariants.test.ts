@@ -145,6 +145,18 @@ describe('eventually', () => {
     expect(failure).toMatchObject({ kind: 'eventually', atMs: 170 });
   });
 
+  test('a fault that strikes nobody counts too: nothing is judged before all are over', async () => {
+    const sim = createSim({ seed: 1 });
+    ticking(sim);
+    const crash = { type: 'crash', node: 'clock' } as const;
+    sim.schedule([
+      { ...crash, atMs: 100, forMs: 100 },
+      { ...crash, atMs: 150, forMs: 1_000 },
+    ]);
+    sim.eventually('late', () => sim.nowMs >= 1_180, 50);
+    await sim.run({ untilMs: 2_000 });
+  });
+
   test('a run that ends before it can be judged proves nothing, and says so', async () => {
     const failure = await failureOf(
       (sim) => {
@@ -283,6 +295,10 @@ describe('a run', () => {
 test('what makes no sense is refused at the door', async () => {
   const sim = createSim({ seed: 1 });
   sim.node('a', () => undefined);
+  sim.always('taken', () => true);
+  sim.sometimes('taken');
+  sim.sometimes('taken');
+  sim.eventually('taken', () => true, 1);
   const bad: (() => unknown)[] = [
     () => createSim({} as never),
     () => createSim({ seed: 1, sead: 2 } as never),
@@ -303,6 +319,9 @@ test('what makes no sense is refused at the door', async () => {
     () => sim.schedule([{ type: 'pause', node: 'a', atMs: 1 } as never]),
     () => sim.eventually('x', () => true, -1),
     () => sim.always('x', true as never),
+    () => sim.always('taken', () => true),
+    () => sim.sometimes('taken', () => true),
+    () => sim.eventually('taken', () => true, 1),
   ];
   for (const make of bad) expect(() => make(), String(make)).toThrow(refused);
   await expect(sim.run({ untilMs: -1 })).rejects.toSatisfy(isInvalidOption);
