@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { HoldfastError, isHoldfastError } from 'holdfast/core';
 import { type CallFaults, createSim, isFault, latency, type SimOptions } from 'holdfast/testing';
 import { describe, expect, test } from 'vitest';
@@ -193,6 +194,65 @@ describe('a call', () => {
     sim.at(150, () => sim.at(300, sim.crash('slow')));
     await sim.run();
     expect(seen).toEqual(['0 INVALID_OPTION', '60 ready', '320 INVALID_OPTION']);
+  });
+
+  test('leaves no listener on its signal once it is answered', async () => {
+    const { signal } = new AbortController();
+    const sim = createSim(options);
+    const store = sim.node('store', () => ({ ask: async (_signal: AbortSignal) => 1 }));
+    sim.node('a', (env) => env.remote(store).ask(signal));
+    sim.at(5, () => expect(getEventListeners(signal, 'abort').length).toBe(1));
+    await sim.run();
+    expect(getEventListeners(signal, 'abort').length).toBe(0);
+  });
+
+  test('that a dead process brings to an end is not answered', async () => {
+    const sim = createSim(options);
+    const ends: (() => void)[] = [];
+    const store = sim.node('store', () => ({ ask: () => new Promise<void>((resolve) => ends.push(resolve)) }));
+    let answered = false;
+    sim.node(
+      'a',
+      (env) =>
+        void env
+          .remote(store)
+          .ask()
+          .then(() => (answered = true)),
+    );
+    sim.at(50, () => sim.restart('store'));
+    sim.at(60, () => ends.forEach((end) => end()));
+    await sim.run();
+    expect([ends.length, answered]).toEqual([1, false]);
+  });
+
+  test('goes wrong as it was last told to; an end brings back what was before, if it is still its turn', async () => {
+    const sim = createSim({ ...options, link: { delay: latency.constant(0) } });
+    const store = sim.node('store', () => ({ ask: async () => 'ok' }));
+    const seen: string[] = [];
+    sim.node('a', (env) => {
+      for (const ms of [5, 15, 25, 35, 45]) {
+        env.runtime.clock.setTimer(ms, () => {
+          env
+            .remote(store)
+            .ask()
+            .then(
+              (value) => seen.push(value),
+              (error: unknown) => seen.push((error as Error).message),
+            );
+        });
+      }
+    });
+    sim.at(10, () => {
+      const stale = sim.calls('store', { refused: 1 });
+      sim.at(20, () => {
+        const end = sim.calls('store', { unacknowledged: 1 });
+        sim.at(30, stale);
+        sim.at(40, end);
+      });
+    });
+    await sim.run();
+    const [refused, unacknowledged] = ['store refused ask', 'store did not acknowledge ask'];
+    expect(seen).toEqual(['ok', refused, unacknowledged, unacknowledged, refused]);
   });
 
   test('of a process that died in between is answered to nobody, and carried out by nobody', async () => {

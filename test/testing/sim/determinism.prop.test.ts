@@ -76,6 +76,28 @@ test('the hash sees what is in a message, and nothing but what happened', async 
   expect(await say(loop, 30)).not.toBe(base);
 });
 
+test('who is first at one instant is chance, but not within one origin, and it does not depend on who else is there', async () => {
+  const order = async (seed: number, all: readonly string[]): Promise<string> => {
+    const fired: string[] = [];
+    const sim = createSim({ seed });
+    for (const name of all) {
+      sim.node(name, ({ runtime: { clock } }) => {
+        for (const n of [1, 2]) clock.setTimer(10, () => fired.push(`${name}${String(n)}`));
+      });
+    }
+    await sim.run();
+    return fired.join(' ');
+  };
+  const orders = new Set<string>();
+  for (let seed = 0; seed < 40; seed++) {
+    const whole = await order(seed, ['a', 'b', 'c']);
+    orders.add(whole);
+    expect(whole.replace(/ ?b\d/g, '').trim()).toBe(await order(seed, ['a', 'c']));
+    for (const name of names) expect(whole.indexOf(`${name}1`)).toBeLessThan(whole.indexOf(`${name}2`));
+  }
+  expect(orders.size).toBe(6);
+});
+
 test('a further draw of a node, or a further stream, shifts nobody else', async () => {
   const play2 = async (draws: number): Promise<readonly number[]> => {
     const arrivals: number[] = [];

@@ -145,6 +145,18 @@ describe('eventually', () => {
     expect(failure).toMatchObject({ kind: 'eventually', atMs: 170 });
   });
 
+  test('what was so before the last fault was over does not count', async () => {
+    let looks = 0;
+    const failure = await failureOf((sim) => {
+      ticking(sim);
+      sim.schedule([pauseAt(300)]);
+      sim.eventually('early', () => ++looks > 0 && sim.nowMs < 400, 50);
+    });
+    expect(failure).toMatchObject({ kind: 'eventually', atMs: 450 });
+    // Not once before: it costs nothing while faults are to come.
+    expect(looks).toBeLessThan(20);
+  });
+
   test('a fault that strikes nobody counts too: nothing is judged before all are over', async () => {
     const sim = createSim({ seed: 1 });
     ticking(sim);
@@ -202,6 +214,9 @@ describe('a run', () => {
     const still = await failureOf((sim) => ticking(sim, 0));
     expect(still).toMatchObject({ kind: 'livelock', atMs: 0 });
     expect(still.message).toContain('time does not move on');
+    const long = createSim({ seed: 1, traceLines: 0 });
+    ticking(long, 1);
+    expect((await long.run({ untilMs: 150_000 })).steps).toBe(150_001);
   });
 
   test('in which code throws or leaves a rejection unhandled names the node, with the cause', async () => {

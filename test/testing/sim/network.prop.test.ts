@@ -117,6 +117,15 @@ test('shares of loss, duplication and straying are what they say: N = 20,000 eac
   }
 });
 
+test('a copy is a copy of its own, and not counted as overtaken by itself', async () => {
+  const sim = createSim({ seed: 1, link: { duplicate: 1 } });
+  const heard: number[] = [];
+  sim.node('a', (env: SimEnv<number[]>) => env.onMessage((list) => heard.push(list.push(1))));
+  sim.node('b', (env) => env.send('a', []));
+  expect((await sim.run()).network).toMatchObject({ sent: 1, duplicated: 1, delivered: 2, reordered: 0 });
+  expect(heard).toEqual([1, 1]);
+});
+
 test('what strays is overtaken, and counted', async () => {
   const { heard, network } = await send(3, { reorder: 0.2 }, 1_000);
   let highest = -1;

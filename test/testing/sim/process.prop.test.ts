@@ -82,7 +82,8 @@ describe('a pause', () => {
   });
 
   test('two that overlap are over with the later; one that ends twice ends once', async () => {
-    const sim = createSim({ seed: 1 });
+    const trace: string[] = [];
+    const sim = createSim({ seed: 1, onTrace: (line) => trace.push(line) });
     const node = sim.node('a', () => undefined);
     const paused: boolean[] = [];
     let [endOne, endOther] = [(): void => undefined, (): void => undefined];
@@ -95,6 +96,7 @@ describe('a pause', () => {
     sim.at(4.5, () => paused.push(node.paused));
     await sim.run();
     expect(paused).toEqual([true, false]);
+    expect(trace.filter((line) => line.includes('resume'))).toEqual(['       4.000 a: resume']);
   });
 });
 
@@ -144,7 +146,8 @@ describe('a crash', () => {
   });
 
   test('what it has sent is under way; what comes while it is down is gone; a ghost reaches nobody', async () => {
-    const sim = createSim({ seed: 1, link: { delay: latency.constant(10) } });
+    const trace: string[] = [];
+    const sim = createSim({ seed: 1, link: { delay: latency.constant(10) }, onTrace: (line) => trace.push(line) });
     const heard: string[] = [];
     let ghost = (): void => undefined;
     sim.node('a', (env) => env.onMessage((message) => heard.push(String(message))));
@@ -156,6 +159,7 @@ describe('a crash', () => {
         env.send('a', 'boo');
         env.log('boo');
         env.runtime.clock.setTimer(1, () => heard.push('boo'));
+        env.onMessage(() => heard.push('boo'));
         void env.runtime.clock.sleep(1).then(() => heard.push('boo'));
       };
     });
@@ -171,7 +175,10 @@ describe('a crash', () => {
       ghost();
       sim.at(20, restart);
     });
-    const { network } = await sim.run();
+    const { network, steps } = await sim.run();
+    expect(trace.filter((line) => line.includes('boo'))).toEqual([]);
+    // No event of a ghost's: three starts, two scripts, two timers, three arrivals, one restart.
+    expect(steps).toBe(11);
     expect(heard).toEqual(['last words', 'b2 to the next']);
     expect(network).toMatchObject({ sent: 3, delivered: 2, unheard: 1 });
   });
@@ -197,9 +204,37 @@ describe('a crash', () => {
     sim.at(1, () => {
       const resume = sim.pause('a');
       sim.restart('a');
+      expect(node.paused).toBe(false);
       sim.at(2, resume);
     });
     await sim.run();
     expect([node.paused, node.incarnation]).toEqual([false, 2]);
+  });
+
+  test('takes what waited for it along: a held message is unheard', async () => {
+    const sim = createSim({ seed: 1 });
+    sim.node('a', () => undefined);
+    sim.node('b', (env) => env.send('a', 1));
+    sim.at(0, () => sim.pause('a'));
+    sim.at(50, () => sim.restart('a'));
+    const { network } = await sim.run();
+    expect(network).toMatchObject({ sent: 1, unheard: 1, inFlight: 0 });
+  });
+
+  test('ends a start that has not ended: what it returns later is not seen, and its failure fails nothing', async () => {
+    const sim = createSim({ seed: 1 });
+    const later: (() => void)[] = [];
+    const node = sim.node('a', ({ incarnation }) =>
+      incarnation === 3
+        ? 'third'
+        : new Promise<string>((resolve, reject) => {
+            later.push(() => (incarnation === 1 ? resolve('first') : reject(new Error('second'))));
+          }),
+    );
+    sim.at(1, () => sim.restart('a'));
+    sim.at(2, () => sim.restart('a'));
+    sim.at(3, () => later.forEach((end) => end()));
+    await sim.run();
+    expect(node.value).toBe('third');
   });
 });
