@@ -15,7 +15,7 @@ import { Simulation } from './simulation.ts';
  * order of instructions within an event: code between two `await`s is atomic, as it is in Node. A loop of promises that never
  * ends is not detected. One simulation at a time in a process, for rejections that nobody handles count for it.
  *
- * Complexity: O(log n) for an event among n that are set; about ten microseconds each, a copy of the message included.
+ * Complexity: O(log n) for an event among n that are set; some six microseconds each, a copy of the message included.
  *
  * Source: the simulation of FoundationDB; TigerBeetle's VOPR; Tokio's turmoil.
  *

@@ -14,8 +14,6 @@ export interface SimNode<out T = unknown> {
   readonly incarnation: number;
 }
 
-type AsyncMethod = (...args: never[]) => PromiseLike<unknown>;
-
 /**
  * An object as another process sees it: its asynchronous methods, called over the network, and its constants. Arguments and
  * results are copied; an error arrives as it was thrown.
@@ -26,7 +24,7 @@ type AsyncMethod = (...args: never[]) => PromiseLike<unknown>;
  */
 export type Remote<T> = {
   readonly [
-    K in keyof T as Exclude<T[K], undefined> extends AsyncMethod
+    K in keyof T as Exclude<T[K], undefined> extends (...args: never[]) => PromiseLike<unknown>
       ? K
       : Exclude<T[K], undefined> extends (...args: never[]) => unknown
         ? never

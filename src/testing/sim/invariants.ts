@@ -74,7 +74,6 @@ export class Invariants {
       place.reached++;
       this.#sought.delete(place);
     }
-    if (this.#toCome > 0) return undefined;
     for (const goal of this.#goals.values()) if (!goal.reached) goal.reached = goal.holds();
     return undefined;
   }

@@ -199,7 +199,7 @@ describe('a call', () => {
   test('leaves no listener on its signal once it is answered', async () => {
     const { signal } = new AbortController();
     const sim = createSim(options);
-    const store = sim.node('store', () => ({ ask: async (_signal: AbortSignal) => 1 }));
+    const store = sim.node('store', () => ({ ask: async (signal: AbortSignal) => signal.aborted }));
     sim.node('a', (env) => env.remote(store).ask(signal));
     sim.at(5, () => expect(getEventListeners(signal, 'abort').length).toBe(1));
     await sim.run();
