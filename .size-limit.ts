@@ -11,7 +11,7 @@ const budgets: Record<string, string> = {
   balancing: '16 kB',
   scatter: '9.1 kB',
   sharding: '9.9 kB',
-  testing: '21.7 kB',
+  testing: '30.7 kB',
 };
 
 const ignore = [...builtinModules, 'node:*'];

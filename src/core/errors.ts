@@ -16,6 +16,7 @@
  * | `LEADERSHIP_LOST` | a term of office is over: the lease has run out, is another's, or was given back |
  * | `LEAK` | `failOnLeaks` found something left behind |
  * | `FAULT` | a simulated server or a faulty call failed as it was told to |
+ * | `SIMULATION_FAILED` | a simulation found what must not be; the message says how to repeat it |
  */
 export type ErrorCode =
   | 'INVALID_OPTION'
@@ -30,7 +31,8 @@ export type ErrorCode =
   | 'UNSUPPORTED'
   | 'LEADERSHIP_LOST'
   | 'LEAK'
-  | 'FAULT';
+  | 'FAULT'
+  | 'SIMULATION_FAILED';
 
 const brand = Symbol.for('holdfast.error');
 

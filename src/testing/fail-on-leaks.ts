@@ -4,6 +4,7 @@ import { check, describe, func, having, readOptions } from '../core/options.ts';
 import type { Runtime } from '../core/runtime.ts';
 import { systemRandom } from '../core/random.ts';
 import { settleMicrotasks } from './microtasks.ts';
+import { hearRejections } from './unhandled.ts';
 
 /** What {@link failOnLeaks} hands to the body and watches. */
 export interface Watched {
@@ -57,7 +58,9 @@ export async function failOnLeaks<T>(
   const leaks = new Set<Leak>();
   const controller = new AbortController();
   watchListeners(controller.signal, leaks);
-  const stopHearing = hearRejections(leaks);
+  const stopHearing = hearRejections((reason) => {
+    leaks.add({ what: 'an unhandled rejection', where: traceOf(reason) });
+  });
   let result: T;
   try {
     result = await body({
@@ -153,32 +156,6 @@ function watchListeners(signal: AbortSignal, leaks: Set<Leak>): void {
     reallyRemove(...args);
   };
   Object.defineProperties(signal, { addEventListener: { value: add }, removeEventListener: { value: remove } });
-}
-
-interface Process {
-  rawListeners(event: 'unhandledRejection'): readonly Hear[];
-  removeAllListeners(event: 'unhandledRejection'): void;
-  on(event: 'unhandledRejection', listener: Hear): void;
-  off(event: 'unhandledRejection', listener: Hear): void;
-}
-
-type Hear = (reason: unknown, promise: unknown) => void;
-
-/** Takes the place of whoever hears unhandled rejections, a test runner's own handler included, until called off. */
-function hearRejections(leaks: Set<Leak>): () => void {
-  const { process } = globalThis as unknown as { readonly process?: Process };
-  if (process === undefined) return () => undefined;
-  // Raw, so that who was there for once is there for once again.
-  const others = process.rawListeners('unhandledRejection');
-  const hear: Hear = (reason) => {
-    leaks.add({ what: 'an unhandled rejection', where: traceOf(reason) });
-  };
-  process.removeAllListeners('unhandledRejection');
-  process.on('unhandledRejection', hear);
-  return () => {
-    process.off('unhandledRejection', hear);
-    for (const other of others) process.on('unhandledRejection', other);
-  };
 }
 
 /** Called where a throw would end the process, with whatever a promise was rejected with. */

@@ -32,3 +32,16 @@ export {
   type LeaseStoreSuiteTools,
   type MakeLeaseStore,
 } from './lease-store-suite.ts';
+export { createSim } from './sim/create-sim.ts';
+export type { CallFaults } from './sim/call-faults.ts';
+export type { Remote, RemoteOptions, SimEnv, SimNode, Start } from './sim/env.ts';
+export { isSimFailure, SimFailure, type SimFailureDetails, type SimFailureKind } from './sim/failure.ts';
+export type { CrashFault, Fault, FaultType, LinkFault, PartitionFault, PauseFault, SkewFault } from './sim/fault.ts';
+export type { LinkOptions } from './sim/link-options.ts';
+export type { NetworkCounts } from './sim/network.ts';
+export type { NodeOptions } from './sim/node-options.ts';
+export type { ClockOptions, SimOptions, SimRunOptions, SimSettings } from './sim/settings.ts';
+export type { EndFault, Names, Sim, SimReport } from './sim/sim.ts';
+export { drawFaults, faults, type FaultTools } from './sim/draw-faults.ts';
+export type { FaultPlanOptions } from './sim/fault-plan.ts';
+export { type CampaignOptions, type CampaignReport, simulate } from './sim/simulate.ts';
