@@ -13,6 +13,7 @@
  * | `NOT_ACCEPTED` | an attempt brought a value that the `accept` option refused |
  * | `SUPERSEDED` | an attempt was called off because its result is no longer wanted: a reason of signals, never thrown |
  * | `UNSUPPORTED` | each argument is allowed, but there is no answer for them; the message names what to use instead |
+ * | `STORE_FAILED` | a store's server, or its connection, answered with an error: whether the call was done is not known |
  * | `LEAK` | `failOnLeaks` found something left behind |
  * | `FAULT` | a simulated server or a faulty call failed as it was told to |
  */
@@ -27,6 +28,7 @@ export type ErrorCode =
   | 'NOT_ACCEPTED'
   | 'SUPERSEDED'
   | 'UNSUPPORTED'
+  | 'STORE_FAILED'
   | 'LEAK'
   | 'FAULT';
 
