@@ -1,0 +1,180 @@
+import { invalid } from '../../../core/options.ts';
+import { type HintSource, type OpenHints, sourceEnded } from '../hints.ts';
+import { until } from '../until.ts';
+
+/** What is used of the package `pg`: of a `Pool`, which is advised, or of a connected `Client`. */
+export interface PgLike {
+  /** Runs a statement. */
+  query(text: string, values: unknown[]): Promise<{ readonly rows: readonly unknown[] }>;
+}
+
+/** What is used of the package `postgres` (postgres.js): of what `postgres(…)` returns. */
+export interface PostgresJsLike {
+  /** Runs a statement whose text is made elsewhere. */
+  unsafe(text: string, values: string[]): PromiseLike<readonly unknown[]>;
+}
+
+/** A client of PostgreSQL: of `pg` or of `postgres`, recognised by their methods. */
+export type PostgresClient = PgLike | PostgresJsLike;
+
+/** What is used of a `Client` of `pg` that listens. */
+export interface PgListener extends PgLike {
+  /** Adds a listener. */
+  on(event: string, listener: (...args: never[]) => void): unknown;
+  /** Removes a listener. */
+  removeListener(event: string, listener: (...args: never[]) => void): unknown;
+}
+
+/** What is used of postgres.js to listen; it opens a connection of its own for that. */
+export interface PostgresJsListener {
+  /** Listens, again after each reconnection. */
+  listen(
+    channel: string,
+    hear: (payload: string) => void,
+    listening: () => void,
+  ): Promise<{ unlisten(): Promise<unknown> }>;
+}
+
+/** @internal A row whose columns are all text. */
+export type Row = Readonly<Record<string, string | null>>;
+
+/** @internal What the store asks of either library: one statement, in a transaction of its own. */
+export type RunStatement = (statement: string, values: readonly (string | null)[], signal: AbortSignal) => Promise<Row[]>;
+
+interface PgPool extends PgLike {
+  connect(): Promise<PgLike & { release(destroy?: boolean): void }>;
+}
+
+const method = (client: unknown, name: string): boolean =>
+  ((typeof client === 'object' && client !== null) || typeof client === 'function') &&
+  typeof (client as Record<string, unknown>)[name] === 'function';
+
+const isPostgresJs = (client: unknown): client is PostgresJsLike => method(client, 'unsafe');
+const isPg = (client: unknown): client is PgLike => method(client, 'query');
+const isPgPool = (client: unknown): client is PgPool =>
+  isPg(client) && method(client, 'connect') && typeof (client as { totalCount?: unknown }).totalCount === 'number';
+
+/** @internal @throws HoldfastError `INVALID_OPTION` for what is no client */
+export function statementsOver(client: unknown): RunStatement {
+  if (isPostgresJs(client)) return overPostgresJs(client);
+  if (isPgPool(client)) return overPool(client);
+  if (isPg(client)) return overPg(client);
+  throw invalid('client', 'a Pool or Client of pg, or the sql of postgres (postgres.js)', client);
+}
+
+function overPg(client: PgLike): RunStatement {
+  return async (statement, values, signal) => {
+    const { rows } = await until(signal, () => client.query(statement, [...values]));
+    return rows as Row[];
+  };
+}
+
+/** A connection whose answer nobody waits for is destroyed: the next caller would wait behind it, or get none at all. */
+function overPool(pool: PgPool): RunStatement {
+  return async (statement, values, signal) => {
+    let over = false;
+    const connecting = until(signal, () => pool.connect().then((client) => (over ? drop(client) : client)));
+    const client = await connecting.finally(() => (over = signal.aborted));
+    let failed = true;
+    try {
+      const { rows } = await until(signal, () => client.query(statement, [...values]));
+      failed = false;
+      return rows as Row[];
+    } catch (error) {
+      // An error of the statement leaves the connection as it was.
+      failed = signal.aborted || stateOf(error) === undefined;
+      throw error;
+    } finally {
+      client.release(failed);
+    }
+  };
+}
+
+/** Its caller has gone while it was got. */
+function drop<C extends { release(destroy?: boolean): void }>(client: C): C {
+  client.release();
+  return client;
+}
+
+function overPostgresJs(sql: PostgresJsLike): RunStatement {
+  return async (statement, values, signal) => {
+    let cancel: (() => unknown) | undefined;
+    const rows = await until(
+      signal,
+      () => {
+        const query = sql.unsafe(statement, values as string[]);
+        if (method(query, 'cancel')) cancel = () => (query as unknown as { cancel(): unknown }).cancel();
+        return query;
+      },
+      () => cancel?.(),
+    );
+    return [...rows] as Row[];
+  };
+}
+
+/** @internal The SQLSTATE of an error that the server has answered with. */
+export function stateOf(error: unknown): string | undefined {
+  const code = (error as { readonly code?: unknown } | null | undefined)?.code;
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+}
+
+/** What {@link PostgresLeaseStoreOptions.listen} may be. */
+export type PostgresListen = PgListener | PostgresJsListener | (() => Promise<PgListener & { end(): Promise<unknown> }>);
+
+const isListener = (client: unknown): client is PgListener =>
+  isPg(client) && !isPgPool(client) && method(client, 'on') && method(client, 'removeListener');
+
+/** @internal @throws HoldfastError `INVALID_OPTION` for what cannot listen */
+export function hintsOver(listen: unknown, channel: string): OpenHints {
+  if (method(listen, 'listen')) return (source) => listenWithPostgresJs(listen as PostgresJsListener, channel, source);
+  if (isListener(listen)) return (source) => listenWithPg(listen, channel, source, false);
+  if (typeof listen === 'function') {
+    return async (source) => {
+      const client: unknown = await (listen as () => unknown)();
+      if (!isListener(client)) throw invalid('what listen() resolves to', 'a connected Client of pg', client);
+      return listenWithPg(client, channel, source, true);
+    };
+  }
+  const allowed = 'a Client of pg (not a Pool), a function that resolves to one, or the sql of postgres (postgres.js)';
+  throw invalid('listen', allowed, listen);
+}
+
+async function listenWithPostgresJs(
+  sql: PostgresJsListener,
+  channel: string,
+  { tell }: HintSource,
+): Promise<() => void> {
+  // It listens again when the connection is back; in between, anything may have been told.
+  const { unlisten } = await sql.listen(channel, tell, () => tell(''));
+  return () => void unlisten().catch(() => undefined);
+}
+
+async function listenWithPg(
+  client: PgListener,
+  channel: string,
+  { tell, broken }: HintSource,
+  owned: boolean,
+): Promise<() => void> {
+  const notification = (message: { readonly channel: string; readonly payload?: string }): void => {
+    if (message.channel === channel) tell(message.payload ?? '');
+  };
+  const error = (reason: unknown): void => broken(reason);
+  const end = (): void => broken(sourceEnded('the listening connection to PostgreSQL'));
+  const listeners = { notification, error, end };
+  const stop = (): void => {
+    for (const [event, listener] of Object.entries(listeners)) {
+      // An error that nobody hears ends the process: it is heard until the connection is gone.
+      if (!owned || event !== 'error') client.removeListener(event, listener as () => void);
+    }
+    if (owned) void (client as unknown as { end(): Promise<unknown> }).end().catch(() => undefined);
+    else client.query(`UNLISTEN "${channel}"`, []).catch(() => undefined);
+  };
+  for (const [event, listener] of Object.entries(listeners)) client.on(event, listener as () => void);
+  try {
+    await client.query(`LISTEN "${channel}"`, []);
+  } catch (reason) {
+    stop();
+    throw reason;
+  }
+  return stop;
+}
