@@ -71,51 +71,47 @@ function overPg(client: PgLike): RunStatement {
 
 /** A connection whose answer nobody waits for is destroyed: the next caller would wait behind it, or get none at all. */
 function overPool(pool: PgPool): RunStatement {
-  return async (statement, values, signal) => {
-    let over = false;
-    const connecting = until(signal, () => pool.connect().then((client) => (over ? drop(client) : client)));
-    const client = await connecting.finally(() => (over = signal.aborted));
-    let failed = true;
-    try {
-      const { rows } = await until(signal, () => client.query(statement, [...values]));
-      failed = false;
-      return rows as Row[];
-    } catch (error) {
-      // An error of the statement leaves the connection as it was.
-      failed = signal.aborted || stateOf(error) === undefined;
-      throw error;
-    } finally {
-      client.release(failed);
-    }
+  return (statement, values, signal) => {
+    let client: Awaited<ReturnType<PgPool['connect']>> | undefined;
+    const giveBack = (destroy: boolean): void => {
+      client?.release(destroy);
+      client = undefined;
+    };
+    const ask = async (): Promise<Row[]> => {
+      client = await pool.connect();
+      try {
+        signal.throwIfAborted();
+        const { rows } = await client.query(statement, [...values]);
+        giveBack(false);
+        return rows as Row[];
+      } catch (error) {
+        // After an error of the statement the connection is as it was.
+        giveBack(!signal.aborted && stateOf(error) === undefined);
+        throw error;
+      }
+    };
+    return until(signal, ask, () => giveBack(true));
   };
-}
-
-/** Its caller has gone while it was got. */
-function drop<C extends { release(destroy?: boolean): void }>(client: C): C {
-  client.release();
-  return client;
 }
 
 function overPostgresJs(sql: PostgresJsLike): RunStatement {
   return async (statement, values, signal) => {
-    let cancel: (() => unknown) | undefined;
-    const rows = await until(
-      signal,
-      () => {
-        const query = sql.unsafe(statement, values as string[]);
-        if (method(query, 'cancel')) cancel = () => (query as unknown as { cancel(): unknown }).cancel();
-        return query;
-      },
-      () => cancel?.(),
-    );
-    return [...rows] as Row[];
+    let query: ReturnType<PostgresJsLike['unsafe']> | undefined;
+    const ask = (): PromiseLike<readonly unknown[]> => (query = sql.unsafe(statement, values as string[]));
+    return [...(await until(signal, ask, () => takeBack(query)))] as Row[];
   };
+}
+
+/** Only what still waits for a connection: to cancel what is under way takes another, whose failure nobody could catch. */
+function takeBack(query: unknown): void {
+  const waiting = query as { readonly state?: unknown; cancel(): unknown } | undefined;
+  if (waiting?.state === null && method(waiting, 'cancel')) waiting.cancel();
 }
 
 /** @internal The SQLSTATE of an error that the server has answered with. */
 export function stateOf(error: unknown): string | undefined {
-  const code = (error as { readonly code?: unknown } | null | undefined)?.code;
-  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+  const { code, severity } = (error ?? {}) as { readonly code?: unknown; readonly severity?: unknown };
+  return typeof code === 'string' && typeof severity === 'string' ? code : undefined;
 }
 
 /** What {@link PostgresLeaseStoreOptions.listen} may be. */
