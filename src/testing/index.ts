@@ -26,3 +26,9 @@ export { type SeededRandom, seededRandom } from './seeded-random.ts';
 export { VirtualClock, type VirtualClockOptions } from './virtual-clock.ts';
 export { type MakePlacement, placementSuite, type PlacementSuiteOptions, type SuiteTools } from './placement-suite.ts';
 export type { ArbitraryLike, FastCheckLike } from './placement-cases.ts';
+export {
+  leaseStoreSuite,
+  type LeaseStoreSuiteOptions,
+  type LeaseStoreSuiteTools,
+  type MakeLeaseStore,
+} from './lease-store-suite.ts';

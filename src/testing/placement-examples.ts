@@ -1,7 +1,8 @@
 import { isInvalidOption } from '../core/errors.ts';
 import { xxh64 } from '../hashing/index.ts';
 import { hostileIds } from './placement-cases.ts';
-import { ensure, ensureSame, type Promised } from './placement-law.ts';
+import { ensure, ensureSame } from './ensure.ts';
+import type { Promised } from './placement-law.ts';
 
 const plain = { seed: 0n, hasher: xxh64 };
 

@@ -1,5 +1,6 @@
 import { type PlacementNode, xxh64 } from '../hashing/index.ts';
-import { answers, ensure, ensureSame, idsOf, type Law, picked, weightOf } from './placement-law.ts';
+import { ensure, ensureSame } from './ensure.ts';
+import { answers, idsOf, type Law, picked, weightOf } from './placement-law.ts';
 
 /** @internal What a placement is, as a value and as data; by what is promised. Each is run many times. */
 export const identityLaws: Readonly<Record<string, Law>> = {

@@ -17,17 +17,6 @@ export interface Promised {
 /** @internal Throws when the placement of a draw breaks the law. */
 export type Law = (promised: Promised, draw: Draw) => void;
 
-/** @internal Throws unless it holds. */
-export function ensure(holds: boolean, what: string, ...details: readonly unknown[]): void {
-  if (!holds)
-    throw new Error(details.length === 0 ? what : `${what}: ${details.map((one) => JSON.stringify(one)).join(', ')}`);
-}
-
-/** @internal Throws unless both are the same as JSON. */
-export function ensureSame(one: unknown, other: unknown, what: string): void {
-  ensure(JSON.stringify(one) === JSON.stringify(other), what, one, other);
-}
-
 /** @internal All that a placement says of some keys. */
 export function answers(placement: Placement<PlacementNode>, { keys }: Draw): unknown {
   return [keys.map((key) => [placement.get(key)?.id ?? null, ...idsOf(placement.rank(key))]), placement.fingerprint];

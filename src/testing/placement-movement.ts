@@ -1,4 +1,5 @@
-import { answers, ensure, ensureSame, idsOf, type Law, picked, weightOf } from './placement-law.ts';
+import { ensure, ensureSame } from './ensure.ts';
+import { answers, idsOf, type Law, picked, weightOf } from './placement-law.ts';
 
 /** @internal What decides where a key is, and which keys a change moves; by what is promised. Each is run many times. */
 export const movementLaws: Readonly<Record<string, Law>> = {

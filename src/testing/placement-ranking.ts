@@ -1,4 +1,5 @@
-import { ensure, ensureSame, idsOf, type Law, picked, weightOf } from './placement-law.ts';
+import { ensure, ensureSame } from './ensure.ts';
+import { idsOf, type Law, picked, weightOf } from './placement-law.ts';
 
 /** @internal A key's own order of preference; by what is promised. Each is run many times. */
 export const rankingLaws: Readonly<Record<string, Law>> = {

@@ -1,5 +1,6 @@
 import { xxh64 } from '../hashing/index.ts';
-import { ensure, ensureSame, idsOf, type Law, owners, picked, weightOf } from './placement-law.ts';
+import { ensure, ensureSame } from './ensure.ts';
+import { idsOf, type Law, owners, picked, weightOf } from './placement-law.ts';
 
 /** @internal How much a node owns; by what is promised. Each is run many times. */
 export const shareLaws: Readonly<Record<string, Law>> = {
