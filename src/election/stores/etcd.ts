@@ -6,18 +6,13 @@
 import { systemClock } from '../../core/clock.ts';
 import { HoldfastError } from '../../core/errors.ts';
 import { check, func, readOptions, type Rule } from '../../core/options.ts';
-import type {
-  Candidacy,
-  Denied,
-  Granted,
-  LeaseLimits,
-  LeasePatch,
-  LeaseRecord,
-  LeaseStore,
-} from '../lease-store.ts';
+import { onAbort } from '../../core/signals.ts';
+import { hints } from '../hints.ts';
+import type { Candidacy, Denied, Granted, LeaseLimits, LeasePatch, LeaseRecord, LeaseStore } from '../lease-store.ts';
 import { Cluster, type Entry, type Look, rangeOf } from './etcd/cluster.ts';
 import { candidateKey, candidatesOf, type CandidateRange, readCandidate, writeCandidate } from './etcd/format.ts';
 import { Gateway } from './etcd/gateway.ts';
+import { closed } from './shared-hints.ts';
 
 /** The headers of each request. */
 export type EtcdHeaders = Readonly<Record<string, string>>;
@@ -126,7 +121,7 @@ export class EtcdLeaseStore implements LeaseStore {
     const range = this.#range(key);
     const look = await this.#cluster.look(range, signal);
     if (look.leader === null) return this.#enter(range, look, candidacy, signal);
-    if (!isCandidacy(look.leader, candidacy)) return this.#denied(key, look, signal);
+    if (!isCandidacy(look, candidacy)) return this.#denied(key, look, signal);
     // The answer to an earlier call was lost. Written again, it is what this call says.
     const value = writeCandidate(candidacy);
     const record = await this.#prolong(range, key, look, { ttlMs, value, write: true }, signal);
@@ -155,35 +150,32 @@ export class EtcdLeaseStore implements LeaseStore {
     return this.#recordOf(key, await this.#cluster.look(this.#range(key), signal), signal);
   }
 
-  async *watch(key: string, signal: AbortSignal): AsyncGenerator<undefined, void, undefined> {
-    const ending = new AbortController();
-    const end = (): void => ending.abort();
-    const signals = [signal, this.#closing.signal];
-    const body = { create_request: rangeOf(this.#range(key)) };
-    try {
-      for (const each of signals) {
-        if (each.aborted) end();
-        each.addEventListener('abort', end);
-      }
-      // The first answer says that the watch has begun, which is a hint, too; the last may say that it was cancelled.
-      for await (const answer of this.#gateway.stream('watch', body, ending.signal)) {
-        if ((answer as { readonly canceled?: boolean }).canceled === true) throw canceled(answer);
-        yield;
-      }
-    } catch (error) {
-      if (!ending.signal.aborted) throw error;
-    } finally {
-      for (const each of signals) each.removeEventListener('abort', end);
-      end();
-    }
+  watch(key: string, signal: AbortSignal): AsyncIterable<unknown> {
+    return hints(signal, (tell, fail) => {
+      const ending = new AbortController();
+      const unlink = onAbort(this.#closing.signal, fail);
+      if (!signal.aborted) this.#follow(key, tell, ending.signal).catch(fail);
+      return () => {
+        unlink();
+        ending.abort();
+      };
+    });
   }
 
   async close(): Promise<void> {
-    this.#closing.abort();
+    this.#closing.abort(closed());
   }
 
   #range(key: string): CandidateRange {
     return candidatesOf(this.#prefix, key);
+  }
+
+  /** The first answer says that the watch has begun, which is a hint, too; the last may say that it was cancelled. */
+  async #follow(key: string, tell: () => void, signal: AbortSignal): Promise<void> {
+    for await (const answer of this.#gateway.stream('watch', { create_request: rangeOf(this.#range(key)) }, signal)) {
+      if ((answer as { readonly canceled?: boolean }).canceled === true) throw canceled(answer);
+      tell();
+    }
   }
 
   async #enter(
@@ -256,14 +248,17 @@ export class EtcdLeaseStore implements LeaseStore {
 
 type Held = Look & { readonly leader: Entry };
 
-function isCandidacy(leader: Entry, { holder, nonce }: Candidacy): boolean {
-  const candidate = readCandidate(leader.value, leader.lease);
+function isCandidacy(look: Look, { holder, nonce }: Candidacy): look is Held {
+  if (look.leader === null) return false;
+  const candidate = readCandidate(look.leader.value, look.leader.lease);
   return candidate.nonce === nonce && candidate.holder === holder;
 }
 
 function holds({ nonce, token }: LeaseRecord, look: Look): look is Held {
   const { leader, epoch } = look;
-  return leader !== null && readCandidate(leader.value, leader.lease).nonce === nonce && tokenOf(leader, epoch) === token;
+  return (
+    leader !== null && readCandidate(leader.value, leader.lease).nonce === nonce && tokenOf(leader, epoch) === token
+  );
 }
 
 const tokenOf = ({ createRevision }: Entry, epoch: bigint | null): bigint => (epoch ?? 0n) + BigInt(createRevision);

@@ -4,16 +4,7 @@
  * @module holdfast/election/postgres
  */
 import { anything, readOptions, type Rule } from '../../core/options.ts';
-import type {
-  Candidacy,
-  Denied,
-  Granted,
-  LeaseLimits,
-  LeasePatch,
-  LeaseRecord,
-  LeaseStore,
-} from '../lease-store.ts';
-import { Hints } from './hints.ts';
+import type { Candidacy, Denied, Granted, LeaseLimits, LeasePatch, LeaseRecord, LeaseStore } from '../lease-store.ts';
 import {
   hintsOver,
   type PostgresClient,
@@ -24,6 +15,7 @@ import {
   statementsOver,
 } from './postgres/client.ts';
 import { type Statements, statementsFor } from './postgres/statements.ts';
+import { SharedHints } from './shared-hints.ts';
 
 export type {
   PgLike,
@@ -114,7 +106,7 @@ export class PostgresLeaseStore implements LeaseStore {
   readonly watch?: (key: string, signal: AbortSignal) => AsyncIterable<unknown>;
   readonly #run: RunStatement;
   readonly #statements: Statements;
-  readonly #hints: Hints | undefined;
+  readonly #hints: SharedHints | undefined;
 
   /**
    * @param client - of `pg` or of `postgres`; it stays the user's, who closes it
@@ -127,9 +119,15 @@ export class PostgresLeaseStore implements LeaseStore {
     const table = given.table ?? 'holdfast_leases';
     // A channel's name is an identifier, too: of two, the last will do, for a hint too many does no harm.
     const channel = table.split('.').at(-1)!;
-    this.#statements = statementsFor(table.split('.').map((part) => `"${part}"`).join('.'), channel);
+    this.#statements = statementsFor(
+      table
+        .split('.')
+        .map((part) => `"${part}"`)
+        .join('.'),
+      channel,
+    );
     if (given.listen === undefined) return;
-    const hints = new Hints(hintsOver(given.listen, channel));
+    const hints = new SharedHints(hintsOver(given.listen, channel));
     this.#hints = hints;
     this.watch = (key, signal) => hints.watch(key, signal);
   }

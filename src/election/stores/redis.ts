@@ -5,18 +5,10 @@
  */
 import { HoldfastError } from '../../core/errors.ts';
 import { anything, readOptions, type Rule } from '../../core/options.ts';
-import type {
-  Candidacy,
-  Denied,
-  Granted,
-  LeaseLimits,
-  LeasePatch,
-  LeaseRecord,
-  LeaseStore,
-} from '../lease-store.ts';
-import { Hints } from './hints.ts';
+import type { Candidacy, Denied, Granted, LeaseLimits, LeasePatch, LeaseRecord, LeaseStore } from '../lease-store.ts';
 import { checkClient, connectionOf, type RedisClient, type RedisConnection, subscribe } from './redis/client.ts';
 import * as scripts from './redis/scripts.ts';
+import { SharedHints } from './shared-hints.ts';
 
 export type { IoredisLike, NodeRedisLike, RedisClient } from './redis/client.ts';
 
@@ -75,7 +67,7 @@ export class RedisLeaseStore implements LeaseStore {
   readonly limits: LeaseLimits = { minTtlMs: 1, stepMs: 1 };
   readonly #connection: RedisConnection;
   readonly #prefix: string;
-  readonly #hints: Hints;
+  readonly #hints: SharedHints;
 
   /**
    * @param client - of `ioredis` or of `redis`; it stays the user's, who connects and closes it
@@ -88,7 +80,7 @@ export class RedisLeaseStore implements LeaseStore {
     const subscriber = given.subscriber && checkClient('subscriber', given.subscriber);
     this.#prefix = given.prefix ?? 'holdfast';
     this.#connection = connectionOf(client);
-    this.#hints = new Hints(async (source) => {
+    this.#hints = new SharedHints(async (source) => {
       const line = subscriber ?? checkClient('client.duplicate()', client.duplicate());
       return subscribe(line, subscriber === undefined, this.#channel, source);
     });

@@ -1,5 +1,5 @@
 import { invalid } from '../../../core/options.ts';
-import { type HintSource, type OpenHints, sourceEnded } from '../hints.ts';
+import { type OpenSource, type SharedSource, sourceEnded } from '../shared-hints.ts';
 import { until } from '../until.ts';
 
 /** What is used of the package `pg`: of a `Pool`, which is advised, or of a connected `Client`. */
@@ -39,7 +39,11 @@ export interface PostgresJsListener {
 export type Row = Readonly<Record<string, string | null>>;
 
 /** @internal What the store asks of either library: one statement, in a transaction of its own. */
-export type RunStatement = (statement: string, values: readonly (string | null)[], signal: AbortSignal) => Promise<Row[]>;
+export type RunStatement = (
+  statement: string,
+  values: readonly (string | null)[],
+  signal: AbortSignal,
+) => Promise<Row[]>;
 
 interface PgPool extends PgLike {
   connect(): Promise<PgLike & { release(destroy?: boolean): void }>;
@@ -115,13 +119,14 @@ export function stateOf(error: unknown): string | undefined {
 }
 
 /** What {@link PostgresLeaseStoreOptions.listen} may be. */
-export type PostgresListen = PgListener | PostgresJsListener | (() => Promise<PgListener & { end(): Promise<unknown> }>);
+export type PostgresListen =
+  PgListener | PostgresJsListener | (() => Promise<PgListener & { end(): Promise<unknown> }>);
 
 const isListener = (client: unknown): client is PgListener =>
   isPg(client) && !isPgPool(client) && method(client, 'on') && method(client, 'removeListener');
 
 /** @internal @throws HoldfastError `INVALID_OPTION` for what cannot listen */
-export function hintsOver(listen: unknown, channel: string): OpenHints {
+export function hintsOver(listen: unknown, channel: string): OpenSource {
   if (method(listen, 'listen')) return (source) => listenWithPostgresJs(listen as PostgresJsListener, channel, source);
   if (isListener(listen)) return (source) => listenWithPg(listen, channel, source, false);
   if (typeof listen === 'function') {
@@ -138,7 +143,7 @@ export function hintsOver(listen: unknown, channel: string): OpenHints {
 async function listenWithPostgresJs(
   sql: PostgresJsListener,
   channel: string,
-  { tell }: HintSource,
+  { tell }: SharedSource,
 ): Promise<() => void> {
   // It listens again when the connection is back; in between, anything may have been told.
   const { unlisten } = await sql.listen(channel, tell, () => tell(''));
@@ -148,7 +153,7 @@ async function listenWithPostgresJs(
 async function listenWithPg(
   client: PgListener,
   channel: string,
-  { tell, broken }: HintSource,
+  { tell, broken }: SharedSource,
   owned: boolean,
 ): Promise<() => void> {
   const notification = (message: { readonly channel: string; readonly payload?: string }): void => {

@@ -11,7 +11,7 @@ export interface Statements {
   readonly read: string;
 }
 
-const held = "l.holder IS NOT NULL AND l.expires_at > clock_timestamp()";
+const held = 'l.holder IS NOT NULL AND l.expires_at > clock_timestamp()';
 const own = `l.nonce = EXCLUDED.nonce AND ${held}`;
 
 const columns = `l.key, l.holder, l.nonce, l.token::text, l.token || '.' || l.writes AS version, l.ttl_ms::text AS ttl, l.data,

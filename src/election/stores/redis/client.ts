@@ -1,5 +1,5 @@
 import { invalid } from '../../../core/options.ts';
-import { type HintSource, sourceEnded } from '../hints.ts';
+import { type SharedSource, sourceEnded } from '../shared-hints.ts';
 import { until } from '../until.ts';
 import type { Script } from './scripts.ts';
 
@@ -152,7 +152,7 @@ export async function subscribe(
   client: RedisClient,
   owned: boolean,
   channel: string,
-  { tell, broken }: HintSource,
+  { tell, broken }: SharedSource,
 ): Promise<() => void> {
   const ioredis = isIoredis(client);
   const line = client as unknown as Subscriber;
