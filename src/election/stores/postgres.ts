@@ -62,8 +62,8 @@ const existsAlready = new Set(['23505', '42P07', '42710']);
  * - Tokens are milliseconds of the server's clock, or the row's last token + 1 where that is more: they grow also when the row
  *   was deleted or the database restored, if the clock is right.
  * - The server's wall clock ends a lease. Whoever sets that clock forward ends leases early.
- * - A call that is aborted lets go of its connection of a `Pool`, which ends it, and of its place in the queue of postgres.js. Elsewhere
- *   what was sent goes on, and what a single `Client` has queued is still sent: a `Pool` is advised.
+ * - A call that is aborted ends its connection of a `Pool`; elsewhere what was sent goes on, and what follows on that connection
+ *   waits: a `Pool` is advised. What still waited for a connection is not sent.
  *
  * `durability` is `'linearizable'` of one primary. After a failover to an asynchronous replica an acknowledged grant may be missing,
  * and two lead until the first has failed to renew; `synchronous_commit` with a synchronous standby excludes that.

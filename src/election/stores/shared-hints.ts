@@ -67,7 +67,8 @@ export class SharedHints {
     const line: Line = { over: false, close: undefined };
     this.#line = line;
     const tell = (start: string): void => {
-      if (line.over) return;
+      // Until it is open, nobody has read what this would correct.
+      if (line.over || line.close === undefined) return;
       for (const watcher of this.#watchers) if (watcher.key.startsWith(start)) watcher.ring();
     };
     const broken = (error: unknown): void => {

@@ -56,3 +56,8 @@ export async function latencies(
   all.sort((a, b) => a - b);
   return { p50: all[Math.floor(times * 0.5)]!, p99: all[Math.floor(times * 0.99)]! };
 }
+
+/** The hints that are left, until the watch ends or fails. */
+export async function rest(hints: AsyncIterator<unknown>): Promise<void> {
+  while ((await hints.next()).done !== true);
+}

@@ -66,10 +66,19 @@ export function statementsOver(client: unknown): RunStatement {
   throw invalid('client', 'a Pool or Client of pg, or the sql of postgres (postgres.js)', client);
 }
 
+/** One statement after the other, as a single connection has it; who gives up while he waits is passed over. */
 function overPg(client: PgLike): RunStatement {
-  return async (statement, values, signal) => {
-    const { rows } = await until(signal, () => client.query(statement, [...values]));
-    return rows as Row[];
+  let last: Promise<unknown> = Promise.resolve();
+  return (statement, values, signal) => {
+    const ask = (): Promise<Row[]> => {
+      const answer = last.then(async () => {
+        signal.throwIfAborted();
+        return (await client.query(statement, [...values])).rows as Row[];
+      });
+      last = answer.catch(() => undefined);
+      return answer;
+    };
+    return until(signal, ask);
   };
 }
 

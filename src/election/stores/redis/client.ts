@@ -1,3 +1,4 @@
+import { HoldfastError } from '../../../core/errors.ts';
 import { invalid } from '../../../core/options.ts';
 import { type SharedSource, sourceEnded } from '../shared-hints.ts';
 import { until } from '../until.ts';
@@ -76,11 +77,13 @@ export function connectionOf(client: RedisClient): RedisConnection {
 }
 
 function overIoredis(client: IoredisLike): RedisConnection {
+  let waiting: Promise<void> | undefined;
+  // What stood in the offline queue would be sent once the server is back, long after the caller has given up.
+  const ready = (): Promise<void> => (waiting ??= readiness(client).finally(() => (waiting = undefined)));
   return {
     isCluster: (client as { readonly isCluster?: unknown }).isCluster === true,
     run: async (script, keys, args, signal) => {
-      // What stood in the offline queue would be sent once the server is back, long after the caller has given up.
-      await until(signal, () => readiness(client));
+      if (client.status !== 'ready') await until(signal, ready);
       const { length } = keys;
       return until(signal, () =>
         client.evalsha(script.sha, length, ...keys, ...args).catch((error: unknown) => {
@@ -106,7 +109,7 @@ async function readiness(client: IoredisLike): Promise<void> {
     };
     const end = (): void => {
       done();
-      reject(new Error('Connection is closed.'));
+      reject(new HoldfastError('STORE_FAILED', 'the client of ioredis is closed'));
     };
     client.on('ready', ready);
     client.on('end', end);
@@ -121,14 +124,15 @@ function overNodeRedis(client: NodeRedisLike): RedisConnection {
     isCluster: has(client, 'nodeClient'),
     run: (script, keys, args, signal) => {
       const options = { keys, arguments: args };
-      return until(signal, () => {
-        // A command that is still in the queue when the signal aborts is then not sent.
-        const bound = withAbortSignal === undefined ? client : withAbortSignal.call(client, signal);
-        return bound.evalSha(script.sha, options).catch((error: unknown) => {
+      // A command that is still in the queue is not sent any more. A signal of its own, for the client listens to each.
+      const given = new AbortController();
+      const bound = withAbortSignal === undefined ? client : withAbortSignal.call(client, given.signal);
+      const ask = (): Promise<unknown> =>
+        bound.evalSha(script.sha, options).catch((error: unknown) => {
           if (!isUnknownScript(error) || signal.aborted) throw error;
           return bound.eval(script.text, options);
         });
-      });
+      return until(signal, ask, () => given.abort());
     },
   };
 }
