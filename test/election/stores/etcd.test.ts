@@ -248,11 +248,11 @@ describeWith(['etcd', 'etcdctl'], 'EtcdLeaseStore', () => {
     const sent: unknown[] = [];
     let count = 0;
     const spying = ((input: string, init) => {
-      sent.push(new Headers(init?.headers).get('authorization'));
+      sent.push(new Headers(init?.headers).get('x-probe'));
       return globalThis.fetch(input, init);
     }) as typeof globalThis.fetch;
-    await open({ fetch: spying, headers: { authorization: 'fixed' } }).read('key', patient);
-    const store = open({ fetch: spying, headers: () => ({ authorization: `token ${String(++count)}` }) });
+    await open({ fetch: spying, headers: { 'x-probe': 'fixed' } }).read('key', patient);
+    const store = open({ fetch: spying, headers: () => ({ 'x-probe': `token ${String(++count)}` }) });
     await store.read('key', patient);
     await store.read('key', patient);
     expect(sent).toEqual(['fixed', 'token 1', 'token 2']);

@@ -31,8 +31,8 @@ export class Gateway {
 
   /** The answer; of a stream, its first object. */
   readonly ask: AskEtcd = async (path, body, signal) => {
-    const [answer] = await this.#once(signal, async () => {
-      const response = await this.#post(path, body, signal);
+    const [answer] = await this.#once(signal, async (own) => {
+      const response = await this.#post(path, body, own);
       return [...new Lines().push(`${await response.text()}\n`)];
     });
     if (answer === undefined) throw failed(path, 'an empty answer');
@@ -44,8 +44,8 @@ export class Gateway {
   async *#stream(path: string, body: object, signal: AbortSignal): AsyncGenerator<unknown, void, undefined> {
     const lines = new Lines();
     const decoder = new TextDecoder();
-    const { reader } = await this.#once(signal, async () => {
-      const response = await this.#post(path, body, signal);
+    const { reader } = await this.#once(signal, async (own) => {
+      const response = await this.#post(path, body, own);
       if (response.body === null) throw failed(path, 'no stream');
       return { reader: response.body.getReader() };
     });
@@ -72,10 +72,16 @@ export class Gateway {
     throw failed(path, `HTTP ${String(response.status)} ${await response.text()}`);
   }
 
-  async #once<T>(signal: AbortSignal, ask: () => PromiseLike<T>): Promise<T> {
+  /** The request has a signal of its own: `fetch` leaves its listeners on the one that it is given. */
+  async #once<T>(signal: AbortSignal, ask: (own: AbortSignal) => PromiseLike<T>): Promise<T> {
     const turn = this.#turn;
+    const own = new AbortController();
     try {
-      return await until(signal, ask);
+      return await until(
+        signal,
+        () => ask(own.signal),
+        () => own.abort(signal.reason),
+      );
     } catch (error) {
       // Many calls that fail at once pass over one endpoint, not over several.
       if (turn === this.#turn) this.#turn = (turn + 1) % this.#options.endpoints.length;
