@@ -44,19 +44,17 @@ export class Gateway {
   async *#stream(path: string, body: object, signal: AbortSignal): AsyncGenerator<unknown, void, undefined> {
     const lines = new Lines();
     const decoder = new TextDecoder();
-    const { reader } = await this.#once(signal, async (own) => {
-      const response = await this.#post(path, body, own);
-      if (response.body === null) throw failed(path, 'no stream');
-      return { reader: response.body.getReader() };
-    });
+    const whole = new AbortController();
     try {
-      while (true) {
-        const { value, done } = await this.#once(signal, () => reader.read());
-        if (done) throw failed(path, 'the end of the stream');
-        yield* lines.push(decoder.decode(value, { stream: true }));
+      const response = await this.#once(signal, () => this.#post(path, body, whole.signal));
+      const reader = response.body?.getReader();
+      for (;;) {
+        const part = await this.#once(signal, async () => reader?.read());
+        if (part?.value === undefined) throw failed(path, 'the end of the stream');
+        yield* lines.push(decoder.decode(part.value, { stream: true }));
       }
     } finally {
-      reader.cancel().catch(() => undefined);
+      whole.abort();
     }
   }
 
