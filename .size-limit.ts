@@ -11,6 +11,11 @@ const budgets: Record<string, string> = {
   balancing: '16 kB',
   scatter: '9.1 kB',
   sharding: '9.9 kB',
+  election: '2 kB',
+  'election/file': '3 kB',
+  'election/redis': '4.5 kB',
+  'election/postgres': '4.5 kB',
+  'election/etcd': '5 kB',
   testing: '21.7 kB',
 };
 
