@@ -13,8 +13,8 @@ export interface Proxy {
   delay(ms: number): void;
   /** Breaks every connection. */
   cut(): void;
-  /** Connections that are open now. */
-  readonly open: number;
+  /** How many connections were closed so far. */
+  readonly closed: number;
   stop(): Promise<void>;
 }
 
@@ -22,6 +22,7 @@ export async function startProxy(target: { readonly host: string; readonly port:
   const sockets = new Set<Socket>();
   const held = new Set<Direction>();
   let delayMs = 0;
+  let closed = 0;
   let heal: () => void = () => undefined;
   let healed = Promise.resolve();
 
@@ -36,6 +37,7 @@ export async function startProxy(target: { readonly host: string; readonly port:
     const upstream = connect(target.port, target.host);
     const ends = [client, upstream];
     const over = (): void => ends.forEach((socket) => socket.destroy());
+    client.on('close', () => closed++);
     for (const socket of ends) {
       sockets.add(socket);
       socket.setNoDelay(true);
@@ -62,15 +64,15 @@ export async function startProxy(target: { readonly host: string; readonly port:
     },
     delay: (ms) => (delayMs = ms),
     cut,
-    get open() {
-      return sockets.size / 2;
+    get closed() {
+      return closed;
     },
     async stop() {
       held.clear();
       heal();
-      const closed = new Promise((resolve) => server.close(resolve));
+      const over = new Promise((resolve) => server.close(resolve));
       cut();
-      await closed;
+      await over;
     },
   };
 }

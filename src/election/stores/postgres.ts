@@ -17,14 +17,7 @@ import {
 import { type Statements, statementsFor } from './postgres/statements.ts';
 import { SharedHints } from './shared-hints.ts';
 
-export type {
-  PgLike,
-  PgListener,
-  PostgresClient,
-  PostgresJsLike,
-  PostgresJsListener,
-  PostgresListen,
-} from './postgres/client.ts';
+export type { PgLike, PostgresClient, PostgresJsLike, PostgresJsListener, PostgresListen } from './postgres/client.ts';
 
 /** Where a {@link PostgresLeaseStore} keeps its leases, and how it hears of changes. */
 export interface PostgresLeaseStoreOptions {

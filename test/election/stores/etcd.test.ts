@@ -123,10 +123,11 @@ describeWith(['etcd', 'etcdctl'], 'EtcdLeaseStore', () => {
       running.add(child);
       return { child, printed: () => printed };
     };
-    const until = async <T>(look: () => T | Promise<T>): Promise<NonNullable<T>> => {
+    const until = async <T>(look: () => T | Promise<T>): Promise<Exclude<T, false | null | undefined>> => {
       for (;;) {
         const found = await look();
-        if (found !== undefined && found !== null && found !== false) return found;
+        if (found !== undefined && found !== null && found !== false)
+          return found as Exclude<T, false | null | undefined>;
         await sleep(10);
       }
     };
@@ -171,7 +172,7 @@ describeWith(['etcd', 'etcdctl'], 'EtcdLeaseStore', () => {
       expect(await told).toMatchObject({ done: false });
       const next = await until(async () => {
         const answer = await store.acquire(candidacy({ key }), patient);
-        return answer.granted && answer.record;
+        return answer.granted ? answer.record : undefined;
       });
       expect(next.token).toBeGreaterThan(foreign.token);
       await hints.return!();
@@ -217,10 +218,10 @@ describeWith(['etcd', 'etcdctl'], 'EtcdLeaseStore', () => {
     const controller = new AbortController();
     const hints = far.watch('key', controller.signal)[Symbol.asyncIterator]();
     await hints.next();
-    expect(proxy.open).toBe(1);
+    expect(proxy.closed).toBe(0);
     controller.abort();
     await rest(hints);
-    while (proxy.open > 0) await sleep(5);
+    await expect.poll(() => proxy.closed).toBe(1);
     const broken = far.watch('key', patient)[Symbol.asyncIterator]();
     await broken.next();
     const ended = rest(broken);

@@ -17,14 +17,6 @@ export interface PostgresJsLike {
 /** A client of PostgreSQL: of `pg` or of `postgres`, recognised by their methods. */
 export type PostgresClient = PgLike | PostgresJsLike;
 
-/** What is used of a `Client` of `pg` that listens. */
-export interface PgListener extends PgLike {
-  /** Adds a listener. */
-  on(event: string, listener: (...args: never[]) => void): unknown;
-  /** Removes a listener. */
-  removeListener(event: string, listener: (...args: never[]) => void): unknown;
-}
-
 /** What is used of postgres.js to listen; it opens a connection of its own for that. */
 export interface PostgresJsListener {
   /** Listens, again after each reconnection. */
@@ -127,12 +119,18 @@ export function stateOf(error: unknown): string | undefined {
   return typeof code === 'string' && typeof severity === 'string' ? code : undefined;
 }
 
-/** What {@link PostgresLeaseStoreOptions.listen} may be. */
-export type PostgresListen =
-  PgListener | PostgresJsListener | (() => Promise<PgListener & { end(): Promise<unknown> }>);
+/** What {@link PostgresLeaseStoreOptions.listen} may be: `Client` of `pg`, one that is made when needed, or postgres.js. */
+export type PostgresListen = PgLike | PostgresJsListener | (() => Promise<PgLike>);
+
+/** A connected `Client` of `pg`. */
+interface PgListener extends PgLike {
+  on(event: string, listener: (...args: never[]) => void): unknown;
+  removeListener(event: string, listener: (...args: never[]) => void): unknown;
+  end(): Promise<unknown>;
+}
 
 const isListener = (client: unknown): client is PgListener =>
-  isPg(client) && !isPgPool(client) && method(client, 'on') && method(client, 'removeListener');
+  isPg(client) && !isPgPool(client) && ['on', 'removeListener', 'end'].every((name) => method(client, name));
 
 /** @internal @throws HoldfastError `INVALID_OPTION` for what cannot listen */
 export function hintsOver(listen: unknown, channel: string): OpenSource {
@@ -176,7 +174,7 @@ async function listenWithPg(
       // An error that nobody hears ends the process: it is heard until the connection is gone.
       if (!owned || event !== 'error') client.removeListener(event, listener as () => void);
     }
-    if (owned) void (client as unknown as { end(): Promise<unknown> }).end().catch(() => undefined);
+    if (owned) void client.end().catch(() => undefined);
     else client.query(`UNLISTEN "${channel}"`, []).catch(() => undefined);
   };
   for (const [event, listener] of Object.entries(listeners)) client.on(event, listener as () => void);

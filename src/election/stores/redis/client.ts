@@ -14,10 +14,6 @@ export interface IoredisLike {
   eval(script: string, numberOfKeys: number, ...keysAndArguments: string[]): Promise<unknown>;
   /** Connects, if the client was made with `lazyConnect`. */
   connect(): Promise<unknown>;
-  /** Adds a listener. */
-  on(event: string, listener: (...args: never[]) => void): unknown;
-  /** Removes a listener. */
-  removeListener(event: string, listener: (...args: never[]) => void): unknown;
   /** Another connection of the same options. */
   duplicate(): unknown;
 }
@@ -32,10 +28,6 @@ export interface NodeRedisLike {
   eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
   /** Connects. */
   connect(): Promise<unknown>;
-  /** Adds a listener. */
-  on(event: string, listener: (...args: never[]) => void): unknown;
-  /** Removes a listener. */
-  removeListener(event: string, listener: (...args: never[]) => void): unknown;
   /** Another connection of the same options. */
   duplicate(): unknown;
 }
@@ -48,6 +40,12 @@ export interface RedisConnection {
   /** Keys of one script must be in one slot. */
   readonly isCluster: boolean;
   readonly run: (script: Script, keys: string[], args: string[], signal: AbortSignal) => Promise<unknown>;
+}
+
+/** Both libraries' clients are; what they say of their listeners' types differs. */
+interface Emitting {
+  on(event: string, listener: (...args: never[]) => void): unknown;
+  removeListener(event: string, listener: (...args: never[]) => void): unknown;
 }
 
 const isIoredis = (client: unknown): client is IoredisLike => has(client, 'evalsha', 'eval', 'duplicate', 'on');
@@ -98,10 +96,11 @@ function overIoredis(client: IoredisLike): RedisConnection {
 /** Resolves when commands go out at once; rejects when they never will. */
 async function readiness(client: IoredisLike): Promise<void> {
   if (client.status === 'ready') return;
+  const events = client as unknown as Emitting;
   await new Promise<void>((resolve, reject) => {
     const done = (): void => {
-      client.removeListener('ready', ready);
-      client.removeListener('end', end);
+      events.removeListener('ready', ready);
+      events.removeListener('end', end);
     };
     const ready = (): void => {
       done();
@@ -111,8 +110,8 @@ async function readiness(client: IoredisLike): Promise<void> {
       done();
       reject(new HoldfastError('STORE_FAILED', 'the client of ioredis is closed'));
     };
-    client.on('ready', ready);
-    client.on('end', end);
+    events.on('ready', ready);
+    events.on('end', end);
     if (client.status === 'end') end();
     else if (client.status === 'wait') client.connect().catch(() => undefined); // It goes on trying, or says `end`.
   });
@@ -142,7 +141,7 @@ function isUnknownScript(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('NOSCRIPT');
 }
 
-interface Subscriber {
+interface Subscriber extends Emitting {
   subscribe(channel: string, listener?: (message: unknown) => void): Promise<unknown>;
   unsubscribe(channel: string, listener?: (message: unknown) => void): Promise<unknown>;
   /** ioredis, and node-redis before version 5. */
@@ -173,12 +172,12 @@ export async function subscribe(
   const stop = (): void => {
     for (const [event, listener] of Object.entries(listeners)) {
       // An error that nobody hears ends the process: it is heard until the connection is gone.
-      if (event !== 'error') client.removeListener(event, listener as () => void);
+      if (event !== 'error') line.removeListener(event, listener as () => void);
     }
     if (owned) hangUp(line);
     else (ioredis ? line.unsubscribe(channel) : line.unsubscribe(channel, hear)).catch(() => undefined);
   };
-  for (const [event, listener] of Object.entries(listeners)) client.on(event, listener as () => void);
+  for (const [event, listener] of Object.entries(listeners)) line.on(event, listener as () => void);
   try {
     if (isIoredis(client)) {
       await readiness(client);
