@@ -66,7 +66,7 @@ module.exports = {
       name: 'stores-by-their-own-subpath',
       severity: 'error',
       comment: 'Who imports a pattern does not pay for its stores, nor need their platform; but for the one in memory.',
-      from: { path: '^src/([^/]+/)?index\\.ts$' },
+      from: { path: ['^src/index\\.ts$', '^src/[^/]+/index\\.ts$'] },
       to: { path: '^src/[^/]+/stores/', pathNot: '/memory\\.ts$', reachable: true },
     },
     { name: 'no-cycle', severity: 'error', from: {}, to: { circular: true } },

@@ -14,6 +14,9 @@ const budgets: Record<string, string> = {
   election: '15 kB',
   'election/watchdog': '5 kB',
   'election/file': '3 kB',
+  'election/redis': '4.5 kB',
+  'election/postgres': '4.5 kB',
+  'election/etcd': '5 kB',
   testing: '34 kB',
 };
 

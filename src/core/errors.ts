@@ -14,6 +14,7 @@
  * | `SUPERSEDED` | an attempt was called off because its result is no longer wanted: a reason of signals, never thrown |
  * | `UNSUPPORTED` | each argument is allowed, but there is no answer for them; the message names what to use instead |
  * | `LEADERSHIP_LOST` | a term of office is over: the lease has run out, is another's, or was given back |
+ * | `STORE_FAILED` | a store's server, or its connection, answered with an error: whether the call was done is not known |
  * | `LEAK` | `failOnLeaks` found something left behind |
  * | `FAULT` | a simulated server or a faulty call failed as it was told to |
  * | `SIMULATION_FAILED` | a simulation found what must not be; the message says how to repeat it |
@@ -30,6 +31,7 @@ export type ErrorCode =
   | 'SUPERSEDED'
   | 'UNSUPPORTED'
   | 'LEADERSHIP_LOST'
+  | 'STORE_FAILED'
   | 'LEAK'
   | 'FAULT'
   | 'SIMULATION_FAILED';

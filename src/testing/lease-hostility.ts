@@ -42,9 +42,8 @@ export const hostilityLaws: Readonly<Record<string, LeaseLaw>> = {
     const name = trial.name('');
     const keys = [
       ...hostileTexts.flatMap((text) => [name + text, text + name]),
-      name.padEnd(longestName, 'k'),
-      name.padEnd(longestName, 'kK'),
-      name.padEnd(longestName, '鍵'),
+      ...['k', 'K', '鍵'].map((last) => name.padEnd(longestName - 1, 'k') + last),
+      ...['鍵', '鍛'].map((last) => name.padEnd(longestName - 1, '鍵') + last),
     ];
     const candidacies = keys.map((key) => trial.lasting(store, key, { holder: key, nonce: key, data: key }));
     const granted = await Promise.all(candidacies.map((candidacy) => trial.granted(store, candidacy)));

@@ -8,7 +8,7 @@
  * it did was too late, and it can know that afterwards: had its name never been removed, the entry before would be there
  * still, the very same. Its own entry does no harm, for readers go by the highest number.
  */
-import { link, mkdir, open, readdir, readFile, stat, unlink } from 'node:fs/promises';
+import { type FileHandle, link, mkdir, open, readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Random } from '../../core/random.ts';
 
@@ -72,8 +72,10 @@ export class FileLog<T> {
     const id = this.#id();
     const written: Written = { id, after: end.entry?.id, value };
     const draft = join(this.folder, `${id}.tmp`);
+    const file = await this.#create(draft);
+    if (file === undefined) return undefined; // another writer has drawn the same id
     try {
-      await this.#write(draft, JSON.stringify(written));
+      await fill(file, JSON.stringify(written));
       signal.throwIfAborted();
       const linked = (await isLinked(draft, this.#path(seq))) && (await this.#isInTime(end.entry, seq, id));
       if (linked) await this.#tidy(draft);
@@ -119,17 +121,15 @@ export class FileLog<T> {
     }
   }
 
-  async #write(path: string, text: string): Promise<void> {
-    const file = await open(path, 'wx').catch(async (error: unknown) => {
+  /** A new file; undefined when there is one of that name. */
+  async #create(path: string): Promise<FileHandle | undefined> {
+    try {
+      return await open(path, 'wx');
+    } catch (error) {
+      if (codeOf(error) === 'EEXIST') return undefined;
       if (codeOf(error) !== 'ENOENT') throw error;
       await mkdir(this.folder, { recursive: true });
       return await open(path, 'wx');
-    });
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
     }
   }
 
@@ -155,6 +155,15 @@ export class FileLog<T> {
 function numbersIn(names: readonly string[]): number[] {
   const numbers = names.flatMap((name) => entryName.exec(name)?.[1] ?? []).map(Number);
   return numbers.sort((a, b) => a - b);
+}
+
+async function fill(file: FileHandle, text: string): Promise<void> {
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
 }
 
 /** Whether the file is linked to the name; not when another is. */

@@ -1,9 +1,79 @@
+import { getEventListeners } from 'node:events';
+import fc from 'fast-check';
 import { MemoryLeaseStore } from 'holdfast/election';
 import { leaseStoreSuite, seededRandom, VirtualClock } from 'holdfast/testing';
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { runs, seed } from '../../support/properties.ts';
+import { follow, steps } from './model.ts';
+
+function virtual(): { readonly clock: VirtualClock; readonly store: MemoryLeaseStore } {
+  const clock = new VirtualClock({ epochMs: 1_000_000 });
+  return { clock, store: new MemoryLeaseStore({ runtime: { clock, random: seededRandom(1) } }) };
+}
 
 describe('MemoryLeaseStore', () => {
-  const clock = new VirtualClock();
-  const store = new MemoryLeaseStore({ runtime: { clock, random: seededRandom(1) } });
+  const { clock, store } = virtual();
   leaseStoreSuite(() => store, { describe, it }, { waitMs: (ms) => clock.advance(ms) });
+
+  it('answers as its model does, whatever is done', async () => {
+    const property = fc.asyncProperty(steps, async (todo) => {
+      const { clock, store } = virtual();
+      await follow(store, clock, todo);
+    });
+    await fc.assert(property, { numRuns: runs(10), seed });
+  });
+
+  it('ends a lease at the very millisecond', async () => {
+    const { clock, store } = virtual();
+    const { signal } = new AbortController();
+    await store.acquire({ key: 'k', holder: 'h', nonce: 'n', ttlMs: 1000 }, signal);
+    await clock.advance(999);
+    expect((await store.read('k', signal))?.remainingMs).toBe(1);
+    await clock.advance(1);
+    expect(await store.read('k', signal)).toBe(null);
+  });
+
+  it('gives tokens that rise from one object to the next', async () => {
+    const { clock, store } = virtual();
+    const { signal } = new AbortController();
+    const candidacy = { key: 'k', holder: 'h', nonce: 'n', ttlMs: 1000 };
+    const before = await store.acquire(candidacy, signal);
+    await clock.advance(1);
+    const other = new MemoryLeaseStore({ runtime: { clock, random: seededRandom(1) } });
+    const after = await other.acquire(candidacy, signal);
+    expect(before.granted && after.granted && after.record.token - before.record.token).toBe(1n);
+  });
+
+  it('conflates hints, for each reader of its own', async () => {
+    const { store } = virtual();
+    const { signal } = new AbortController();
+    const [one, two] = [store.watch('k', signal), store.watch('k', signal)].map((each) => each[Symbol.asyncIterator]());
+    for (const nonce of ['1', '2', '1']) {
+      const answer = await store.acquire({ key: 'k', holder: 'h', nonce, ttlMs: 1000 }, signal);
+      if (answer.granted) await store.release(answer.record, signal);
+    }
+    for (const reader of [one!, two!]) {
+      expect(await reader.next()).toEqual({ done: false, value: undefined });
+      const pending = reader.next();
+      expect(await Promise.race([pending, Promise.resolve('nothing')])).toBe('nothing');
+      expect(await reader.return?.()).toEqual({ done: true, value: undefined });
+      expect(await pending).toEqual({ done: true, value: undefined });
+      expect(await reader.next()).toEqual({ done: true, value: undefined });
+    }
+  });
+
+  it('leaves no listener on a signal', async () => {
+    const { store } = virtual();
+    const { signal } = new AbortController();
+    setImmediate(() => void store.acquire({ key: 'k', holder: 'h', nonce: 'n', ttlMs: 1000 }, signal));
+    for await (const hint of store.watch('k', signal)) {
+      expect([hint, getEventListeners(signal, 'abort').length]).toEqual([undefined, 1]);
+      break;
+    }
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+  });
+
+  it.each([[{ clock: 1 }], [{ runtime: {} }], [7]])('refuses bad options, case %#', (options) => {
+    expect(() => new MemoryLeaseStore(options as never)).toThrow(/^(MemoryLeaseStore|runtime must be)/);
+  });
 });

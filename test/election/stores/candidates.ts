@@ -1,0 +1,63 @@
+import type { Candidacy, Granted, LeaseRecord, LeaseStore } from 'holdfast/election';
+import { expect } from 'vitest';
+
+/** Never aborts. */
+export const patient: AbortSignal = new AbortController().signal;
+
+let count = 0;
+
+/** A candidacy of its own for a lease that outlasts the test. */
+export function candidacy(more: Partial<Candidacy> = {}): Candidacy {
+  const id = String(++count);
+  return { key: `key-${id}`, holder: `holder-${id}`, nonce: `nonce-${id}`, ttlMs: 60_000, ...more };
+}
+
+export async function granted(store: LeaseStore, who: Candidacy): Promise<Granted> {
+  const answer = await store.acquire(who, patient);
+  expect(answer).toMatchObject({ granted: true });
+  return answer as Granted;
+}
+
+/** What one of many racers got, and that only one did. */
+export async function winnerOf(stores: readonly LeaseStore[], racers: number): Promise<LeaseRecord> {
+  const { key } = candidacy();
+  const race = Array.from({ length: racers }, (_, i) =>
+    stores[i % stores.length]!.acquire(candidacy({ key }), patient),
+  );
+  const winners = (await Promise.all(race)).filter((answer) => answer.granted);
+  expect(winners).toHaveLength(1);
+  return winners[0]!.record;
+}
+
+/** Whether a call rejects with the reason of its signal, and how long after the abort. */
+export async function abandoned(call: (signal: AbortSignal) => Promise<unknown>, afterMs: number): Promise<number> {
+  const controller = new AbortController();
+  const reason = new Error('given up');
+  let abortedAt = 0;
+  setTimeout(() => {
+    abortedAt = performance.now();
+    controller.abort(reason);
+  }, afterMs);
+  await expect(call(controller.signal)).rejects.toBe(reason);
+  return performance.now() - abortedAt;
+}
+
+/** Tells how often a store can do something, one after the other. */
+export async function latencies(
+  times: number,
+  act: (i: number) => Promise<unknown>,
+): Promise<{ p50: number; p99: number }> {
+  const all: number[] = [];
+  for (let i = 0; i < times; i++) {
+    const start = performance.now();
+    await act(i);
+    all.push(performance.now() - start);
+  }
+  all.sort((a, b) => a - b);
+  return { p50: all[Math.floor(times * 0.5)]!, p99: all[Math.floor(times * 0.99)]! };
+}
+
+/** The hints that are left, until the watch ends or fails. */
+export async function rest(hints: AsyncIterator<unknown>): Promise<void> {
+  while ((await hints.next()).done !== true);
+}
