@@ -130,7 +130,7 @@ export class FileLeaseStore implements LeaseStore {
   release(held: LeaseRecord, signal: AbortSignal): Promise<boolean> {
     return this.#change(held.key, signal, (last) => {
       if (last === null || !isOwn(last, held)) return { answer: false };
-      return { write: { ...last, holder: null, data: undefined }, then: () => true };
+      return { write: { ...last, holder: null, data: held.data }, then: () => true };
     });
   }
 

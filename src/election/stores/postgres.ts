@@ -162,7 +162,11 @@ export class PostgresLeaseStore implements LeaseStore {
   }
 
   async release(held: LeaseRecord, signal: AbortSignal): Promise<boolean> {
-    const rows = await this.#run(this.#statements.release, [held.key, held.nonce, String(held.token)], signal);
+    const rows = await this.#run(
+      this.#statements.release,
+      [held.key, held.nonce, String(held.token), held.data ?? null],
+      signal,
+    );
     return rows.length === 1;
   }
 

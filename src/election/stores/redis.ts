@@ -107,7 +107,8 @@ export class RedisLeaseStore implements LeaseStore {
   }
 
   async release(held: LeaseRecord, signal: AbortSignal): Promise<boolean> {
-    const args = [this.#channel, held.key, held.nonce, String(held.token)];
+    const data = held.data === undefined ? [] : [held.data];
+    const args = [this.#channel, held.key, held.nonce, String(held.token), ...data];
     return Number(await this.#connection.run(scripts.release, [this.#lease(held.key)], args, signal)) === 1;
   }
 

@@ -5,7 +5,7 @@ export interface Statements {
   readonly acquire: string;
   /** $1 leases as JSON `[{ i, key, nonce, token }]`, $2 ttl, $3 whether there is data, $4 data. */
   readonly renew: string;
-  /** $1 key, $2 nonce, $3 token. */
+  /** $1 key, $2 nonce, $3 token, $4 data. */
   readonly release: string;
   /** $1 key. */
   readonly read: string;
@@ -69,7 +69,7 @@ SELECT l.i::text AS i, ${columns},
   CASE WHEN b.data IS DISTINCT FROM l.data THEN ${tell(channel).replace(' AS told', '')} END AS told
 FROM renewed AS l LEFT JOIN before AS b ON b.key = l.key`,
     release: `WITH released AS (
-  UPDATE ${table} AS l SET holder = NULL, data = NULL, writes = l.writes + 1
+  UPDATE ${table} AS l SET holder = NULL, data = $4::text, writes = l.writes + 1
   WHERE l.key = $1::text AND l.nonce = $2::text AND l.token = $3::text::bigint AND ${held}
   RETURNING *
 )

@@ -88,13 +88,14 @@ end
 return answers
 `);
 
-/** @internal KEYS: lease. ARGV: channel, key, nonce, token. */
+/** @internal KEYS: lease. ARGV: channel, key, nonce, token, and data if there is any. */
 export const release: Script = script(`
 local lease = KEYS[1]
-local channel, key, nonce, token = unpack(ARGV)
+local channel, key, nonce, token, data = unpack(ARGV)
 if not holds(lease, nonce, token) then return 0 end
 redis.call('HINCRBY', lease, 'writes', 1)
-redis.call('HDEL', lease, 'holder', 'data')
+redis.call('HDEL', lease, 'holder')
+tell(lease, data)
 redis.call('PERSIST', lease)
 redis.call('PUBLISH', channel, key)
 return 1
