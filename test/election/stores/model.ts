@@ -100,7 +100,7 @@ export async function follow(
         const lease = own(old);
         expect(await store.release(old, signal)).toBe(lease !== undefined);
         if (lease === undefined) break;
-        leases.set(old.key, { ...lease, holder: null, data: undefined });
+        leases.set(old.key, { ...lease, holder: null, data: old.data });
         agree(old.key, await store.read(old.key, signal), true);
         break;
       }
