@@ -163,8 +163,13 @@ export async function subscribe(
   const hearOne = (from: string, message: unknown): void => {
     if (from === channel) hear(message);
   };
-  // While it was away, anything may have been told.
-  const ready = (): void => tell('');
+  // While it was away, anything may have been told. ioredis is ready before the server has heard that it subscribes again.
+  const again = async (): Promise<unknown> => (ioredis ? line.subscribe(channel) : undefined);
+  const ready = (): void =>
+    void again().then(
+      () => tell(''),
+      () => undefined,
+    );
   const end = (): void => broken(sourceEnded('the subscriber of Redis'));
   // It connects again by itself; when it gives up, it says `end`.
   const error = (): void => undefined;
