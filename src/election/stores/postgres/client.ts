@@ -153,8 +153,8 @@ async function listenWithPostgresJs(
   { tell }: SharedSource,
 ): Promise<() => void> {
   // It listens again when the connection is back; in between, anything may have been told.
-  const { unlisten } = await sql.listen(channel, tell, () => tell(''));
-  return () => void unlisten().catch(() => undefined);
+  const listening = await sql.listen(channel, tell, () => tell(''));
+  return () => void listening.unlisten().catch(() => undefined);
 }
 
 async function listenWithPg(
@@ -172,12 +172,12 @@ async function listenWithPg(
   const stop = (): void => {
     for (const [event, listener] of Object.entries(listeners)) {
       // An error that nobody hears ends the process: it is heard until the connection is gone.
-      if (!owned || event !== 'error') client.removeListener(event, listener as () => void);
+      if (!owned || event !== 'error') client.removeListener(event, listener);
     }
     if (owned) void client.end().catch(() => undefined);
     else client.query(`UNLISTEN "${channel}"`, []).catch(() => undefined);
   };
-  for (const [event, listener] of Object.entries(listeners)) client.on(event, listener as () => void);
+  for (const [event, listener] of Object.entries(listeners)) client.on(event, listener);
   try {
     await client.query(`LISTEN "${channel}"`, []);
   } catch (reason) {

@@ -177,12 +177,12 @@ export async function subscribe(
   const stop = (): void => {
     for (const [event, listener] of Object.entries(listeners)) {
       // An error that nobody hears ends the process: it is heard until the connection is gone.
-      if (event !== 'error') line.removeListener(event, listener as () => void);
+      if (event !== 'error') line.removeListener(event, listener);
     }
     if (owned) hangUp(line);
     else (ioredis ? line.unsubscribe(channel) : line.unsubscribe(channel, hear)).catch(() => undefined);
   };
-  for (const [event, listener] of Object.entries(listeners)) line.on(event, listener as () => void);
+  for (const [event, listener] of Object.entries(listeners)) line.on(event, listener);
   try {
     if (isIoredis(client)) {
       await readiness(client);
