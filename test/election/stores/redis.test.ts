@@ -92,7 +92,7 @@ describeWith(['redis-server'], 'RedisLeaseStore', () => {
       const far = await open(`redis://${proxy.host}:${String(proxy.port)}`);
       const store = new RedisLeaseStore(far.client);
       const who = candidacy();
-      await store.read(who.key, patient);
+      await granted(store, candidacy()); // the server has the script
       proxy.blackhole('both');
       proxy.cut();
       await sleep(100); // until the client has seen it
