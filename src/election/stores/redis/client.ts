@@ -20,8 +20,6 @@ export interface IoredisLike {
 
 /** What is used of a client of node-redis, the package `redis`: of `createClient` and of `createCluster`. */
 export interface NodeRedisLike {
-  /** Whether `connect` was called. */
-  readonly isOpen: boolean;
   /** Runs a script that the server knows. */
   evalSha(sha: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
   /** Runs a script. */
