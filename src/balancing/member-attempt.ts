@@ -66,7 +66,6 @@ export function tryMember<M, F extends Flight<{ readonly member: M }>, T>(
         finish('resolved', value, refused === undefined);
         if (late || refused !== undefined) discardWith(discard, value);
         if (refused === undefined) resolve(value);
-         
         else reject(refused.error);
       },
       (error: unknown) => {

@@ -19,9 +19,15 @@ export function hints(signal: AbortSignal, open: HintSource): AsyncIterable<unde
 function iterate(signal: AbortSignal, open: HintSource): AsyncIterator<undefined, undefined> {
   let told = false;
   let over: Promise<Hint> | undefined;
-  let wake: () => void = () => undefined;
+  let waken: () => void = () => undefined;
+  let changed = new Promise<void>((resolve) => (waken = resolve));
   let close: () => void = () => undefined;
 
+  /** Lets everybody who asks look again. */
+  const wake = (): void => {
+    waken();
+    changed = new Promise((resolve) => (waken = resolve));
+  };
   const finish = (how: Promise<Hint>): void => {
     if (over !== undefined) return;
     over = how;
@@ -48,7 +54,7 @@ function iterate(signal: AbortSignal, open: HintSource): AsyncIterator<undefined
 
   return {
     async next() {
-      while (!told && over === undefined) await new Promise<void>((resolve) => (wake = resolve));
+      while (!told && over === undefined) await changed;
       if (over !== undefined) return await over;
       told = false;
       return one;

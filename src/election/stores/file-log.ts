@@ -54,16 +54,17 @@ export class FileLog<T> {
     this.#parse = parse;
   }
 
-  /** Where the log ends now. Entries that nobody can read, and files that are none, are passed over. */
-  async end(): Promise<LogEnd<T>> {
+  /** Where the log ends now; rejects with the signal's reason. Entries that nobody can read, and files that are none, are passed over. */
+  async end(signal: AbortSignal): Promise<LogEnd<T>> {
     for (;;) {
+      signal.throwIfAborted();
       const end = await this.#endOf(numbersIn(await this.#names()));
       if (end !== undefined) return end;
     }
   }
 
   /**
-   * Appends after what the writer took for the end; undefined when another was faster.
+   * Appends after what the writer took for the end; undefined when it has to look at the end again: another was faster.
    *
    * @throws the signal's reason, and then nothing has been appended
    */
@@ -73,7 +74,7 @@ export class FileLog<T> {
     const written: Written = { id, after: end.entry?.id, value };
     const draft = join(this.folder, `${id}.tmp`);
     const file = await this.#create(draft);
-    if (file === undefined) return undefined; // another writer has drawn the same id
+    if (file === undefined) return undefined;
     try {
       await fill(file, JSON.stringify(written));
       signal.throwIfAborted();
@@ -121,15 +122,14 @@ export class FileLog<T> {
     }
   }
 
-  /** A new file; undefined when there is one of that name. */
+  /** A new file; undefined when the writer has to try again: its folder was missing, or another has drawn the same name. */
   async #create(path: string): Promise<FileHandle | undefined> {
     try {
       return await open(path, 'wx');
     } catch (error) {
-      if (codeOf(error) === 'EEXIST') return undefined;
-      if (codeOf(error) !== 'ENOENT') throw error;
-      await mkdir(this.folder, { recursive: true });
-      return await open(path, 'wx');
+      if (codeOf(error) === 'ENOENT') await mkdir(this.folder, { recursive: true });
+      else if (codeOf(error) !== 'EEXIST') throw error;
+      return undefined;
     }
   }
 

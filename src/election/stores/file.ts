@@ -170,7 +170,7 @@ export class FileLeaseStore implements LeaseStore {
     const log = this.#log(key);
     return answered(signal, async () => {
       for (;;) {
-        const end = await log.end();
+        const end = await log.end(signal);
         signal.throwIfAborted();
         const decision = decide(end.entry === undefined ? null : recordOf(end.entry));
         if ('answer' in decision) return decision.answer;

@@ -128,9 +128,9 @@ describe('a folder of leases', () => {
 
   it('refuses who comes after its place in the log was removed', async () => {
     const log = new FileLog<unknown>(inside(''), Math.random, (value) => value ?? undefined);
-    const before = await log.end();
+    const before = await log.end(signal);
     const held = await taken();
-    const early = await log.end();
+    const early = await log.end(signal);
     const latest = await renewed(held, 100);
     expect(names('.json')).not.toContain('2.json');
     expect(await log.append(before, { late: 1 }, signal)).toBe(undefined);
@@ -143,9 +143,10 @@ describe('a folder of leases', () => {
   });
 
   it('takes who was fast enough, though others were faster after it', async () => {
+    mkdirSync(inside(''), { recursive: true });
     const log = new FileLog<unknown>(inside(''), Math.random, (value) => value ?? undefined);
     for (let i = 0; i < 10; i++) {
-      const end = await log.end();
+      const end = await log.end(signal);
       const answers = await Promise.all([1, 2, 3].map((n) => log.append(end, n, signal)));
       expect(answers.filter((one) => one !== undefined)).toHaveLength(1);
     }

@@ -54,10 +54,10 @@ describe('MemoryLeaseStore', () => {
     }
     for (const reader of [one!, two!]) {
       expect(await reader.next()).toEqual({ done: false, value: undefined });
-      const pending = reader.next();
-      expect(await Promise.race([pending, Promise.resolve('nothing')])).toBe('nothing');
+      const pending = [reader.next(), reader.next()];
+      expect(await Promise.race([...pending, Promise.resolve('nothing')])).toBe('nothing');
       expect(await reader.return?.()).toEqual({ done: true, value: undefined });
-      expect(await pending).toEqual({ done: true, value: undefined });
+      for (const each of pending) expect(await each).toEqual({ done: true, value: undefined });
       expect(await reader.next()).toEqual({ done: true, value: undefined });
     }
   });
