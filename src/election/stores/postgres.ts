@@ -192,16 +192,17 @@ export class PostgresLeaseStore implements LeaseStore {
 }
 
 function recordOf(row: Row): LeaseRecord {
-  const { key, holder, nonce, token, version, ttl, remaining, data } = row as Readonly<Record<string, string>>;
+  const { holder = null, data = null } = row;
+  const text = (column: string): string => row[column]!;
   return {
-    key: key!,
-    holder: holder ?? null,
-    nonce: nonce!,
-    token: BigInt(token!),
-    version: version!,
-    ttlMs: Number(ttl),
-    ...(holder !== null && { remainingMs: Math.max(0, Number(remaining)) }),
-    ...(data !== null && { data: data! }),
+    key: text('key'),
+    holder,
+    nonce: text('nonce'),
+    token: BigInt(text('token')),
+    version: text('version'),
+    ttlMs: Number(text('ttl')),
+    ...(holder !== null && { remainingMs: Math.max(0, Number(text('remaining'))) }),
+    ...(data !== null && { data }),
   };
 }
 

@@ -42,21 +42,6 @@ export async function abandoned(call: (signal: AbortSignal) => Promise<unknown>,
   return performance.now() - abortedAt;
 }
 
-/** Tells how often a store can do something, one after the other. */
-export async function latencies(
-  times: number,
-  act: (i: number) => Promise<unknown>,
-): Promise<{ p50: number; p99: number }> {
-  const all: number[] = [];
-  for (let i = 0; i < times; i++) {
-    const start = performance.now();
-    await act(i);
-    all.push(performance.now() - start);
-  }
-  all.sort((a, b) => a - b);
-  return { p50: all[Math.floor(times * 0.5)]!, p99: all[Math.floor(times * 0.99)]! };
-}
-
 /** The hints that are left, until the watch ends or fails. */
 export async function rest(hints: AsyncIterator<unknown>): Promise<void> {
   while ((await hints.next()).done !== true);

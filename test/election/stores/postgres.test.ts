@@ -43,11 +43,9 @@ describeWith(['postgres', 'initdb'], 'PostgresLeaseStore', () => {
     server = await startPostgres();
     admin = new pg.Pool({ connectionString: server.url, max: 2 });
     admin.on('error', () => undefined);
-    const stores = Array.from(
-      { length: 10 },
-      () => new PostgresLeaseStore(new pg.Pool({ connectionString: server.url })),
-    );
-    await Promise.all(stores.map((store) => store.createTable(patient)));
+    const many = Array.from({ length: 10 }, () => new pg.Pool({ connectionString: server.url, max: 1 }));
+    await Promise.all(many.map((pool) => new PostgresLeaseStore(pool).createTable(patient)));
+    await Promise.all(many.map((pool) => pool.end()));
   });
   afterAll(async () => {
     await admin.end();

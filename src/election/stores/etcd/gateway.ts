@@ -51,7 +51,7 @@ export class Gateway {
       for (;;) {
         const part = await this.#once(signal, async () => reader?.read());
         if (part?.value === undefined) throw failed(path, 'the end of the stream');
-        yield* lines.push(decoder.decode(part.value, { stream: true }));
+        yield* lines.push(decoder.decode(part.value as Uint8Array, { stream: true }));
       }
     } finally {
       whole.abort();

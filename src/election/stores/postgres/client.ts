@@ -58,19 +58,27 @@ export function statementsOver(client: unknown): RunStatement {
   throw invalid('client', 'a Pool or Client of pg, or the sql of postgres (postgres.js)', client);
 }
 
-/** One statement after the other, as a single connection has it; who gives up while he waits is passed over. */
+const lastOf = new WeakMap<PgLike, Promise<unknown>>();
+
+/** One statement after the other, as a single connection has it. */
+function inTurn<T>(client: PgLike, ask: () => Promise<T>): Promise<T> {
+  const answer = (lastOf.get(client) ?? Promise.resolve()).then(ask);
+  lastOf.set(
+    client,
+    answer.catch(() => undefined),
+  );
+  return answer;
+}
+
 function overPg(client: PgLike): RunStatement {
-  let last: Promise<unknown> = Promise.resolve();
-  return (statement, values, signal) => {
-    const ask = (): Promise<Row[]> => {
-      const answer = last.then(async () => {
+  return async (statement, values, signal) => {
+    const ask = (): ReturnType<PgLike['query']> =>
+      inTurn(client, () => {
+        // Who gives up while he waits is passed over.
         signal.throwIfAborted();
-        return (await client.query(statement, [...values])).rows as Row[];
+        return client.query(statement, [...values]);
       });
-      last = answer.catch(() => undefined);
-      return answer;
-    };
-    return until(signal, ask);
+    return (await until(signal, ask)).rows as Row[];
   };
 }
 
@@ -153,8 +161,8 @@ async function listenWithPostgresJs(
   { tell }: SharedSource,
 ): Promise<() => void> {
   // It listens again when the connection is back; in between, anything may have been told.
-  const { unlisten } = await sql.listen(channel, tell, () => tell(''));
-  return () => void unlisten().catch(() => undefined);
+  const listening = await sql.listen(channel, tell, () => tell(''));
+  return () => void listening.unlisten().catch(() => undefined);
 }
 
 async function listenWithPg(
@@ -172,14 +180,14 @@ async function listenWithPg(
   const stop = (): void => {
     for (const [event, listener] of Object.entries(listeners)) {
       // An error that nobody hears ends the process: it is heard until the connection is gone.
-      if (!owned || event !== 'error') client.removeListener(event, listener as () => void);
+      if (!owned || event !== 'error') client.removeListener(event, listener);
     }
     if (owned) void client.end().catch(() => undefined);
-    else client.query(`UNLISTEN "${channel}"`, []).catch(() => undefined);
+    else inTurn(client, () => client.query(`UNLISTEN "${channel}"`, [])).catch(() => undefined);
   };
-  for (const [event, listener] of Object.entries(listeners)) client.on(event, listener as () => void);
+  for (const [event, listener] of Object.entries(listeners)) client.on(event, listener);
   try {
-    await client.query(`LISTEN "${channel}"`, []);
+    await inTurn(client, () => client.query(`LISTEN "${channel}"`, []));
   } catch (reason) {
     stop();
     throw reason;

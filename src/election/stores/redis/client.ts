@@ -20,8 +20,6 @@ export interface IoredisLike {
 
 /** What is used of a client of node-redis, the package `redis`: of `createClient` and of `createCluster`. */
 export interface NodeRedisLike {
-  /** Whether `connect` was called. */
-  readonly isOpen: boolean;
   /** Runs a script that the server knows. */
   evalSha(sha: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
   /** Runs a script. */
@@ -163,8 +161,13 @@ export async function subscribe(
   const hearOne = (from: string, message: unknown): void => {
     if (from === channel) hear(message);
   };
-  // While it was away, anything may have been told.
-  const ready = (): void => tell('');
+  // While it was away, anything may have been told. ioredis is ready before the server has heard that it subscribes again.
+  const again = async (): Promise<unknown> => (ioredis ? line.subscribe(channel) : undefined);
+  const ready = (): void =>
+    void again().then(
+      () => tell(''),
+      () => undefined,
+    );
   const end = (): void => broken(sourceEnded('the subscriber of Redis'));
   // It connects again by itself; when it gives up, it says `end`.
   const error = (): void => undefined;
@@ -172,12 +175,12 @@ export async function subscribe(
   const stop = (): void => {
     for (const [event, listener] of Object.entries(listeners)) {
       // An error that nobody hears ends the process: it is heard until the connection is gone.
-      if (event !== 'error') line.removeListener(event, listener as () => void);
+      if (event !== 'error') line.removeListener(event, listener);
     }
     if (owned) hangUp(line);
     else (ioredis ? line.unsubscribe(channel) : line.unsubscribe(channel, hear)).catch(() => undefined);
   };
-  for (const [event, listener] of Object.entries(listeners)) line.on(event, listener as () => void);
+  for (const [event, listener] of Object.entries(listeners)) line.on(event, listener);
   try {
     if (isIoredis(client)) {
       await readiness(client);
