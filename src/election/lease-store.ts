@@ -12,7 +12,7 @@ export interface LeaseRecord {
   readonly nonce: string;
   /** Grows with each grant, is never used again, also not after a release, a deletion or a wiped store. */
   readonly token: bigint;
-  /** Opaque; another with each write, renewals included. */
+  /** Opaque; another with each write. Where observers expire leases, a renewal is one; elsewhere it need not be. */
   readonly version: string;
   /** The holder's length of lease; observers go by it, not by their own. */
   readonly ttlMs: number;
