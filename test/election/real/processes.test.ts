@@ -3,6 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Election } from 'holdfast/election';
+import { PostgresLeaseStore } from 'holdfast/election/postgres';
+import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   describeWith,
@@ -112,6 +115,12 @@ describe('on files', () => {
   leavings(() => ({ kind: 'file', url: folder }));
 });
 
+async function makeTable({ url }: Server): Promise<void> {
+  const pool = new pg.Pool({ connectionString: url });
+  await new PostgresLeaseStore(pool).createTable(AbortSignal.timeout(5_000));
+  await pool.end();
+}
+
 for (const [kind, programs, start] of servers) {
   describeWith(programs, `on ${kind}`, () => {
     let server: Server;
@@ -119,13 +128,7 @@ for (const [kind, programs, start] of servers) {
     beforeAll(async () => {
       server = await start();
       proxy = await startProxy(server);
-      if (kind === 'postgres') {
-        const { PostgresLeaseStore } = await import('holdfast/election/postgres');
-        const pg = (await import('pg')).default;
-        const pool = new pg.Pool({ connectionString: server.url });
-        await new PostgresLeaseStore(pool).createTable(AbortSignal.timeout(5_000));
-        await pool.end();
-      }
+      if (kind === 'postgres') await makeTable(server);
     });
     afterAll(async () => {
       await proxy.stop();
@@ -184,7 +187,8 @@ for (const [kind, programs, start] of servers) {
       await sleep(200);
       await server.restart({ wipe });
       const backMs = nowMs();
-      if (wipe && kind === 'postgres') return; // its table is gone with it; a migration brings it back, not the store
+      // Its table is gone with its data; a migration brings it back, not the store.
+      if (wipe && kind === 'postgres') await makeTable(server);
       await lab.until(() => lab.acts.some(({ fromMs }) => fromMs > backMs + 2 * ttlMs), 'somebody leads again');
       const last = lab.acts.at(-1)!;
       expect(last.token).toBeGreaterThanOrEqual(token);
@@ -193,7 +197,6 @@ for (const [kind, programs, start] of servers) {
     });
 
     it('of a hundred candidates one leads', async () => {
-      const { Election } = await import('holdfast/election');
       const opened = await Promise.all(Array.from({ length: 4 }, () => openStore(direct())));
       let leading = 0;
       let most = 0;
