@@ -1,5 +1,5 @@
 /** An indexer: a process that stands for election, and fills the leaves while it leads. Started by `indexers.ts`. */
-import { readSync } from 'node:fs';
+import { readSync, rmSync } from 'node:fs';
 import { Election } from 'holdfast/election';
 import { FileLeaseStore } from 'holdfast/election/file';
 import { Rendezvous } from 'holdfast/hashing';
@@ -30,7 +30,10 @@ function standStill(): void {
   readSync(0, Buffer.alloc(1));
 }
 
-endWithParent();
+// A parent that was killed cannot do it.
+endWithParent(() => {
+  rmSync(leases, { recursive: true, force: true });
+});
 process.on('message', (message) => {
   orders.set(message as Orders);
 });

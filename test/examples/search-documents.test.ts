@@ -47,7 +47,7 @@ class OneLeaf implements Shard {
   async start(own: readonly Document[]): Promise<void> {
     this.#server = createLeafServer();
     this.#leaf = { id: `${this.id}/a`, url: `http://127.0.0.1:${String(await listen(this.#server, 0))}` };
-    await this.ask('/documents', { documents: own });
+    await this.ask('/documents', { token: '1', documents: own });
     this.replicas.update([this.#leaf]);
   }
 
