@@ -130,7 +130,10 @@ describe('a leader', () => {
     const leaf = await startLeaf('s/a', 's');
     const first = new Leader(1n, placed, { leaves: [leaf], standStillAt: 64 });
     await first.stands;
-    const second = new Leader(2n, placed, { leaves: [leaf], standStillAt: Infinity });
+    const second = new Leader(2n, placed, { leaves: [leaf], standStillAt: 80 });
+    await second.stands;
+    expect(second.of('arrived').map(({ documents }) => documents)).toEqual([64, 96]);
+    second.wake();
     await second.told('full', 1);
     expect(second.of('arrived').map(({ documents }) => documents)).toEqual([64, 96, 100]);
     first.wake();
