@@ -8,6 +8,7 @@ import { readLibrary } from './documents.ts';
 import type { IndexerSetup, Orders, Report } from './indexer-protocol.ts';
 import { Indexing } from './indexing.ts';
 import { Latest } from './latest.ts';
+import { messageOf } from './message.ts';
 import { endWithParent } from './with-parent.ts';
 
 /** A leader that vanishes is followed after so long, and a little. A service would have it longer: see the guide. */
@@ -39,8 +40,13 @@ process.on('message', (message) => {
 });
 
 const election = new Election(new FileLeaseStore(leases), { name: 'indexer', id, ttlMs, meta: { pid: process.pid } });
-await election.run(async (term) => {
-  const { documents } = await readLibrary(source.folder, source.selection);
-  const placed = placeDocuments(documents, new Rendezvous(shards));
-  await new Indexing({ term, placed, orders, tell, standStill }).run();
-});
+await election
+  .run(async (term) => {
+    const { documents } = await readLibrary(source.folder, source.selection);
+    const placed = placeDocuments(documents, new Rendezvous(shards));
+    await new Indexing({ term, placed, orders, tell, standStill }).run();
+  })
+  .catch((error: unknown) => {
+    console.error(`${id}: ${messageOf(error)}`);
+    process.exit(1);
+  });

@@ -96,7 +96,7 @@ export class Indexers extends Emitter<IndexersEvents> {
       const gone = this.#statusOf(slot);
       delete slot.process;
       slot.token = 0n;
-      if (signal.aborted) return;
+      if (this.#closing.signal.aborted) return;
       this.emit('gone', { ...gone, why });
       if (why.startsWith('SIG')) continue; // from outside: no fault of its own
       slot.failures++;
