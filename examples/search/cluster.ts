@@ -13,8 +13,8 @@ export interface Shard {
   readonly leaves: () => readonly Replica[];
 }
 
-/** Brings the documents of a shard to a leaf that has none. */
-export type Fill = (replica: Replica, shard: string) => Promise<void>;
+/** Has the documents of a shard brought to a leaf that has none, unless the signal aborts: then the leaf has ended. */
+export type Fill = (replica: Replica, shard: string, signal: AbortSignal) => Promise<void>;
 
 /** How it stands with one leaf. */
 export interface LeafStatus {
@@ -133,12 +133,14 @@ export class Cluster extends Emitter<ClusterEvents> {
     this.#processes.add(process);
     slot.process = process;
     slot.state = 'starting';
-    const ended = process.exited.then((why) => Promise.reject(new Error(`${slot.id} has ended: ${why}`)));
-    ended.catch(() => undefined);
+    const ended = new AbortController();
+    void process.exited.then((why) => {
+      ended.abort(new Error(`${slot.id} has ended: ${why}`));
+    });
     try {
       const replica: Replica = { id: slot.id, url: await process.listening };
       slot.state = 'filling';
-      await Promise.race([this.#fill(replica, slot.shard), ended]);
+      await this.#fill(replica, slot.shard, ended.signal);
       slot.state = 'serving';
       slot.replica = replica;
       this.#updateReplicas(slot.shard);

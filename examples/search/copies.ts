@@ -2,7 +2,7 @@ import type { ShardRouter } from 'holdfast/sharding';
 import type { Shard } from './cluster.ts';
 import type { Document } from './documents.ts';
 import { callLeaf, type Replica, within } from './leaf-client.ts';
-import type { AddRequest, DropRequest } from './protocol.ts';
+import type { CopyRequest, DropRequest } from './protocol.ts';
 import type { ReadShard } from './shard-reader.ts';
 
 const copyMs = 1_000;
@@ -30,7 +30,7 @@ export class Copies {
 
   /** Brings a copy to one leaf of a shard. Never rejects. */
   async bring(document: Document, shard: Shard, leaf: Replica): Promise<void> {
-    await send(leaf, '/copies', { documents: [document] } satisfies AddRequest);
+    await send(leaf, '/copies', { documents: [document] } satisfies CopyRequest);
     // One that was on its way for so long that the document has cooled would be forgotten there.
     if (!this.#router.write(document.id).includes(shard)) await this.#drop(document.id, shard);
   }

@@ -28,6 +28,12 @@ const selections: Readonly<Record<Selection, RegExp>> = {
   texts: /^(?:readme|.+\.(?:md|markdown|mdown|txt|rst|adoc))$/i,
 };
 
+/** Where the documents are. */
+export interface Source {
+  readonly folder: string;
+  readonly selection: Selection;
+}
+
 /** Bounds of memory and time: the rest of a longer document is not searched, documents beyond the limits are left out. */
 const limits = { bytesOfDocument: 256 * 1024, documents: 20_000, bytesOfAll: 128 * 1024 * 1024 };
 const readAtOnce = 16;

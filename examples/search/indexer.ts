@@ -1,60 +1,52 @@
-import type { Placement, PlacementNode } from 'holdfast/hashing';
-import type { Document } from './documents.ts';
-import { callLeaf, type Replica, within } from './leaf-client.ts';
-import type { AddRequest } from './protocol.ts';
+/** An indexer: a process that stands for election, and fills the leaves while it leads. Started by `indexers.ts`. */
+import { readSync, rmSync } from 'node:fs';
+import { Election } from 'holdfast/election';
+import { FileLeaseStore } from 'holdfast/election/file';
+import { Rendezvous } from 'holdfast/hashing';
+import { placeDocuments } from './batches.ts';
+import { readLibrary } from './documents.ts';
+import type { IndexerSetup, Orders, Report } from './indexer-protocol.ts';
+import { Indexing } from './indexing.ts';
+import { Latest } from './latest.ts';
+import { messageOf } from './message.ts';
+import { endWithParent } from './with-parent.ts';
 
-const batch = { documents: 32, characters: 256 * 1024 };
-const batchMs = 20_000;
+/** A leader that vanishes is followed after so long, and a little. A service would have it longer: see the guide. */
+const ttlMs = 2_000;
 
-/** The documents of each shard. */
-export function placeDocuments(
-  documents: readonly Document[],
-  placement: Placement<PlacementNode>,
-): ReadonlyMap<string, readonly Document[]> {
-  const placed = new Map<string, Document[]>([...placement.nodes.keys()].map((shard) => [shard, []]));
-  for (const document of documents) placed.get(placement.get(document.id)!.id)!.push(document);
-  return placed;
+const { id, leases, source, shards } = JSON.parse(process.argv[2]!) as IndexerSetup;
+const orders = new Latest<Orders>({ leaves: [], standStillAt: Infinity });
+
+/** Resolves when the report is on its way. */
+function tell(report: Report): Promise<void> {
+  return new Promise((resolve) => {
+    process.send?.(report, () => {
+      resolve();
+    });
+  });
 }
 
-/** The documents in order, as many together as fit into one request. */
-export function* inBatches(documents: readonly Document[]): Generator<readonly Document[]> {
-  let open: Document[] = [];
-  let characters = 0;
-  for (const document of documents) {
-    if (open.length === batch.documents || (open.length > 0 && characters + document.text.length > batch.characters)) {
-      yield open;
-      open = [];
-      characters = 0;
-    }
-    open.push(document);
-    characters += document.text.length;
-  }
-  if (open.length > 0) yield open;
+/** Blocks the whole process until the parent writes a byte or ends: a pause of a virtual machine is no different. */
+function standStill(): void {
+  readSync(0, Buffer.alloc(1));
 }
 
-/** Brings documents to leaves, and counts what has arrived. */
-export class Indexer {
-  readonly #placed: ReadonlyMap<string, readonly Document[]>;
-  readonly #onProgress: (copies: number) => void;
-  /** Copies of documents by leaf: one that is filled again begins anew. */
-  readonly #arrived = new Map<string, number>();
+// A parent that was killed cannot do it.
+endWithParent(() => {
+  rmSync(leases, { recursive: true, force: true });
+});
+process.on('message', (message) => {
+  orders.set(message as Orders);
+});
 
-  constructor(placed: ReadonlyMap<string, readonly Document[]>, onProgress: (copies: number) => void) {
-    this.#placed = placed;
-    this.#onProgress = onProgress;
-  }
-
-  /** Sends all documents of a shard to a leaf. Rejects when one batch does not arrive: then the leaf is of no use. */
-  async fill(replica: Replica, shard: string): Promise<void> {
-    this.#count(replica, 0);
-    for (const documents of inBatches(this.#placed.get(shard) ?? [])) {
-      await callLeaf(replica, '/documents', within(batchMs), { documents } satisfies AddRequest);
-      this.#count(replica, documents.length);
-    }
-  }
-
-  #count(replica: Replica, documents: number): void {
-    this.#arrived.set(replica.id, documents === 0 ? 0 : (this.#arrived.get(replica.id) ?? 0) + documents);
-    this.#onProgress([...this.#arrived.values()].reduce((sum, count) => sum + count, 0));
-  }
-}
+const election = new Election(new FileLeaseStore(leases), { name: 'indexer', id, ttlMs, meta: { pid: process.pid } });
+await election
+  .run(async (term) => {
+    const { documents } = await readLibrary(source.folder, source.selection);
+    const placed = placeDocuments(documents, new Rendezvous(shards));
+    await new Indexing({ term, placed, orders, tell, standStill }).run();
+  })
+  .catch((error: unknown) => {
+    console.error(`${id}: ${messageOf(error)}`);
+    process.exit(1);
+  });

@@ -52,6 +52,11 @@ export class InvertedIndex {
     return this.#lengths.size;
   }
 
+  /** The ids of the documents. */
+  get ids(): string[] {
+    return [...this.#lengths.keys()];
+  }
+
   /** Takes a document in. One of a known id changes nothing, so a delivery may be repeated. */
   add({ id, text }: Document): void {
     if (this.#lengths.has(id)) return;

@@ -7,6 +7,18 @@ export interface Replica {
   readonly url: string;
 }
 
+/** An answer of a leaf that is not 200, and what the leaf says about it. */
+export class LeafError extends Error {
+  readonly status: number;
+  readonly reason: string;
+
+  constructor({ id }: Replica, status: number, reason: string) {
+    super(`${id} answered ${status}: ${reason}`);
+    this.status = status;
+    this.reason = reason;
+  }
+}
+
 /** By when, and what calls it off. An `Attempt` fits. */
 export interface Limits {
   readonly signal: AbortSignal;
@@ -21,7 +33,7 @@ export function within(ms: number): Limits {
 /**
  * Asks a leaf: `POST` with a body, `GET` without. The leaf is told how many milliseconds there are left.
  *
- * @throws when there is no answer, or one that is not 200
+ * @throws when there is no answer; {@link LeafError} when it is one that is not 200
  */
 export async function callLeaf(
   replica: Replica,
@@ -37,5 +49,10 @@ export async function callLeaf(
   });
   const answer: unknown = await response.json();
   if (response.ok) return answer;
-  throw new Error(`${replica.id} answered ${response.status}: ${String((answer as { error?: unknown }).error)}`);
+  throw new LeafError(replica, response.status, String((answer as { error?: unknown }).error));
+}
+
+/** Whether a leaf has seen a later leader than the one that asks. */
+export function isRefused(error: unknown): error is LeafError {
+  return error instanceof LeafError && error.status === 409;
 }

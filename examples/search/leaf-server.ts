@@ -1,10 +1,15 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Deadline } from 'holdfast/core';
+import { Fence } from './fence.ts';
 import { checkOwn, goneSignal, HttpError, readJson, sendError, sendJson } from './http.ts';
 import { InvertedIndex } from './inverted-index.ts';
 import {
+  type AddAnswer,
   type AddRequest,
+  type ClaimAnswer,
+  type ClaimRequest,
+  type CopyRequest,
   deadlineHeader,
   type DelayRequest,
   type DropRequest,
@@ -37,6 +42,7 @@ function deadlineOf(request: IncomingMessage): Deadline {
 export function createLeafServer(): Server {
   const index = new InvertedIndex();
   const texts = new Texts();
+  const fence = new Fence();
   let delayMs = 0;
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<unknown> {
@@ -44,13 +50,18 @@ export function createLeafServer(): Server {
     const deadline = deadlineOf(request);
     checkDeadline(deadline);
     switch (`${request.method ?? ''} ${request.url ?? ''}`) {
+      case 'POST /claim': {
+        fence.admit(((await readJson(request, bodyLimit)) as ClaimRequest).token);
+        return { ids: index.ids } satisfies ClaimAnswer;
+      }
       case 'POST /documents': {
-        const { documents } = (await readJson(request, bodyLimit)) as AddRequest;
+        const { token, documents } = (await readJson(request, bodyLimit)) as AddRequest;
+        fence.admit(token);
         for (const document of documents) {
           index.add(document);
           texts.add(document);
         }
-        return {};
+        return { documents: index.size } satisfies AddAnswer;
       }
       case 'POST /search': {
         const { terms, statistics, k } = (await readJson(request, bodyLimit)) as SearchRequest;
@@ -63,7 +74,7 @@ export function createLeafServer(): Server {
         return { text: texts.get(id) ?? null } satisfies ReadAnswer;
       }
       case 'POST /copies': {
-        const { documents } = (await readJson(request, bodyLimit)) as AddRequest;
+        const { documents } = (await readJson(request, bodyLimit)) as CopyRequest;
         for (const document of documents) texts.addCopy(document);
         return {};
       }

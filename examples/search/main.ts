@@ -2,8 +2,8 @@
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ask } from './client.ts';
-import { type Library, readLibrary } from './documents.ts';
-import { type Engine, layout, openEngine } from './engine.ts';
+import { type Library, readLibrary, type Source } from './documents.ts';
+import { type Engine, type EngineOptions, layout, openEngine } from './engine.ts';
 import { type Flags, parseFlags, usage } from './flags.ts';
 import { tellHeat } from './heat.ts';
 import { Lifetime } from './lifetime.ts';
@@ -11,6 +11,7 @@ import { messageOf } from './message.ts';
 import { type Output, showProgress } from './progress.ts';
 import { formatAnswer, printable } from './report.ts';
 import { listenForSearches } from './server.ts';
+import { loseLeaders } from './succession.ts';
 import { Tour } from './tour.ts';
 import { UserError } from './user-error.ts';
 
@@ -22,14 +23,16 @@ function print(line: string): void {
 }
 
 /** Starts all there is; says so on `output`. */
-async function open({ docs, port }: Flags, output: Output): Promise<Engine> {
+async function open({ docs, port }: Flags, output: Output, trouble?: EngineOptions['trouble']): Promise<Engine> {
   const folder = docs ?? (relative('.', fileURLToPath(new URL('../../node_modules', import.meta.url))) || '.');
-  const library = await readLibrary(folder, docs === undefined ? 'readmes' : 'texts');
+  const source: Source = { folder, selection: docs === undefined ? 'readmes' : 'texts' };
+  const library = await readLibrary(source.folder, source.selection);
   const server = await listenForSearches(port, lifetime);
   output.write(`${describe(library, folder)}\n${layout}\n`);
   const start = performance.now();
   const progress = showProgress(output, 'indexing', library.documents.length);
-  const engine = await openEngine(library.documents, server.url, progress, lifetime);
+  const { documents } = library;
+  const engine = await openEngine({ documents, source, url: server.url, progress, lifetime, trouble });
   server.begin(engine);
   const shards = engine.cluster.shards.map(({ id }) => `${id} ${engine.placed.get(id)?.length ?? 0}`).join(', ');
   output.write(`indexed in ${((performance.now() - start) / 1_000).toFixed(1)} s: ${shards}\n`);
@@ -43,7 +46,7 @@ function describe({ documents, skipped, truncated }: Library, folder: string): s
 }
 
 async function tour(flags: Flags): Promise<number> {
-  const engine = await open(flags, process.stdout);
+  const engine = await open(flags, process.stdout, loseLeaders);
   return (await new Tour(engine, print, lifetime).run()) ? 0 : 1;
 }
 

@@ -8,6 +8,8 @@ export interface Output {
 /** Shows how far a piece of work is. */
 export interface Progress {
   update(done: number): void;
+  /** Prints a line of its own. */
+  note(line: string): void;
   /** Leaves the cursor at the beginning of a line. Idempotent. */
   end(): void;
 }
@@ -38,6 +40,9 @@ function bar(output: Output, what: string, total: number): Progress {
       drawn = fitting;
       output.write(`\r${fitting}\u001b[K`);
     },
+    note(line) {
+      output.write(drawn === '' || ended ? `${line}\n` : `\r${line}\u001b[K\n${drawn}\u001b[K`);
+    },
     end() {
       if (!ended && drawn !== '') output.write('\n');
       ended = true;
@@ -53,6 +58,9 @@ function lines(output: Output, what: string, total: number): Progress {
       if (step <= shown) return;
       shown = step;
       output.write(`${what} ${percent(done, total)}  ${done} of ${total}\n`);
+    },
+    note(line) {
+      output.write(`${line}\n`);
     },
     end() {},
   };

@@ -1,12 +1,33 @@
-/** What the root and the leaves say to each other: JSON over HTTP. */
+/** What the root and the indexer say to the leaves: JSON over HTTP. */
 import type { Document } from './documents.ts';
 import type { Statistics } from './inverted-index.ts';
 
 /** The header with the milliseconds that the sender has left. */
 export const deadlineHeader = 'x-deadline-ms';
 
-/** `POST /documents` → `{}`: documents of the shard. `POST /copies` → `{}`: of other shards, to be read and not found. */
-export interface AddRequest {
+/** `POST /claim` → `ClaimAnswer`: from now on the leaf refuses every smaller token, with 409. */
+export interface ClaimRequest {
+  /** The indexer's term: digits, for JSON has no numbers that are as large. */
+  readonly token: string;
+}
+
+export interface ClaimAnswer {
+  /** The documents of the shard that the leaf has. */
+  readonly ids: readonly string[];
+}
+
+/** `POST /documents` → `AddAnswer`: documents of the shard. Those that the leaf has change nothing. */
+export interface AddRequest extends ClaimRequest {
+  readonly documents: readonly Document[];
+}
+
+export interface AddAnswer {
+  /** How many documents of the shard the leaf has now. */
+  readonly documents: number;
+}
+
+/** `POST /copies` → `{}`: documents of other shards, to be read and not found. */
+export interface CopyRequest {
   readonly documents: readonly Document[];
 }
 

@@ -16,7 +16,7 @@ import type { Reads } from './viral-reads.ts';
 import { termsOf } from './words.ts';
 
 const perSecond = 60;
-const count = 200;
+const count = 120;
 const killAfter = 30;
 const slowMs = 300;
 const hitsAsked = 10;

@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readLibrary } from '../../examples/search/documents.ts';
 import type { LeafStatus } from '../../examples/search/cluster.ts';
 import type { ExtraAttemptsStatus } from '../../examples/search/extra-attempts.ts';
+import type { IndexerStatus } from '../../examples/search/indexer-status.ts';
 import type { Opened } from '../../examples/search/reader.ts';
 import type { Answer } from '../../examples/search/root.ts';
 import { Command, eventually, library, plainSearch } from './search-support.ts';
@@ -34,6 +35,7 @@ beforeAll(async () => {
 
 /** What `/status` answers. */
 interface Status {
+  readonly indexers: readonly IndexerStatus[];
   readonly leaves: readonly LeafStatus[];
   readonly balancers: readonly (BalancerStats & { readonly shard: string })[];
   readonly extraAttempts: { readonly searches: ExtraAttemptsStatus; readonly reads: ExtraAttemptsStatus };
@@ -226,8 +228,30 @@ describe('a search that is served', { timeout: 60_000 }, () => {
     });
   });
 
+  test('elects another indexer when the one that leads is killed, and that fills the leaves', async () => {
+    await allServe();
+    const leader = async (): Promise<IndexerStatus | undefined> =>
+      (await statusNow()).indexers.find(({ leads }) => leads);
+    const before = (await leader())!;
+    process.kill(before.pid!, 'SIGKILL');
+    const victim = (await leaves())[0]!;
+    process.kill(victim.pid!, 'SIGKILL');
+    await eventually('the leaf is back', async () => {
+      const now = (await leaves()).find(({ id }) => id === victim.id)!;
+      return now.state === 'serving' && now.pid !== victim.pid ? now : undefined;
+    });
+    const after = (await leader())!;
+    expect(after.pid).not.toBe(before.pid);
+    expect(BigInt(after.token)).toBeGreaterThan(BigInt(before.token));
+    await askAll('bee');
+    expect((await statusNow()).indexers.map(({ id }) => id)).toEqual(['indexer-1', 'indexer-2']);
+  });
+
   test('ends at an interrupt and leaves no process behind', async () => {
-    const pids = (await allServe()).map(({ pid }) => pid!);
+    await allServe();
+    const { indexers, leaves: all } = await statusNow();
+    const pids = [...indexers, ...all].flatMap(({ pid }) => pid ?? []);
+    expect(pids).toHaveLength(8);
     command.kill('SIGINT');
     const { code } = await command.closed;
     // Where there are no signals the process is ended from outside.
@@ -252,6 +276,36 @@ describe('the end', { timeout: 60_000 }, () => {
     expect((await command.closed).code).toBe(143);
     expect(command.stderr).toBe('');
   });
+});
+
+test.skipIf(windows)('the tour loses two leaders while it indexes, and no document', { timeout: 120_000 }, async () => {
+  const command = new Command('--docs', library);
+  expect(await command.closed).toEqual({ code: 0, signal: null });
+  expect(command.stderr).toBe('');
+  const story = command.stdout.slice(0, command.stdout.indexOf('1. All is well'));
+  const state = '(\\d+) of 41 documents are indexed\n';
+  const elected = new RegExp(`(indexer-\\d) \\(process (\\d+)\\) leads.*, token (\\d+): ${state}`, 'g');
+  const leaders = [...story.matchAll(elected)].map(([, id, pid, token, at]) => {
+    return { id, pid, token: BigInt(token!), at: Number(at) };
+  });
+  expect(leaders).toHaveLength(3);
+  const [first, second, third] = leaders as [(typeof leaders)[0], (typeof leaders)[0], (typeof leaders)[0]];
+  expect(first.token < second.token && second.token < third.token).toBe(true);
+  expect(first.pid).not.toBe(second.pid);
+  expect(second.pid).not.toBe(third.pid);
+  const late = new RegExp(
+    `${first.id!} goes on, token ${String(first.token)}: shard.* is of the past: ${String(second.token)} `,
+  );
+  expect(story).toMatch(late);
+  const [, killedAt] = new RegExp(`${second.id!} .*gets SIGKILL: ${state}`).exec(story)!;
+  // In the middle, and the successors go on where the ones before were lost.
+  expect(first.at).toBe(0);
+  expect(second.at).toBeGreaterThanOrEqual(10);
+  expect(Number(killedAt)).toBeGreaterThanOrEqual(20);
+  expect(Number(killedAt)).toBeLessThan(41);
+  expect(third.at).toBe(Number(killedAt));
+  expect(story).toMatch(/indexing 100 % {2}41 of 41\n/);
+  expect(command.stdout).toMatch(/ 0 lost, 0 wrong, /);
 });
 
 test('--query prints the answer, and the progress beside it', { timeout: 60_000 }, async () => {

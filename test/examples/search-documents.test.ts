@@ -12,7 +12,7 @@ import type { Document } from '../../examples/search/documents.ts';
 import { extraAttempts } from '../../examples/search/extra-attempts.ts';
 import { tellHeat } from '../../examples/search/heat.ts';
 import { listen } from '../../examples/search/http.ts';
-import { placeDocuments } from '../../examples/search/indexer.ts';
+import { placeDocuments } from '../../examples/search/batches.ts';
 import { callLeaf, type Replica, within } from '../../examples/search/leaf-client.ts';
 import { createLeafServer } from '../../examples/search/leaf-server.ts';
 import { DocumentReader, type Opened } from '../../examples/search/reader.ts';
@@ -47,7 +47,7 @@ class OneLeaf implements Shard {
   async start(own: readonly Document[]): Promise<void> {
     this.#server = createLeafServer();
     this.#leaf = { id: `${this.id}/a`, url: `http://127.0.0.1:${String(await listen(this.#server, 0))}` };
-    await this.ask('/documents', { documents: own });
+    await this.ask('/documents', { token: '1', documents: own });
     this.replicas.update([this.#leaf]);
   }
 

@@ -32,7 +32,7 @@ const broken = (): Server => createServer((_, response) => response.writeHead(50
 /** A shard with two leaves, and who searches in it and reads from it. */
 async function openShard() {
   const leaves = [await start('s/a', createLeafServer()), await start('s/b', createLeafServer())];
-  for (const leaf of leaves) await callLeaf(leaf, '/documents', within(10_000), { documents });
+  for (const leaf of leaves) await callLeaf(leaf, '/documents', within(10_000), { token: '1', documents });
   const replicas = new LoadBalancer<Replica>(leaves, { acceptEmpty: true });
   const shard: Shard = { id: 's', replicas, leaves: () => leaves };
   const [searches, reads] = [extraAttempts(), extraAttempts()];

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { Rendezvous } from 'holdfast/hashing';
 import { describe, expect, test } from 'vitest';
 import type { Document } from '../../examples/search/documents.ts';
-import { inBatches, placeDocuments } from '../../examples/search/indexer.ts';
+import { inBatches, placeDocuments } from '../../examples/search/batches.ts';
 import { InvertedIndex, mergeFound, mergeStatistics, statisticsOf } from '../../examples/search/inverted-index.ts';
 import { fromWire, toWire } from '../../examples/search/protocol.ts';
 import { chooseQueries } from '../../examples/search/queries.ts';

@@ -229,6 +229,28 @@ describe('progress', () => {
   });
 });
 
+describe('a line beside the progress', () => {
+  const noted = (output: object): string => {
+    let text = '';
+    const progress = showProgress({ ...output, write: (part: string) => (text += part) }, 'indexing', 2);
+    progress.note('first');
+    progress.update(1);
+    progress.note('second');
+    progress.end();
+    progress.note('third');
+    return text;
+  };
+
+  test('is a line among lines', () => {
+    expect(noted({})).toBe('first\nindexing  50 %  1 of 2\nsecond\nthird\n');
+  });
+
+  test('is above the bar on a terminal', () => {
+    const bar = `indexing [${'#'.repeat(15)}${'-'.repeat(15)}]  50 %  1 of 2`;
+    expect(noted({ isTTY: true })).toBe(`first\n\r${bar}\u001b[K\rsecond\u001b[K\n${bar}\u001b[K\nthird\n`);
+  });
+});
+
 describe('a load', () => {
   const options = { perSecond: 1_000, signal: new AbortController().signal };
 
