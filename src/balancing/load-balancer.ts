@@ -1,4 +1,3 @@
-import { outerOf } from '../calls/attempt.ts';
 import type { Budget } from '../calls/budget.ts';
 import type { Attempt } from '../calls/call.ts';
 import { raced } from '../calls/raced.ts';
@@ -14,7 +13,7 @@ import type { BalancerEvents, RestoreReason } from './events.ts';
 import type { Flight } from './flight.ts';
 import type { Ejection, HealthEvent } from './health.ts';
 import type { BalancerLease } from './lease.ts';
-import { type FlightDesk, tryMember, what } from './member-attempt.ts';
+import { entryOf, type FlightDesk, tryMember, what } from './member-attempt.ts';
 import { Membership } from './membership.ts';
 import type { LoadBalancerOptions } from './options.ts';
 import { type CallOutcome, verdictRule } from './outcome.ts';
@@ -124,24 +123,16 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
       if (this.#membership.current().size === 0) throw noMembers();
       const { accept, discard } = options;
       const attemptOn = (_: undefined, attempt: Attempt): Promise<T> =>
-        tryMember(this.#desk, work, { ...attempt, accept, discard, outer: outerOf(attempt) });
+        tryMember(this.#desk, work, entryOf(attempt, accept, discard));
       return await raced(what, attemptOn, policy, runtime)(undefined, options);
     }
     const { signal, avoid = none, accept, discard } = options;
-    const limits = { signal, deadline: deadlineFrom(options.deadline, runtime.clock) };
-    const refused = refusal(what, limits);
+    const deadline = deadlineFrom(options.deadline, runtime.clock);
+    const refused = refusal(what, { signal, deadline });
     if (refused !== undefined) throw refused.reason;
-    const first = { attempt: 1, cause: 'original' } as const;
     const visit = options.visit?.bind(options);
-    return await tryMember(this.#desk, work, {
-      ...first,
-      ...limits,
-      avoid,
-      visit,
-      accept,
-      discard,
-      outer: outerOf(options),
-    });
+    const first = { attempt: 1, cause: 'original', signal, deadline, avoid, visit } as const;
+    return await tryMember(this.#desk, work, entryOf(first, accept, discard, options));
   }
 
   /**

@@ -1,4 +1,4 @@
-import { attemptIn, counted, type Outer } from '../calls/attempt.ts';
+import { attemptIn, counted, type Outer, outerOf } from '../calls/attempt.ts';
 import type { Attempt } from '../calls/call.ts';
 import { discardWith, refusalOf } from '../calls/race-entry.ts';
 import type { Clock } from '../core/clock.ts';
@@ -18,6 +18,17 @@ export interface AttemptEntry<T>
   readonly visit: ((member: unknown) => void) | undefined;
   /** The options of the call, or the attempt of its race. */
   readonly outer: Outer | undefined;
+}
+
+/** @internal An entry; field by field, for a spread would cost more than all the rest of a call. */
+export function entryOf<T>(
+  about: Pick<AttemptEntry<T>, 'attempt' | 'cause' | 'signal' | 'deadline' | 'avoid' | 'visit'>,
+  accept: AttemptEntry<T>['accept'],
+  discard: AttemptEntry<T>['discard'],
+  options: object = about,
+): AttemptEntry<T> {
+  const { attempt, cause, signal, deadline, avoid, visit } = about;
+  return { attempt, cause, signal, deadline, avoid, visit, accept, discard, outer: outerOf(options) };
 }
 
 /** @internal Where flights begin and end. */
@@ -66,7 +77,6 @@ export function tryMember<M, F extends Flight<{ readonly member: M }>, T>(
         finish('resolved', value, refused === undefined);
         if (late || refused !== undefined) discardWith(discard, value);
         if (refused === undefined) resolve(value);
-         
         else reject(refused.error);
       },
       (error: unknown) => {
