@@ -1,7 +1,7 @@
 import type { Timer } from '../core/clock.ts';
 import { branded, HoldfastError } from '../core/errors.ts';
 import { invoke, Scope } from '../core/scope.ts';
-import { attemptIn, counted, isCounted } from './attempt.ts';
+import { attemptIn, type CallMark, isCounted, markOf } from './attempt.ts';
 import type { Attempt } from './call.ts';
 import { type HedgePlan, planHedge } from './hedge-policy.ts';
 import { afterFailure, backoffMs } from './next-move.ts';
@@ -20,6 +20,7 @@ import { judge, type Verdict } from './retry-policy.ts';
  */
 export class Race<Req, T> {
   readonly #entry: RaceEntry<Req, T>;
+  readonly #mark: CallMark;
   readonly #live = new Set<Scope>();
   readonly #visited = new Set<unknown>();
   readonly #visit = (member: unknown): void => {
@@ -40,6 +41,7 @@ export class Race<Req, T> {
 
   constructor(entry: RaceEntry<Req, T>) {
     this.#entry = entry;
+    this.#mark = markOf(entry.outer, entry.policy.budget);
   }
 
   /** How many attempts have started. */
@@ -87,13 +89,13 @@ export class Race<Req, T> {
   }
 
   #launch(cause: Attempt['cause']): void {
-    const { what, run, runtime, deadline, outer, policy } = this.#entry;
+    const { what, run, runtime, deadline, outer } = this.#entry;
     this.#timer?.cancel();
     const scope = new Scope(what, {}, runtime.clock);
     this.#live.add(scope);
     if (outer?.avoid !== undefined) for (const member of outer.avoid) this.#visited.add(member);
     const about = { deadline, attempt: ++this.#attempts, cause, avoid: this.#visited };
-    const attempt = attemptIn(scope, about, this.#visit, counted(outer, policy.budget));
+    const attempt = attemptIn(scope, about, this.#visit, this.#mark);
     const afterMs = this.#hedge?.afterMs;
     if (afterMs !== undefined && this.#spare > 0 && !deadline.expired) {
       this.#wake(afterMs, () => {
