@@ -37,7 +37,10 @@ export interface BudgetStats {
   readonly originals: number;
   /** Extra attempts that count now. */
   readonly extras: number;
-  /** Extra attempts refused, since the beginning. */
+  /**
+   * Extra attempts that were wanted and not granted, since the beginning, for silence or for failure: each time that one
+   * was asked for counts.
+   */
   readonly refused: number;
   /** Extra attempts that would be granted now. */
   readonly balance: number;

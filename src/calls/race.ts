@@ -164,7 +164,6 @@ export class Race<Req, T> {
       retries: (policy.retry?.attempts ?? 1) - 1 - this.#retried,
       retryable: this.#final === undefined,
       pushedBack: pushbackMs !== undefined,
-      funded: policy.budget === undefined || policy.budget.balance >= 1,
       inTime: !deadline.expired,
     });
     if (move === 'failover') this.#failOver();
@@ -173,18 +172,21 @@ export class Race<Req, T> {
   }
 
   #failOver(): void {
-    this.#entry.policy.budget?.tryWithdraw();
+    if (this.#entry.policy.budget?.tryWithdraw() === false) {
+      if (this.#live.size === 0) this.#fail();
+      return;
+    }
     this.#spare--;
     this.#launch('retry');
   }
 
-  /** After the pause, if it fits: a caller has nothing from waiting for what will not be tried. */
+  /** After the pause, if it fits and can be paid for: a caller has nothing from waiting for what will not be tried. */
   #retry(pushbackMs: number | undefined): void {
     const { policy, deadline, runtime } = this.#entry;
     const { baseMs, maxMs } = policy.retry!;
     this.#retried++;
     const waitMs = pushbackMs ?? backoffMs(this.#retried, baseMs, maxMs, runtime.random());
-    if (waitMs >= deadline.remaining()) {
+    if (waitMs >= deadline.remaining() || !this.#canPay()) {
       this.#fail();
       return;
     }
@@ -195,6 +197,12 @@ export class Race<Req, T> {
     this.#timer?.cancel();
     if (waitMs === 0) launch();
     else this.#wake(waitMs, launch);
+  }
+
+  /** Whether the budget has one now. A no is counted; the one is taken when the attempt starts. */
+  #canPay(): boolean {
+    const { budget } = this.#entry.policy;
+    return budget === undefined || budget.balance >= 1 || budget.tryWithdraw();
   }
 
   #fail(): void {

@@ -1,5 +1,6 @@
 import { Budget, type Call, hedge, type Percentile, percentile, retry } from 'holdfast/calls';
 import { HoldfastError, isDeadlineExceeded, isHoldfastError } from 'holdfast/core';
+import { scatterGather } from 'holdfast/scatter';
 import { failOnLeaks, VirtualClock } from 'holdfast/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { afterFailure, backoffMs } from '../../src/calls/next-move.ts';
@@ -224,6 +225,42 @@ describe('an exhausted budget', () => {
     expect(budget.stats()).toMatchObject({ originals: 2, extras: 1, refused: 2, balance: 0 });
   });
 
+  it.each<[string, object, Script, number, number]>([
+    // name, policy, attempts, extras in the budget, refused
+    ['a hedge for silence', { hedge: { after: 5 } }, [answer(30)], 0, 1],
+    ['a hedge for failure', { hedge: { after: 50 } }, [fail(2)], 0, 1],
+    ['a hedge for failure beside another attempt', { hedge: { after: 5, extra: 2 } }, [answer(30), fail(9)], 1, 2],
+    ['a retry', { retry: {} }, [fail(2)], 0, 1],
+    ['a second retry', { retry: {} }, [fail(2)], 1, 1],
+    ['a hedge or a retry, one attempt', { hedge: { after: 50 }, retry: {} }, [fail(2)], 0, 1],
+    ['nothing where no attempt is left', { retry: { attempts: 1 } }, [fail(2)], 0, 0],
+    ['nothing where the pause does not fit', { retry: { retryAfterMs: () => 5_000 } }, [fail(2)], 0, 0],
+    ['nothing where the error is final', { retry: { retryable: () => false } }, [fail(2)], 0, 0],
+    ['nothing where there is enough', { hedge: { after: 5 }, retry: {} }, [fail(2)], 9, 0],
+  ])('counts what was wanted and not granted, once: %s', async (_name, policy, script, extras, refused) => {
+    const stage = new Stage();
+    const runtime = steady(stage.clock, 0.5);
+    const budget = budgetOf(extras, runtime);
+    const options = { ...policy, budget, runtime, require: 0, straggler: 1, deadline: 1_000 } as const;
+    await finish(
+      stage.clock,
+      scatterGather([0], (_, attempt) => stage.perform(0, script, attempt), options),
+    );
+    expect(budget.stats().refused).toBe(refused);
+  });
+
+  it('counts a retry that was refused after its pause', async () => {
+    const stage = new Stage();
+    const runtime = steady(stage.clock, 0.5);
+    const budget = budgetOf(1, runtime);
+    const call = retry((_: string, attempt) => stage.perform(0, [fail(2)], attempt), { budget, runtime });
+    const both = Promise.allSettled([call(''), call('')]);
+    await finish(stage.clock, both);
+    expect(stage.attempts).toHaveLength(3);
+    // One after its pause, for the other has taken the last, and the other's second retry.
+    expect(budget.stats()).toMatchObject({ extras: 1, refused: 2 });
+  });
+
   it('ends a retried call at its failure, without a pause in vain', async () => {
     const { stage, call } = retried([fail(2)], { budget: budgetOf(0, steady(new VirtualClock())) });
     const settled = watch(call(''), stage.clock);
@@ -431,10 +468,10 @@ describe('what is made refuses', () => {
 });
 
 describe('the law of failure', () => {
-  const standing = { live: 0, spare: 0, retries: 0, retryable: true, pushedBack: false, funded: true, inTime: true };
+  const standing = { live: 0, spare: 0, retries: 0, retryable: true, pushedBack: false, inTime: true };
 
-  it('starts another only if that may mend the failure, is paid for and has time', () => {
-    for (const hopeless of [{ retryable: false }, { funded: false }, { inTime: false }])
+  it('starts another only if that may mend the failure and has time', () => {
+    for (const hopeless of [{ retryable: false }, { inTime: false }])
       for (const live of [0, 1, 2]) {
         const move = afterFailure({ ...standing, live, spare: 5, retries: 5, ...hopeless });
         expect(move).toBe(live === 0 ? 'fail' : 'await');
