@@ -8,7 +8,7 @@ export interface Standing {
   readonly retries: number;
   /** Whether the failure is one that another attempt may mend. */
   readonly retryable: boolean;
-  /** Whether the server said when to come again. */
+  /** Whether a server has asked for a pause that is not over. */
   readonly pushedBack: boolean;
   /** Whether there is time left. */
   readonly inTime: boolean;

@@ -13,6 +13,7 @@ import { judge, type Verdict } from './retry-policy.ts';
  *
  * - at most 1 + the hedge's `extra` + the retry's `attempts` − 1 attempts, each but the first paid for by the budget
  * - what follows on a failure is the law of `afterFailure`; another attempt follows on the hedge's silence
+ * - none starts before the time that a server has asked for, whichever attempt it told
  * - the losers' signals abort in the turn in which the winner settled; nobody waits for them
  * - the winner's signal never aborts
  * - one timer at a time: for silence while attempts are under way, for the pause while none is
@@ -32,6 +33,8 @@ export class Race<Req, T> {
   #spare = 0;
   #retried = 0;
   #attempts = 0;
+  /** When the longest of the pauses that servers have asked for is over. */
+  #notBeforeMs = -Infinity;
   /** The error that no attempt may mend, if one was among them. */
   #final: { readonly error: unknown } | undefined;
   #startedMs = 0;
@@ -120,7 +123,16 @@ export class Race<Req, T> {
   #onSilence(): void {
     const { deadline, policy } = this.#entry;
     // An attempt that has no time left would only fail, or worse, be sent.
-    if (this.#final !== undefined || deadline.expired || policy.budget?.tryWithdraw() === false) return;
+    if (this.#final !== undefined || deadline.expired) return;
+    const heldMs = this.#heldMs();
+    if (heldMs > 0) {
+      if (this.#fits(heldMs))
+        this.#wake(heldMs, () => {
+          this.#onSilence();
+        });
+      return;
+    }
+    if (policy.budget?.tryWithdraw() === false) return;
     this.#spare--;
     this.#launch('hedge');
   }
@@ -156,14 +168,15 @@ export class Race<Req, T> {
 
   #follow(error: unknown, { retryable, pushbackMs }: Verdict): void {
     if (this.#over) return; // a function of the policy has aborted the caller's signal
-    const { policy, deadline } = this.#entry;
+    const { policy, deadline, runtime } = this.#entry;
     if (!retryable) this.#final ??= { error };
+    if (pushbackMs !== undefined) this.#notBeforeMs = Math.max(this.#notBeforeMs, runtime.clock.now() + pushbackMs);
     const move = afterFailure({
       live: this.#live.size,
       spare: this.#spare,
       retries: (policy.retry?.attempts ?? 1) - 1 - this.#retried,
       retryable: this.#final === undefined,
-      pushedBack: pushbackMs !== undefined,
+      pushedBack: pushbackMs !== undefined || this.#heldMs() > 0,
       inTime: !deadline.expired,
     });
     if (move === 'failover') this.#failOver();
@@ -185,8 +198,9 @@ export class Race<Req, T> {
     const { policy, deadline, runtime } = this.#entry;
     const { baseMs, maxMs } = policy.retry!;
     this.#retried++;
-    const waitMs = pushbackMs ?? backoffMs(this.#retried, baseMs, maxMs, runtime.random());
-    if (waitMs >= deadline.remaining() || !this.#canPay()) {
+    const pauseMs = pushbackMs ?? backoffMs(this.#retried, baseMs, maxMs, runtime.random());
+    const waitMs = Math.max(pauseMs, this.#heldMs());
+    if (!this.#fits(waitMs) || !this.#canPay()) {
       this.#fail();
       return;
     }
@@ -197,6 +211,16 @@ export class Race<Req, T> {
     this.#timer?.cancel();
     if (waitMs === 0) launch();
     else this.#wake(waitMs, launch);
+  }
+
+  /** For how long no attempt may start because a server has asked for it; 0 or less when none has. */
+  #heldMs(): number {
+    return this.#notBeforeMs === -Infinity ? 0 : this.#notBeforeMs - this.#entry.runtime.clock.now();
+  }
+
+  /** Whether there would be time left after so long. */
+  #fits(waitMs: number): boolean {
+    return waitMs !== Infinity && !this.#entry.deadline.reserve(waitMs).expired;
   }
 
   /** Whether the budget has one now. A no is counted; the one is taken when the attempt starts. */
