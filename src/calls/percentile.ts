@@ -31,7 +31,11 @@ export interface PercentileOptions {
   readonly runtime?: Runtime | undefined;
 }
 
-/** A delay that follows the calls: what {@link percentile} makes, for `after` of a hedge. */
+/**
+ * A delay that follows the calls: what {@link percentile} makes, for `after` of a hedge. One of your own may be given too.
+ * If it throws, rejects or says a delay that is none (`NaN`, `Infinity`, less than 0), that is reported as a process warning,
+ * once, and the call goes on as if nothing were known: no hedge for silence.
+ */
 export interface Percentile {
   /** After so many milliseconds all but the share asked for have answered; undefined while too little is known. */
   readonly delayMs: number | undefined;

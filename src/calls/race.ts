@@ -5,6 +5,7 @@ import { attemptIn, type CallMark, isCounted, markOf } from './attempt.ts';
 import type { Attempt } from './call.ts';
 import { type HedgePlan, planHedge } from './hedge-policy.ts';
 import { afterFailure, backoffMs } from './next-move.ts';
+import { tell } from './percentile-guard.ts';
 import { discardWith, type RaceEntry, refusalOf } from './race-entry.ts';
 import { judge, type Verdict } from './retry-policy.ts';
 
@@ -67,22 +68,20 @@ export class Race<Req, T> {
   end(reason: unknown): void {
     if (this.#over) return;
     this.#close();
+    this.#observe(false);
     this.#callOff(reason);
   }
 
   #close(): void {
     this.#over = true;
     this.#timer?.cancel();
-    this.#observe(false);
   }
 
   /** Tells the percentile of the original, once: an answer, or that there was none for so long. */
   #observe(answered: boolean): void {
     const percentile = this.#hedge?.percentile;
     if (percentile !== undefined && this.#originalOpen) {
-      const ms = this.#entry.runtime.clock.now() - this.#startedMs;
-      if (answered) percentile.answered(ms);
-      else percentile.silent(ms);
+      tell(percentile, answered, this.#entry.runtime.clock.now() - this.#startedMs);
     }
     this.#originalOpen = false;
   }
@@ -150,10 +149,10 @@ export class Race<Req, T> {
       discardWith(policy.discard, value);
       return;
     }
-    this.#observe(attempt === 1);
     this.#close();
     onResult({ status: 'ok', value, cause });
-    // Afterwards, for a loser that is told may abort the caller's signal in turn, and that must not undo the success.
+    // Afterwards, for who is told may abort the caller's signal in turn, and that must not undo the success.
+    this.#observe(attempt === 1);
     if (this.#live.size > 0) this.#callOff(new HoldfastError('SUPERSEDED', `another attempt of ${what} has won`));
   }
 
@@ -232,6 +231,7 @@ export class Race<Req, T> {
   #fail(): void {
     this.#close();
     this.#entry.onResult({ status: 'failed', error: this.#failure() });
+    this.#observe(false);
   }
 
   #leave(scope: Scope): void {

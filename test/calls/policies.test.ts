@@ -121,6 +121,104 @@ describe('the delay of a hedge', () => {
   });
 });
 
+describe('a percentile of the user’s own', () => {
+  const made = (delayMs: () => unknown, told: () => unknown = () => undefined): Percentile =>
+    bad({
+      get delayMs() {
+        return delayMs();
+      },
+      answered: told,
+      silent: told,
+    });
+
+  it.each<[string, () => unknown]>([
+    ['NaN', () => Number.NaN],
+    ['Infinity', () => Infinity],
+    ['less than 0', () => -1],
+    ['a text', () => '5'],
+    ['null', () => null],
+    ['a promise', async () => 5],
+    ['a throw', throwing],
+  ])('whose delay is %s costs the calls their hedge, and is reported once', async (_name, delayMs) => {
+    const warnings = catchWarnings();
+    for (const after of [made(delayMs), made(delayMs)]) {
+      const { stage, call } = hedged([answer(30)], { after });
+      for (let i = 0; i < 3; i++) expect(await finish(stage.clock, call('', { deadline: 100 }))).toBe('0/1');
+      expect(causes(stage)).toEqual(['original at 0', 'original at 30', 'original at 60']);
+    }
+    expect(warnings.map(({ message }) => message.split(': ')[1])).toEqual(Array(2).fill('a percentile is of no use'));
+  });
+
+  it.each<[string, () => unknown]>([
+    ['throws', throwing],
+    ['rejects', () => Promise.reject(new Error('a bug of the user'))],
+    ['has a `then` that throws', () => ({ then: throwing })],
+  ])('that %s when it is told changes nothing of the call, and is reported once', async (_name, told) => {
+    const warnings = catchWarnings();
+    const after = made(() => 5, told);
+    const { stage, call } = hedged([answer(30), answer(1)], { after });
+    const failing = hedged([fail(1), fail(1)], { after });
+    const quick = hedged([answer(1)], { after });
+    await failOnLeaks(async () => {
+      expect(await finish(stage.clock, call(''))).toBe('0/2');
+      expect(await finish(quick.stage.clock, quick.call(''))).toBe('0/1');
+      expect(messagesOf(await rejectionOf(() => finish(failing.stage.clock, failing.call(''))))).toEqual([
+        '0/1',
+        '0/2',
+      ]);
+      const calledOff = hedged([hang()], { after });
+      expect(
+        isDeadlineExceeded(await rejectionOf(() => finish(calledOff.stage.clock, calledOff.call('', { deadline: 9 })))),
+      ).toBe(true);
+    });
+    expect(warnings.map(({ message }) => message)).toEqual(['holdfast: a percentile is of no use: a bug of the user']);
+  });
+
+  it('that says nonsense before it knows anything is told all the same, and heeded when it does', async () => {
+    catchWarnings();
+    let sum = 0;
+    let count = 0;
+    const mean: Percentile = {
+      get delayMs() {
+        return sum / count;
+      },
+      answered: (ms) => {
+        sum += ms;
+        count++;
+      },
+      silent: () => undefined,
+    };
+    const { stage, call } = hedged([answer(8)], { after: mean });
+    await finish(stage.clock, call(''));
+    const slow = hedged([hang(), answer(1)], { after: mean });
+    expect(await finish(slow.stage.clock, slow.call(''))).toBe('0/2');
+    expect(causes(slow.stage)).toEqual(['original at 0', 'hedge at 8']);
+  });
+
+  it('that aborts the caller’s signal when it is told does so after the answer', async () => {
+    const controller = new AbortController();
+    const after = made(
+      () => 50,
+      () => controller.abort('enough'),
+    );
+    const { stage, call } = hedged([answer(3)], { after });
+    expect(await finish(stage.clock, call('', { signal: controller.signal }))).toBe('0/1');
+    expect(stage.discarded).toEqual([]);
+  });
+
+  it('in a gather costs a target its hedge, and no more', async () => {
+    const warnings = catchWarnings();
+    const stage = new Stage();
+    const gathering = scatterGather([0, 1], (leaf, attempt) => stage.perform(leaf, [answer(9)], attempt), {
+      hedge: { after: made(() => Number.NaN, throwing) },
+      deadline: 100,
+      runtime: steady(stage.clock),
+    });
+    expect((await finish(stage.clock, gathering)).values).toEqual(['0/1', '1/1']);
+    expect(warnings).toHaveLength(1);
+  });
+});
+
 describe('a function of a policy that throws', () => {
   it.each<[string, object, string]>([
     ['after', { after: throwing }, 'a bug of the user'],
