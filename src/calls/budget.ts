@@ -47,7 +47,10 @@ export interface BudgetStats {
 }
 
 const slices = 16;
-/** A ratio is meant as it is written: 0.29 of 100 are 29, though as numbers they come to a little less. */
+/**
+ * Ratio and least are meant as they are written: 0.29 of 100 are 29, though as numbers they come to a little less. Six
+ * roundings of half an ulp at most.
+ */
 const asWritten = 1 + 2 ** -50;
 
 /**
@@ -148,7 +151,7 @@ export class Budget {
   }
 
   get #allowed(): number {
-    return this.#ratio * this.#originalsNow * asWritten + this.#least;
+    return (this.#ratio * this.#originalsNow + this.#least) * asWritten;
   }
 
   /** Forgets what is too old. */
