@@ -63,6 +63,7 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
   readonly #budget: () => Budget;
   readonly #desk: FlightDesk<Flight<Slot<M>>>;
   #closed = false;
+  #toldPanic = false;
 
   /**
    * @param members - the members, or a live list of them
@@ -82,6 +83,9 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
       },
       learn: (flight, status, result, accepted) => {
         this.#learn(flight, status, result, accepted);
+      },
+      servedLate: (flight) => {
+        this.#servedLate(flight);
       },
       free: (flight) => {
         this.#free(flight);
@@ -221,6 +225,15 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
       this.#tellHealth(slot, health.ejection, 'answered', now);
   }
 
+  /** Served, but nobody waits for it any more. */
+  #servedLate(flight: Flight<Slot<M>>): void {
+    const { slot } = flight;
+    const now = this.#now();
+    const { ejection } = slot.health;
+    slot.servedLate(flight, now);
+    if (slot.health.ejection !== ejection) this.#tellHealth(slot, ejection, 'answered', now);
+  }
+
   /** The member was not asked after all. */
   #withdraw(flight: Flight<Slot<M>>): void {
     flight.slot.withdraw(flight, this.#now());
@@ -244,17 +257,20 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
   #tellHealth(slot: Slot<M>, before: Ejection | undefined, restoredBy: RestoreReason, now: number): void {
     const { id, health } = slot;
     const { ejection } = health;
-    if (!this.#pool.slots.includes(slot)) return;
+    if (slot.gone) return;
     const turned = (before === undefined) !== (ejection === undefined);
     if (turned && ejection === undefined && this.#pool.panic) this.#pool.hope(now);
-    const changed = this.#pool.recount(now);
+    this.#pool.recount(now);
     if (turned && ejection !== undefined) this.emit('eject', { id, why: ejection.why, forMs: ejection.untilMs - now });
     else if (turned) this.emit('restore', { id, why: restoredBy, afterMs: now - before!.sinceMs });
-    if (changed) this.#tellPanic();
+    this.#tellPanic();
   }
 
+  /** Listeners change things: what is told is what is, and only when it is not what was told last. */
   #tellPanic(): void {
     const { panic, healthy, slots } = this.#pool;
+    if (panic === this.#toldPanic) return;
+    this.#toldPanic = panic;
     this.emit('panic', { active: panic, healthy, members: slots.length });
   }
 
@@ -269,9 +285,11 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
       if (before.size > 0) slot.ramp(this.#now());
       slot.prober = this.#proberOf(slot);
     }
-    const changed = this.#pool.recount(this.#now());
+    for (const slot of removed) slot.gone = true;
+    for (const slot of slots.values()) slot.gone = false;
+    this.#pool.recount(this.#now());
     if (added.length + removed.length > 0) this.emit('update', { added: idsOf(added), removed: idsOf(removed) });
-    if (changed) this.#tellPanic();
+    this.#tellPanic();
     const [first] = this.#pool.slots;
     if (first !== undefined && this.#pool.alone) this.#judge(first, { type: 'alone' }, 'alone');
   }

@@ -40,6 +40,8 @@ export interface FlightDesk<F extends Flight<{ readonly member: unknown }>> {
   withdraw(flight: F): void;
   /** The outcome is known, unless it was before. */
   learn(flight: F, status: CallOutcome['status'], result: unknown, accepted?: boolean): void;
+  /** The work was served after its outcome was known. */
+  servedLate(flight: F): void;
   /** The work has settled. */
   free(flight: F): void;
 }
@@ -72,8 +74,10 @@ export function tryMember<M, F extends Flight<{ readonly member: M }>, T>(
     const attempt = attemptIn(scope, entry, visit ?? unseen, counted(outer, undefined));
     invoke(() => work(flight.member, attempt)).then(
       (value) => {
+        const refused = flight.open ? refusalOf(accept, value, what) : undefined;
+        // Asked after it, for `accept` may abort the call.
         const late = !flight.open;
-        const refused = late ? undefined : refusalOf(accept, value, what);
+        if (late) desk.servedLate(flight);
         finish('resolved', value, refused === undefined);
         if (late || refused !== undefined) discardWith(discard, value);
         if (refused === undefined) resolve(value);
