@@ -38,7 +38,7 @@ const workRule = func();
  * miscounts a call in flight. `run` settles at the deadline or the abort even if the work ignores both.
  *
  * Makes one attempt a call, unless it is told to hedge or to retry. Does not know what other processes do. Does not open
- * sockets. Sets no timer beside a call's deadline, but for active probes.
+ * sockets. Sets no timer beside a call's deadline, but for hedges, retries and active probes.
  *
  * Complexity: O(members) for each call up to 16 members, O(`choices`) above; memory O(members), those that are gone but busy
  * included.

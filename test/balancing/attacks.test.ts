@@ -77,7 +77,10 @@ it('a healed member that is slower than the hedge’s delay is back after three 
   const { clock, pool, events } = make(['a', 'b', 'c', 'd'], { cost: leastRequest() });
   let healed = false;
   const work = async (id: string): Promise<void> => {
-    if (id !== 'a') { await clock.sleep(10); return; }
+    if (id !== 'a') {
+      await clock.sleep(10);
+      return;
+    }
     if (!healed) throw new Error('down');
     await clock.sleep(60);
   };
