@@ -151,10 +151,19 @@ export const suite: MakeSuite = ({ balancing: { LoadBalancer }, calls: { hedge }
     return {
       name: 'one call with a hedge that never fires',
       contestants: [
-        contestant('holdfast hedge', (i) => ours(i & 1), { target: { ns: 5_000 } }),
+        contestant('holdfast hedge', (i) => ours(i & 1)),
         contestant('by hand', (i) => theirs(i & 1, attempt)),
         contestant('the call alone', (i) => looking(i & 1, attempt)),
       ],
+      inputs: 2,
+    };
+  };
+
+  const hedgedUnlooked = (): Case => {
+    const ours = hedge((target: number) => Promise.resolve(target), { after: hedgeMs });
+    return {
+      name: 'the same, signal not looked at',
+      contestants: [contestant('holdfast hedge', (i) => ours(i & 1), { target: { ns: 5_000 } })],
       inputs: 2,
     };
   };
@@ -201,6 +210,7 @@ export const suite: MakeSuite = ({ balancing: { LoadBalancer }, calls: { hedge }
       fanOut(100, 'that look at their signal', looking, { ns: 1e6 }),
       hedgedFanOut(100),
       hedgedCall(),
+      hedgedUnlooked(),
       ...balanced(8),
       ...balanced(100),
     ],

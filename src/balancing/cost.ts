@@ -24,8 +24,8 @@ export interface PoolView {
   /** Chance. */
   readonly random: Random;
   /**
-   * The lower median of what the members' signals say of their latency, undefined while none says anything. Up to a second
-   * old.
+   * The lower median of what the members' signals say of their latency, undefined while none says anything. Up to a tenth
+   * of a second old.
    *
    * @param now - the monotonic time
    */
@@ -52,6 +52,9 @@ export interface CostSignal {
   started?(now: number): void;
   /**
    * What became of a call is known.
+   *
+   * A member that is restored gets a new signal, which hears the end of calls whose start it has not: for what is in flight, read
+   * `member.pending`.
    *
    * @param verdict - an ignored call took at least `ms`: a lost hedge, a caller who has gone
    * @param ms - how long it took

@@ -33,6 +33,8 @@ export interface Ejection {
   readonly sinceMs: number;
   /** From when on a call may try the member; `Infinity`: only its active probe brings it back. */
   readonly untilMs: number;
+  /** How many trials were called off before they had an end. */
+  readonly calledOff: number;
 }
 
 /** @internal What is known of a member's health. */
@@ -40,7 +42,8 @@ export interface Health {
   readonly ejection: Ejection | undefined;
   /** Failures since the last success. */
   readonly inRow: number;
-  /** When the last failure was. */
+  /** When the first call of them started, and when the last one failed. */
+  readonly rowMs: number;
   readonly failedMs: number;
   /** How often the length has been doubled, the length drawn last, and when the member was last restored. */
   readonly level: number;
@@ -56,6 +59,8 @@ export type HealthEvent =
   | { readonly type: 'settled'; readonly ok: boolean; readonly startedMs: number; readonly trial: boolean }
   /** A call is let through to try an ejected member; it did not ask after all; or another has reason to try. */
   | { readonly type: 'tried' | 'untried' | 'hope' }
+  /** A trial was called off by its caller: the member is slow, or its caller had no time. */
+  | { readonly type: 'calledOff' }
   /** An active probe has ended. */
   | { readonly type: 'probed'; readonly ok: boolean }
   /** It has become the only member. */
@@ -69,7 +74,7 @@ export interface Circumstances {
   readonly panic: boolean;
   /** The member's calls of late, this one included. */
   recent(now: number): Tally;
-  /** Whether at least half of the others fail as well, or are ejected. */
+  /** Whether the others fail as well, so that it is no member's fault. */
   common(now: number): boolean;
   /** For the jitter, in [0, 1). */
   readonly chance: () => number;
@@ -79,6 +84,7 @@ export interface Circumstances {
 export const unknownHealth: Health = {
   ejection: undefined,
   inRow: 0,
+  rowMs: Infinity,
   failedMs: -Infinity,
   level: 0,
   lengthMs: 0,
@@ -110,6 +116,8 @@ export function judge(
     case 'untried':
     case 'hope':
       return waiting(health, now);
+    case 'calledOff':
+      return calledOff(health, now);
     case 'probed':
       return probed(health, event.ok, now, rules, around);
     case 'alone':
@@ -124,9 +132,9 @@ function settledHealthy(
   rules: HealthRules,
   around: Circumstances,
 ): Health {
-  // A success of a call that started before the last failure says nothing new.
-  if (ok) return health.inRow === 0 || startedMs < health.failedMs ? health : { ...health, inRow: 0 };
-  const next = { ...health, inRow: health.inRow + 1, failedMs: now };
+  // A success of a call that had started before the row did says nothing new: who has died answers what it had begun.
+  if (ok) return health.inRow === 0 || startedMs < health.rowMs ? health : { ...health, inRow: 0, rowMs: Infinity };
+  const next = { ...health, inRow: health.inRow + 1, rowMs: Math.min(health.rowMs, startedMs), failedMs: now };
   const why = around.alone ? undefined : outlier(next.inRow, now, rules, around);
   return why === undefined ? next : ejected(next, why, now, rules, around);
 }
@@ -150,37 +158,36 @@ const mostInPanic = 2;
 /** A call that began before the ejection says nothing new. */
 function settledEjected(
   health: Health,
-  { why, sinceMs }: Ejection,
+  { why, sinceMs, calledOff }: Ejection,
   event: { readonly ok: boolean; readonly startedMs: number; readonly trial: boolean },
   now: number,
   rules: HealthRules,
   around: Circumstances,
 ): Health {
-  if (why === 'probe' || event.startedMs < sinceMs) return health;
+  if (why === 'probe' || event.startedMs <= sinceMs) return health;
   if (event.ok) return restored(health, now);
   if (!event.trial) return health;
   const level = around.panic ? Math.max(health.level, Math.min(mostInPanic, health.level + 1)) : health.level + 1;
-  return again(health, why, sinceMs, level, now, rules, around);
+  return again(health, { why, sinceMs, calledOff }, level, now, rules, around);
 }
 
 function probed(health: Health, ok: boolean, now: number, rules: HealthRules, around: Circumstances): Health {
   const next = { ...health, probes: ok ? Math.max(0, health.probes) + 1 : Math.min(0, health.probes) - 1 };
   if (health.ejection !== undefined) return next.probes >= rules.rise ? restored(next, now) : next;
   if (around.alone || -next.probes < rules.fall) return next;
-  return { ...next, ejection: { why: 'probe', sinceMs: now, untilMs: Infinity } };
+  return { ...next, ejection: { why: 'probe', sinceMs: now, untilMs: Infinity, calledOff: 0 } };
 }
 
 /** A relapse, soon after a restoration and before much was served, is twice as long as the ejection before. */
 function ejected(health: Health, why: EjectReason, now: number, rules: HealthRules, around: Circumstances): Health {
   const relapse = now - health.restoredMs <= health.lengthMs && around.recent(now).served < rules.minCalls;
   const level = relapse ? health.level + 1 : 0;
-  return again({ ...health, probes: 0 }, why, now, level, now, rules, around);
+  return again({ ...health, probes: 0 }, { why, sinceMs: now, calledOff: 0 }, level, now, rules, around);
 }
 
 function again(
   health: Health,
-  why: EjectReason,
-  sinceMs: number,
+  about: Omit<Ejection, 'untilMs'>,
   level: number,
   now: number,
   { baseMs, maxMs }: HealthRules,
@@ -189,7 +196,7 @@ function again(
   const longestMs = Math.min(maxMs, baseMs * 2 ** Math.min(level, 60));
   // Half of it by chance: many clients that eject a member together do not all come back at once.
   const lengthMs = (longestMs * (1 + chance())) / 2;
-  return { ...health, level, lengthMs, ejection: { why, sinceMs, untilMs: now + lengthMs } };
+  return { ...health, level, lengthMs, ejection: { ...about, untilMs: now + lengthMs } };
 }
 
 function waiting(health: Health, untilMs: number): Health {
@@ -197,6 +204,20 @@ function waiting(health: Health, untilMs: number): Health {
   return ejection === undefined || ejection.untilMs === Infinity
     ? health
     : { ...health, ejection: { ...ejection, untilMs } };
+}
+
+/** After so many trials that nobody waited for, a member may show what it can. */
+const mostCalledOff = 3;
+
+/**
+ * Who is slower than a hedge's delay is never waited for. It is no reason to keep the member out: the cost knows what to do
+ * with who is slow.
+ */
+function calledOff(health: Health, now: number): Health {
+  const { ejection } = health;
+  if (ejection === undefined || ejection.why === 'probe') return health;
+  if (ejection.calledOff + 1 >= mostCalledOff) return restored(health, now);
+  return { ...health, ejection: { ...ejection, calledOff: ejection.calledOff + 1 } };
 }
 
 function restored(health: Health, now: number): Health {

@@ -86,7 +86,7 @@ class LatencyAndFailures implements CostSignal {
       this.#failures.succeeded(now, now - ms);
     } else if (verdict === 'failed') {
       this.#latency.failed(ms, now);
-      this.#failures.failed(now);
+      this.#failures.failed(now, now - ms);
     } else {
       this.#latency.waited(ms, now);
     }

@@ -13,7 +13,7 @@ export const leastMs = 0.1;
  *
  * - without an answer for a while the reading falls, so that a member that was slow is tried again
  * - failures and calls that were given up only raise it: who fails fast is not fast
- * - the first five answers each move it a fifth of the way from the pool's median: a cold first answer says little
+ * - the first five answers each move it a fifth of the way to them, from the pool's median at first: a cold answer says little
  */
 export class LatencyEstimate {
   readonly #tauMs: number;

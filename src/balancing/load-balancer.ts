@@ -1,4 +1,3 @@
-import { outerOf } from '../calls/attempt.ts';
 import type { Budget } from '../calls/budget.ts';
 import type { Attempt } from '../calls/call.ts';
 import { raced } from '../calls/raced.ts';
@@ -14,7 +13,7 @@ import type { BalancerEvents, RestoreReason } from './events.ts';
 import type { Flight } from './flight.ts';
 import type { Ejection, HealthEvent } from './health.ts';
 import type { BalancerLease } from './lease.ts';
-import { type FlightDesk, tryMember, what } from './member-attempt.ts';
+import { entryOf, type FlightDesk, tryMember, what } from './member-attempt.ts';
 import { Membership } from './membership.ts';
 import type { LoadBalancerOptions } from './options.ts';
 import { type CallOutcome, verdictRule } from './outcome.ts';
@@ -39,7 +38,7 @@ const workRule = func();
  * miscounts a call in flight. `run` settles at the deadline or the abort even if the work ignores both.
  *
  * Makes one attempt a call, unless it is told to hedge or to retry. Does not know what other processes do. Does not open
- * sockets. Sets no timer beside a call's deadline, but for active probes.
+ * sockets. Sets no timer beside a call's deadline, but for hedges, retries and active probes.
  *
  * Complexity: O(members) for each call up to 16 members, O(`choices`) above; memory O(members), those that are gone but busy
  * included.
@@ -64,6 +63,7 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
   readonly #budget: () => Budget;
   readonly #desk: FlightDesk<Flight<Slot<M>>>;
   #closed = false;
+  #toldPanic = false;
 
   /**
    * @param members - the members, or a live list of them
@@ -83,6 +83,9 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
       },
       learn: (flight, status, result, accepted) => {
         this.#learn(flight, status, result, accepted);
+      },
+      servedLate: (flight) => {
+        this.#servedLate(flight);
       },
       free: (flight) => {
         this.#free(flight);
@@ -124,24 +127,16 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
       if (this.#membership.current().size === 0) throw noMembers();
       const { accept, discard } = options;
       const attemptOn = (_: undefined, attempt: Attempt): Promise<T> =>
-        tryMember(this.#desk, work, { ...attempt, accept, discard, outer: outerOf(attempt) });
+        tryMember(this.#desk, work, entryOf(attempt, accept, discard));
       return await raced(what, attemptOn, policy, runtime)(undefined, options);
     }
     const { signal, avoid = none, accept, discard } = options;
-    const limits = { signal, deadline: deadlineFrom(options.deadline, runtime.clock) };
-    const refused = refusal(what, limits);
+    const deadline = deadlineFrom(options.deadline, runtime.clock);
+    const refused = refusal(what, { signal, deadline });
     if (refused !== undefined) throw refused.reason;
-    const first = { attempt: 1, cause: 'original' } as const;
     const visit = options.visit?.bind(options);
-    return await tryMember(this.#desk, work, {
-      ...first,
-      ...limits,
-      avoid,
-      visit,
-      accept,
-      discard,
-      outer: outerOf(options),
-    });
+    const first = { attempt: 1, cause: 'original', signal, deadline, avoid, visit } as const;
+    return await tryMember(this.#desk, work, entryOf(first, accept, discard, options));
   }
 
   /**
@@ -230,6 +225,15 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
       this.#tellHealth(slot, health.ejection, 'answered', now);
   }
 
+  /** Served, but nobody waits for it any more. */
+  #servedLate(flight: Flight<Slot<M>>): void {
+    const { slot } = flight;
+    const now = this.#now();
+    const { ejection } = slot.health;
+    slot.servedLate(flight, now);
+    if (slot.health.ejection !== ejection) this.#tellHealth(slot, ejection, 'answered', now);
+  }
+
   /** The member was not asked after all. */
   #withdraw(flight: Flight<Slot<M>>): void {
     flight.slot.withdraw(flight, this.#now());
@@ -253,17 +257,20 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
   #tellHealth(slot: Slot<M>, before: Ejection | undefined, restoredBy: RestoreReason, now: number): void {
     const { id, health } = slot;
     const { ejection } = health;
-    if (!this.#pool.slots.includes(slot)) return;
+    if (slot.gone) return;
     const turned = (before === undefined) !== (ejection === undefined);
     if (turned && ejection === undefined && this.#pool.panic) this.#pool.hope(now);
-    const changed = this.#pool.recount(now);
+    this.#pool.recount(now);
     if (turned && ejection !== undefined) this.emit('eject', { id, why: ejection.why, forMs: ejection.untilMs - now });
     else if (turned) this.emit('restore', { id, why: restoredBy, afterMs: now - before!.sinceMs });
-    if (changed) this.#tellPanic();
+    this.#tellPanic();
   }
 
+  /** Listeners change things: what is told is what is, and only when it is not what was told last. */
   #tellPanic(): void {
     const { panic, healthy, slots } = this.#pool;
+    if (panic === this.#toldPanic) return;
+    this.#toldPanic = panic;
     this.emit('panic', { active: panic, healthy, members: slots.length });
   }
 
@@ -278,9 +285,11 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
       if (before.size > 0) slot.ramp(this.#now());
       slot.prober = this.#proberOf(slot);
     }
-    const changed = this.#pool.recount(this.#now());
+    for (const slot of removed) slot.gone = true;
+    for (const slot of slots.values()) slot.gone = false;
+    this.#pool.recount(this.#now());
     if (added.length + removed.length > 0) this.emit('update', { added: idsOf(added), removed: idsOf(removed) });
-    if (changed) this.#tellPanic();
+    this.#tellPanic();
     const [first] = this.#pool.slots;
     if (first !== undefined && this.#pool.alone) this.#judge(first, { type: 'alone' }, 'alone');
   }

@@ -1,4 +1,4 @@
-import { attemptIn, counted, type Outer } from '../calls/attempt.ts';
+import { attemptIn, counted, type Outer, outerOf } from '../calls/attempt.ts';
 import type { Attempt } from '../calls/call.ts';
 import { discardWith, refusalOf } from '../calls/race-entry.ts';
 import type { Clock } from '../core/clock.ts';
@@ -20,6 +20,17 @@ export interface AttemptEntry<T>
   readonly outer: Outer | undefined;
 }
 
+/** @internal An entry; field by field, for a spread would cost more than all the rest of a call. */
+export function entryOf<T>(
+  about: Pick<AttemptEntry<T>, 'attempt' | 'cause' | 'signal' | 'deadline' | 'avoid' | 'visit'>,
+  accept: AttemptEntry<T>['accept'],
+  discard: AttemptEntry<T>['discard'],
+  options: object = about,
+): AttemptEntry<T> {
+  const { attempt, cause, signal, deadline, avoid, visit } = about;
+  return { attempt, cause, signal, deadline, avoid, visit, accept, discard, outer: outerOf(options) };
+}
+
 /** @internal Where flights begin and end. */
 export interface FlightDesk<F extends Flight<{ readonly member: unknown }>> {
   readonly clock: Clock;
@@ -29,6 +40,8 @@ export interface FlightDesk<F extends Flight<{ readonly member: unknown }>> {
   withdraw(flight: F): void;
   /** The outcome is known, unless it was before. */
   learn(flight: F, status: CallOutcome['status'], result: unknown, accepted?: boolean): void;
+  /** The work was served after its outcome was known. */
+  servedLate(flight: F): void;
   /** The work has settled. */
   free(flight: F): void;
 }
@@ -61,8 +74,10 @@ export function tryMember<M, F extends Flight<{ readonly member: M }>, T>(
     const attempt = attemptIn(scope, entry, visit ?? unseen, counted(outer, undefined));
     invoke(() => work(flight.member, attempt)).then(
       (value) => {
+        const refused = flight.open ? refusalOf(accept, value, what) : undefined;
+        // Asked after it, for `accept` may abort the call.
         const late = !flight.open;
-        const refused = late ? undefined : refusalOf(accept, value, what);
+        if (late) desk.servedLate(flight);
         finish('resolved', value, refused === undefined);
         if (late || refused !== undefined) discardWith(discard, value);
         if (refused === undefined) resolve(value);

@@ -10,12 +10,17 @@ import type { Settings } from './settings.ts';
 /** For so long a figure of the whole pool is used again; finding it is O(n log n). */
 const freshMs = 100;
 
+/** One call of so many is spent on trying ejected members, and so many trials may be saved up. */
+const callsPerTrial = 100;
+const mostTrials = 3;
+
 const signalRule = having<CostSignal>('a function that returns a { cost() } signal', 'cost');
 
 /** @internal What a {@link Pool} reads of a member. */
 export interface Pooled {
   sound(now: number): boolean;
   readonly health: Health;
+  readonly readWeight: number;
   recent(now: number): Tally;
   latencyMs(): number | undefined;
   weigh(): number;
@@ -33,6 +38,9 @@ export class Pool<M, S extends Pooled> implements PoolView {
   /** How many members were sound when they were counted last. */
   healthy = 0;
   panic = false;
+  /** Trials that may be made at once, as of the choice that was counted last. */
+  #trials = mostTrials;
+  #counted = 0;
   readonly #signal: (member: MemberView) => CostSignal;
   readonly #complaints = new Set<string>();
   #median: Figure = stale;
@@ -60,14 +68,13 @@ export class Pool<M, S extends Pooled> implements PoolView {
     return sound;
   }
 
-  /** Counts the healthy; whether panic has begun or ended by that. */
-  recount(now: number): boolean {
+  /** Counts the healthy, and sees whether panic has begun or ended by that. */
+  recount(now: number): void {
     const healthy = this.countSound(now);
-    const panic = healthy < this.settings.panicBelow * this.slots.length;
-    const changed = panic !== this.panic;
+    // A single member has nobody to leave its calls to.
+    const panic = !this.alone && healthy < this.settings.panicBelow * this.slots.length;
     this.healthy = healthy;
     this.panic = panic;
-    return changed;
   }
 
   /** What most have suffered from is over for one: all others may be tried at once, and need not wait for their time. */
@@ -77,21 +84,35 @@ export class Pool<M, S extends Pooled> implements PoolView {
 
   /**
    * Whether the others fail too, so that it is no member's fault: half of them or more suffer, or more than an accidental
-   * share of all their calls fails, runs of failures apart, for those are a member's own affair.
+   * share of all their calls of late fails, rows of failures apart, for those are a member's own affair.
    */
   common(slot: S, now: number): boolean {
+    let others = 0;
     let suffering = 0;
     let served = 0;
     let failed = 0;
     for (const other of this.slots) {
-      if (other === slot) continue;
+      if (other === slot || other.readWeight === 0) continue;
+      others++;
       const tally = other.recent(now);
-      const { inRow, ejection } = other.health;
-      if (ejection !== undefined || inRow > 1 || !accidental(tally.failed, tally.served)) suffering++;
+      const { inRow, failedMs, ejection } = other.health;
+      const row = now - failedMs < this.settings.rules.windowMs ? inRow : 0;
+      if (ejection !== undefined || row > 1 || !accidental(tally.failed, tally.served)) suffering++;
       served += tally.served;
       failed += Math.max(0, tally.failed - inRow);
     }
-    return 2 * suffering >= this.slots.length - 1 || !accidental(failed, served);
+    return others > 0 && (2 * suffering >= others || !accidental(failed, served));
+  }
+
+  /** Whether a call may be spent on trying an ejected member: few calls are, however seldom there is one. */
+  get mayTry(): boolean {
+    return this.#trials + (this.choices - this.#counted) / callsPerTrial >= 1;
+  }
+
+  /** A call has been spent on it. */
+  tried(): void {
+    this.#trials = Math.max(0, Math.min(mostTrials, this.#trials + (this.choices - this.#counted) / callsPerTrial) - 1);
+    this.#counted = this.choices;
   }
 
   /** The lower median of the members' latencies: of two, the faster one's. */
@@ -143,9 +164,9 @@ export class Pool<M, S extends Pooled> implements PoolView {
   }
 }
 
-/** Whether no more calls fail than happens without a reason: one of ten. */
+/** Whether no more calls fail than happens without a reason: less than one, or one of ten. */
 function accidental(failed: number, served: number): boolean {
-  return failed <= 0.1 * (failed + served);
+  return failed < 1 || failed <= 0.1 * (failed + served);
 }
 
 /** A figure and when it was found. */

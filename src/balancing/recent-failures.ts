@@ -6,7 +6,8 @@ export class RecentFailures {
   readonly #tauMs: number;
   #count = 0;
   #stampMs = 0;
-  #failedMs = -Infinity;
+  /** When the first call of the present row of failures started. */
+  #rowMs = Infinity;
 
   constructor(tauMs: number) {
     this.#tauMs = tauMs;
@@ -16,14 +17,16 @@ export class RecentFailures {
     return this.#count === 0 ? 0 : this.#count * Math.exp(Math.min(0, this.#stampMs - now) / this.#tauMs);
   }
 
-  failed(now: number): void {
-    this.#failedMs = now;
+  failed(now: number, startedMs: number): void {
+    this.#rowMs = Math.min(this.#rowMs, startedMs);
     this.#set(Math.min(most, this.read(now) + 1), now);
   }
 
-  /** A success of a call that started before the last failure says nothing new. */
+  /** A success of a call that had started before the row did says nothing new: who has died answers what it had begun. */
   succeeded(now: number, startedMs: number): void {
-    if (this.#count !== 0 && startedMs >= this.#failedMs) this.#set(this.read(now) / 2, now);
+    if (this.#rowMs !== Infinity && startedMs < this.#rowMs) return;
+    this.#rowMs = Infinity;
+    if (this.#count !== 0) this.#set(this.read(now) / 2, now);
   }
 
   #set(count: number, now: number): void {

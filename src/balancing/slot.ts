@@ -31,8 +31,12 @@ export class Slot<M> implements MemberView, Candidate {
   #signal: CostSignal;
   #ramp: Ramp | undefined;
   #tried = false;
-  /** When it has settled a call, or answered a probe well, by itself last. */
-  #answeredMs = -Infinity;
+  /** Whether it has ever settled a call, or answered a probe well, by itself. */
+  answered = false;
+  /** It is of the pool no more: what its calls come to concerns nobody. */
+  gone = false;
+  /** Since when nothing is heard of it, though it was asked. */
+  #unansweredMs = Infinity;
 
   constructor(id: string, member: M, pool: Pool<M, Slot<M>>) {
     this.id = id;
@@ -64,11 +68,6 @@ export class Slot<M> implements MemberView, Candidate {
     return this.#recent.read(now);
   }
 
-  /** Whether it has ever settled a call, or answered a probe well, by itself. */
-  get answered(): boolean {
-    return this.#answeredMs !== -Infinity;
-  }
-
   ageMs(now: number): number {
     const { oldest } = this.#open;
     return oldest === undefined ? 0 : Math.max(0, now - oldest.startedMs);
@@ -80,7 +79,7 @@ export class Slot<M> implements MemberView, Candidate {
     if (avoid.size > 0 && avoid.has(this.member)) rank += rankAvoided;
     if (!this.answered && this.#open.oldest !== undefined && this.#pool.settings.probation) rank += rankProbation;
     if (this.health.ejection !== undefined) {
-      if (!panic && !mayTry(this.health, now)) rank += rankEjected;
+      if (!panic && !this.#mayTry(now)) rank += rankEjected;
     } else if (!panic && this.#ramp !== undefined && !this.#mayTake(this.#ramp, now)) {
       // In panic it would come behind those that fail.
       rank += rankSlowStart;
@@ -90,7 +89,7 @@ export class Slot<M> implements MemberView, Candidate {
 
   /** Who is to be tried comes first: only a call can tell. */
   cost(now: number): number {
-    if ((!this.#tried && this.#pool.settings.probation) || mayTry(this.health, now)) return -Infinity;
+    if ((!this.#tried && this.#pool.settings.probation) || this.#mayTry(now)) return -Infinity;
     try {
       const cost = this.#signal.cost(now);
       return typeof cost === 'number' && !Number.isNaN(cost) ? cost : Infinity;
@@ -158,13 +157,17 @@ export class Slot<M> implements MemberView, Candidate {
 
   /** It takes a call. */
   start(now: number): Flight<Slot<M>> {
-    const trial = mayTry(this.health, now);
+    const trial = this.#mayTry(now);
     const flight = new Flight(this, now, trial);
     this.#open.add(flight);
     this.pending++;
     this.#tried = true;
     this.#ramp?.take();
-    if (trial) this.judge({ type: 'tried' }, now);
+    this.#unansweredMs = Math.min(this.#unansweredMs, now);
+    if (trial) {
+      this.#pool.tried();
+      this.judge({ type: 'tried' }, now);
+    }
     try {
       this.#signal.started?.(now);
     } catch (error) {
@@ -179,13 +182,31 @@ export class Slot<M> implements MemberView, Candidate {
     this.#end(flight);
     // A deadline that has passed tells of silence only when nothing else is heard either: who answers some calls is slow, of
     // which overload is the usual cause, and the cost knows what to do about that.
-    const telling = answered || trial || now - this.#answeredMs >= this.#pool.settings.rules.baseMs;
-    if (answered) this.#answeredMs = now;
-    if (verdict !== 'ignore' && telling) {
+    const telling = answered || trial || now - this.#unansweredMs >= this.#pool.settings.rules.baseMs;
+    if (answered) this.hear();
+    if (verdict !== 'ignore' && telling && !this.gone) {
       this.#recent.add(verdict === 'ok', now);
       this.judge({ type: 'settled', ok: verdict === 'ok', startedMs, trial }, now);
+    } else if (trial && verdict === 'ignore') {
+      this.judge({ type: 'calledOff' }, now);
     }
     this.#settled(verdict, startedMs, now);
+  }
+
+  /** It has shown that it is there. */
+  hear(): void {
+    this.answered = true;
+    this.#unansweredMs = Infinity;
+  }
+
+  /** A call that nobody waits for any more was served after all. */
+  servedLate({ startedMs, trial }: Flight<Slot<M>>, now: number): void {
+    this.hear();
+    if (trial && !this.gone) this.judge({ type: 'settled', ok: true, startedMs, trial }, now);
+  }
+
+  #mayTry(now: number): boolean {
+    return mayTry(this.health, now) && this.#pool.mayTry;
   }
 
   /** A call did not ask it after all. */
@@ -210,7 +231,7 @@ export class Slot<M> implements MemberView, Candidate {
 
   /** Something has happened that concerns its health. Who is restored is as good as new, but for what he shows next. */
   judge(event: HealthEvent, now: number): void {
-    if (event.type === 'probed' && event.ok) this.#answeredMs = now;
+    if (event.type === 'probed' && event.ok) this.hear();
     const before = this.health;
     this.health = judge(before, event, now, this.#pool.settings.rules, this.#around);
     if (before.ejection === undefined || this.health.ejection !== undefined) return;

@@ -18,7 +18,7 @@ export interface MemberStats {
   readonly latencyMs: number | undefined;
   /** Recent failures, as the cost remembers them. */
   readonly failures: number;
-  /** Failures since the last success. */
+  /** Failures since the last success that count for an ejection; a deadline that has passed seldom does. */
   readonly failedInRow: number;
   /** Why it is ejected; undefined when it is not. */
   readonly ejected: EjectReason | undefined;

@@ -4,17 +4,24 @@ import type { Scope } from '../core/scope.ts';
 import type { Attempt, CallLimits, CallOptions } from './call.ts';
 
 /**
- * Budgets that know already of the call that an attempt belongs to: what is called with the attempt is not
- * another original to them. A symbol, so that it survives `{ ...attempt }`, means the same in two copies of the package and
- * is no option to anybody.
+ * The call that an attempt belongs to. A symbol, so that it survives `{ ...attempt }`, means the same in two copies of the
+ * package and is no option to anybody.
  */
-const countedBy: unique symbol = Symbol.for('holdfast.countedBy');
+const callMark: unique symbol = Symbol.for('holdfast.call');
+
+/** @internal What every attempt carries of the call that it belongs to, through all layers below. */
+export interface CallMark {
+  /** The same object for all attempts of the outermost race, and another for the next call. */
+  readonly call: object;
+  /** Budgets that know of the call already: what is called with an attempt of it is not another original to them. */
+  readonly budgets: readonly unknown[];
+}
 
 /** @internal What the options of a call may bring along when they are the attempt of an outer call. */
 export interface Outer {
   readonly avoid?: ReadonlySet<unknown>;
   readonly visit?: (member: unknown) => void;
-  readonly [countedBy]?: readonly unknown[];
+  readonly [callMark]?: CallMark;
 }
 
 const visitRule = func<(member: unknown) => void>();
@@ -32,7 +39,7 @@ const avoidRule: Rule<ReadonlySet<unknown>> = {
  */
 export function outerOf(options: object): Outer | undefined {
   const outer = options as Outer;
-  if (outer.avoid === undefined && outer.visit === undefined && outer[countedBy] === undefined) return undefined;
+  if (outer.avoid === undefined && outer.visit === undefined && outer[callMark] === undefined) return undefined;
   if (outer.avoid !== undefined) check('avoid', outer.avoid, avoidRule);
   if (outer.visit !== undefined) check('visit', outer.visit, visitRule);
   return outer;
@@ -46,7 +53,7 @@ export function attemptIn(
   scope: Scope,
   about: Pick<Attempt, 'deadline' | 'attempt' | 'cause' | 'avoid'>,
   visit: (member: unknown) => void,
-  counted?: readonly unknown[],
+  mark?: CallMark,
 ): Attempt {
   const { deadline, attempt, cause, avoid } = about;
   const made = {
@@ -59,7 +66,7 @@ export function attemptIn(
     avoid,
     visit,
   };
-  return counted === undefined ? made : Object.defineProperty(made, countedBy, { value: counted, enumerable: true });
+  return mark === undefined ? made : Object.defineProperty(made, callMark, { value: mark, enumerable: true });
 }
 
 /** @internal What an attempt has beyond the options of a call: let pass where an attempt may come as options. */
@@ -74,7 +81,7 @@ export function narrowed(outer: CallLimits, scope: Scope, deadline: Deadline): C
     deadline,
   };
   const from = outer as Readonly<Record<string | symbol, unknown>>;
-  for (const name of [...attemptFields, countedBy]) {
+  for (const name of [...attemptFields, callMark]) {
     const value = from[name];
     if (value !== undefined) Object.defineProperty(made, name, { value, enumerable: true });
   }
@@ -83,12 +90,22 @@ export function narrowed(outer: CallLimits, scope: Scope, deadline: Deadline): C
 
 /** @internal Whether a budget knows already of the call that is made with these options. */
 export function isCounted(outer: Outer | undefined, budget: object): boolean {
-  const before = outer === undefined ? [] : (outer[countedBy] ?? []);
-  return before.includes(budget);
+  return counted(outer, undefined)?.budgets.includes(budget) === true;
 }
 
-/** @internal The budgets that know of a call, with this one. */
-export function counted(outer: Outer | undefined, budget: object | undefined): readonly unknown[] | undefined {
-  const before = outer === undefined ? undefined : outer[countedBy];
-  return budget === undefined || isCounted(outer, budget) ? before : [...(before ?? []), budget];
+/** @internal What an outer attempt says of its call, with this budget among those that know of it. */
+export function counted(outer: Outer | undefined, budget: object | undefined): CallMark | undefined {
+  const mark = outer?.[callMark];
+  if (mark === undefined || budget === undefined || isCounted(outer, budget)) return mark;
+  return { call: mark.call, budgets: [...mark.budgets, budget] };
+}
+
+/** @internal The mark of a race's attempts: the outer call's, or that of a call which begins here. */
+export function markOf(outer: Outer | undefined, budget: object | undefined): CallMark {
+  return counted(outer, budget) ?? { call: {}, budgets: budget === undefined ? [] : [budget] };
+}
+
+/** @internal The call that these options belong to, the same for all its attempts; undefined when they are nobody's attempt. */
+export function callOf(options: CallLimits): object | undefined {
+  return (options as Outer)[callMark]?.call;
 }

@@ -37,14 +37,20 @@ export interface BudgetStats {
   readonly originals: number;
   /** Extra attempts that count now. */
   readonly extras: number;
-  /** Extra attempts refused, since the beginning. */
+  /**
+   * Extra attempts that were wanted and not granted, since the beginning, for silence or for failure: each time that one
+   * was asked for counts.
+   */
   readonly refused: number;
   /** Extra attempts that would be granted now. */
   readonly balance: number;
 }
 
 const slices = 16;
-/** A ratio is meant as it is written: 0.29 of 100 are 29, though as numbers they come to a little less. */
+/**
+ * Ratio and least are meant as they are written: 0.29 of 100 are 29, though as numbers they come to a little less. Six
+ * roundings of half an ulp at most.
+ */
 const asWritten = 1 + 2 ** -50;
 
 /**
@@ -145,7 +151,7 @@ export class Budget {
   }
 
   get #allowed(): number {
-    return this.#ratio * this.#originalsNow * asWritten + this.#least;
+    return (this.#ratio * this.#originalsNow + this.#least) * asWritten;
   }
 
   /** Forgets what is too old. */

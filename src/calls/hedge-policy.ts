@@ -2,6 +2,7 @@ import type { Deadline } from '../core/deadline.ts';
 import { boolean, check, either, func, number, readOptions, type Rule } from '../core/options.ts';
 import { reportError } from '../core/report.ts';
 import { type Percentile, percentileRule } from './percentile.ts';
+import { delayOf } from './percentile-guard.ts';
 
 /** How a slow or failed attempt is followed by another. `Req` is the request, or the target of a gather. */
 export interface HedgePolicy<Req = unknown> {
@@ -76,9 +77,9 @@ export function planHedge<Req>(rule: HedgeRule<Req>, request: Req, deadline: Dea
   if (typeof after === 'number' && when === undefined) return { afterMs: after, extra, percentile: undefined };
   try {
     if (when !== undefined && !check('what the when function returns', when(request), boolean)) return undefined;
-    const delay = typeof after === 'function' ? delayOf(after(request)) : after;
+    const delay = typeof after === 'function' ? resultOf(after(request)) : after;
     if (typeof delay !== 'object') return { afterMs: delay, extra, percentile: undefined };
-    const { delayMs } = delay;
+    const delayMs = delayOf(delay);
     // So that the hedge, too, has time to answer.
     const afterMs = delayMs === undefined ? undefined : Math.min(delayMs, deadline.remaining() / 2);
     return { afterMs, extra, percentile: delay };
@@ -94,7 +95,7 @@ const noneRule: Rule<undefined> = {
 };
 const resultRule = either(delayRule, percentileRule, noneRule);
 
-function delayOf(value: unknown): number | Percentile | undefined {
+function resultOf(value: unknown): number | Percentile | undefined {
   const delay = check('what the after function returns', value, resultRule);
   return value === Infinity ? undefined : delay;
 }

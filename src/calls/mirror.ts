@@ -61,12 +61,16 @@ export class Mirror<Req, Res2> {
     return admitted;
   }
 
-  /** Starts the copy in a later turn and tells what became of it. */
+  /** Starts the copy in a turn of its own, later, and tells what became of it. It counts from now on. */
   async send(request: Req): Promise<Shadowed<Res2>> {
     const counts = this.#counts;
     counts.inFlight++;
     counts.sent++;
-    await Promise.resolve();
+    // A timer, for what only a promise separates is one turn: the call's own promises would wait for the copy's work. Not
+    // ref'd, as the other: no caller waits for a copy.
+    await new Promise<void>((resolve) => {
+      this.#clock.setTimer(0, resolve);
+    });
     const startedMs = this.#clock.now();
     const scope = new Scope(what, {}, this.#clock);
     const deadline = Deadline.after(this.#timeoutMs, this.#clock);
@@ -78,7 +82,6 @@ export class Mirror<Req, Res2> {
     );
     return await new Promise((resolve) => {
       let late = false;
-      // Not ref'd: no caller waits for a copy.
       const timer = this.#clock.setTimer(this.#timeoutMs, () => {
         late = true;
         counts.late++;

@@ -8,10 +8,8 @@ export interface Standing {
   readonly retries: number;
   /** Whether the failure is one that another attempt may mend. */
   readonly retryable: boolean;
-  /** Whether the server said when to come again. */
+  /** Whether a server has asked for a pause that is not over. */
   readonly pushedBack: boolean;
-  /** Whether the budget has one for us. */
-  readonly funded: boolean;
   /** Whether there is time left. */
   readonly inTime: boolean;
 }
@@ -29,11 +27,12 @@ export type Move =
 
 /**
  * @internal The one law of failure. Hedges answer silence, and a failure ends silence: while a hedge is left and nobody
- * asked for a pause, it starts now. A retry comes when nothing is under way any more.
+ * asked for a pause, it starts now. A retry comes when nothing is under way any more. Whether another can be paid for is not
+ * asked here: one that cannot is a refusal, to be counted.
  */
 export function afterFailure(standing: Standing): Move {
-  const { live, spare, retries, retryable, pushedBack, funded, inTime } = standing;
-  const another = retryable && funded && inTime;
+  const { live, spare, retries, retryable, pushedBack, inTime } = standing;
+  const another = retryable && inTime;
   if (another && spare > 0 && !pushedBack) return 'failover';
   if (live > 0) return 'await';
   return another && retries > 0 ? 'retry' : 'fail';

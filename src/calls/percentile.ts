@@ -31,7 +31,11 @@ export interface PercentileOptions {
   readonly runtime?: Runtime | undefined;
 }
 
-/** A delay that follows the calls: what {@link percentile} makes, for `after` of a hedge. */
+/**
+ * A delay that follows the calls: what {@link percentile} makes, for `after` of a hedge. One of your own may be given too.
+ * If it throws, rejects or says a delay that is none (`NaN`, `Infinity`, less than 0), that is reported as a process warning,
+ * once, and the call goes on as if nothing were known: no hedge for silence.
+ */
 export interface Percentile {
   /** After so many milliseconds all but the share asked for have answered; undefined while too little is known. */
   readonly delayMs: number | undefined;
@@ -54,9 +58,9 @@ export interface Percentile {
  * them. Make one for each kind of call and keep it; one made for a single call never learns.
  *
  * Promises: undefined, so no hedge, until `warmUp` originals have answered; the share of calls that it hedges stays at
- * `1 − p`, whatever the distribution and although the answers of originals that lost are never seen; when more than that
- * never answer, as with a dead replica, the delay stays where answers are. Values are known to 1 %. Memory is constant,
- * 17 kB; O(1) for each call, amortised.
+ * `1 − p`, whatever the distribution and although the answers of originals that lost are never seen, and below it where many
+ * latencies are the same; when more than that never answer, as with a dead replica, the delay stays where answers are.
+ * Values are known to 2 % and rounded up. Memory is constant, 17 kB; O(1) for each call, amortised.
  *
  * Does not promise to tell kinds of calls apart: give `after` a function that returns a percentile for each kind.
  *

@@ -1,10 +1,11 @@
 import type { Timer } from '../core/clock.ts';
 import { branded, HoldfastError } from '../core/errors.ts';
 import { invoke, Scope } from '../core/scope.ts';
-import { attemptIn, counted, isCounted } from './attempt.ts';
+import { attemptIn, type CallMark, isCounted, markOf } from './attempt.ts';
 import type { Attempt } from './call.ts';
 import { type HedgePlan, planHedge } from './hedge-policy.ts';
 import { afterFailure, backoffMs } from './next-move.ts';
+import { tell } from './percentile-guard.ts';
 import { discardWith, type RaceEntry, refusalOf } from './race-entry.ts';
 import { judge, type Verdict } from './retry-policy.ts';
 
@@ -13,6 +14,7 @@ import { judge, type Verdict } from './retry-policy.ts';
  *
  * - at most 1 + the hedge's `extra` + the retry's `attempts` − 1 attempts, each but the first paid for by the budget
  * - what follows on a failure is the law of `afterFailure`; another attempt follows on the hedge's silence
+ * - none starts before the time that a server has asked for, whichever attempt it told
  * - the losers' signals abort in the turn in which the winner settled; nobody waits for them
  * - the winner's signal never aborts
  * - one timer at a time: for silence while attempts are under way, for the pause while none is
@@ -20,6 +22,7 @@ import { judge, type Verdict } from './retry-policy.ts';
  */
 export class Race<Req, T> {
   readonly #entry: RaceEntry<Req, T>;
+  readonly #mark: CallMark;
   readonly #live = new Set<Scope>();
   readonly #visited = new Set<unknown>();
   readonly #visit = (member: unknown): void => {
@@ -31,6 +34,8 @@ export class Race<Req, T> {
   #spare = 0;
   #retried = 0;
   #attempts = 0;
+  /** When the longest of the pauses that servers have asked for is over. */
+  #notBeforeMs = -Infinity;
   /** The error that no attempt may mend, if one was among them. */
   #final: { readonly error: unknown } | undefined;
   #startedMs = 0;
@@ -40,6 +45,7 @@ export class Race<Req, T> {
 
   constructor(entry: RaceEntry<Req, T>) {
     this.#entry = entry;
+    this.#mark = markOf(entry.outer, entry.policy.budget);
   }
 
   /** How many attempts have started. */
@@ -62,22 +68,20 @@ export class Race<Req, T> {
   end(reason: unknown): void {
     if (this.#over) return;
     this.#close();
+    this.#observe(false);
     this.#callOff(reason);
   }
 
   #close(): void {
     this.#over = true;
     this.#timer?.cancel();
-    this.#observe(false);
   }
 
   /** Tells the percentile of the original, once: an answer, or that there was none for so long. */
   #observe(answered: boolean): void {
     const percentile = this.#hedge?.percentile;
     if (percentile !== undefined && this.#originalOpen) {
-      const ms = this.#entry.runtime.clock.now() - this.#startedMs;
-      if (answered) percentile.answered(ms);
-      else percentile.silent(ms);
+      tell(percentile, answered, this.#entry.runtime.clock.now() - this.#startedMs);
     }
     this.#originalOpen = false;
   }
@@ -87,13 +91,13 @@ export class Race<Req, T> {
   }
 
   #launch(cause: Attempt['cause']): void {
-    const { what, run, runtime, deadline, outer, policy } = this.#entry;
+    const { what, run, runtime, deadline, outer } = this.#entry;
     this.#timer?.cancel();
     const scope = new Scope(what, {}, runtime.clock);
     this.#live.add(scope);
     if (outer?.avoid !== undefined) for (const member of outer.avoid) this.#visited.add(member);
     const about = { deadline, attempt: ++this.#attempts, cause, avoid: this.#visited };
-    const attempt = attemptIn(scope, about, this.#visit, counted(outer, policy.budget));
+    const attempt = attemptIn(scope, about, this.#visit, this.#mark);
     const afterMs = this.#hedge?.afterMs;
     if (afterMs !== undefined && this.#spare > 0 && !deadline.expired) {
       this.#wake(afterMs, () => {
@@ -118,7 +122,16 @@ export class Race<Req, T> {
   #onSilence(): void {
     const { deadline, policy } = this.#entry;
     // An attempt that has no time left would only fail, or worse, be sent.
-    if (this.#final !== undefined || deadline.expired || policy.budget?.tryWithdraw() === false) return;
+    if (this.#final !== undefined || deadline.expired) return;
+    const heldMs = this.#heldMs();
+    if (heldMs > 0) {
+      if (this.#fits(heldMs))
+        this.#wake(heldMs, () => {
+          this.#onSilence();
+        });
+      return;
+    }
+    if (policy.budget?.tryWithdraw() === false) return;
     this.#spare--;
     this.#launch('hedge');
   }
@@ -136,10 +149,10 @@ export class Race<Req, T> {
       discardWith(policy.discard, value);
       return;
     }
-    this.#observe(attempt === 1);
     this.#close();
     onResult({ status: 'ok', value, cause });
-    // Afterwards, for a loser that is told may abort the caller's signal in turn, and that must not undo the success.
+    // Afterwards, for who is told may abort the caller's signal in turn, and that must not undo the success.
+    this.#observe(attempt === 1);
     if (this.#live.size > 0) this.#callOff(new HoldfastError('SUPERSEDED', `another attempt of ${what} has won`));
   }
 
@@ -154,15 +167,15 @@ export class Race<Req, T> {
 
   #follow(error: unknown, { retryable, pushbackMs }: Verdict): void {
     if (this.#over) return; // a function of the policy has aborted the caller's signal
-    const { policy, deadline } = this.#entry;
+    const { policy, deadline, runtime } = this.#entry;
     if (!retryable) this.#final ??= { error };
+    if (pushbackMs !== undefined) this.#notBeforeMs = Math.max(this.#notBeforeMs, runtime.clock.now() + pushbackMs);
     const move = afterFailure({
       live: this.#live.size,
       spare: this.#spare,
       retries: (policy.retry?.attempts ?? 1) - 1 - this.#retried,
       retryable: this.#final === undefined,
-      pushedBack: pushbackMs !== undefined,
-      funded: policy.budget === undefined || policy.budget.balance >= 1,
+      pushedBack: pushbackMs !== undefined || this.#heldMs() > 0,
       inTime: !deadline.expired,
     });
     if (move === 'failover') this.#failOver();
@@ -171,18 +184,22 @@ export class Race<Req, T> {
   }
 
   #failOver(): void {
-    this.#entry.policy.budget?.tryWithdraw();
+    if (this.#entry.policy.budget?.tryWithdraw() === false) {
+      if (this.#live.size === 0) this.#fail();
+      return;
+    }
     this.#spare--;
     this.#launch('retry');
   }
 
-  /** After the pause, if it fits: a caller has nothing from waiting for what will not be tried. */
+  /** After the pause, if it fits and can be paid for: a caller has nothing from waiting for what will not be tried. */
   #retry(pushbackMs: number | undefined): void {
     const { policy, deadline, runtime } = this.#entry;
     const { baseMs, maxMs } = policy.retry!;
     this.#retried++;
-    const waitMs = pushbackMs ?? backoffMs(this.#retried, baseMs, maxMs, runtime.random());
-    if (waitMs >= deadline.remaining()) {
+    const pauseMs = pushbackMs ?? backoffMs(this.#retried, baseMs, maxMs, runtime.random());
+    const waitMs = Math.max(pauseMs, this.#heldMs());
+    if (!this.#fits(waitMs) || !this.#canPay()) {
       this.#fail();
       return;
     }
@@ -195,9 +212,26 @@ export class Race<Req, T> {
     else this.#wake(waitMs, launch);
   }
 
+  /** For how long no attempt may start because a server has asked for it; 0 or less when none has. */
+  #heldMs(): number {
+    return this.#notBeforeMs === -Infinity ? 0 : this.#notBeforeMs - this.#entry.runtime.clock.now();
+  }
+
+  /** Whether there would be time left after so long. */
+  #fits(waitMs: number): boolean {
+    return waitMs !== Infinity && !this.#entry.deadline.reserve(waitMs).expired;
+  }
+
+  /** Whether the budget has one now. A no is counted; the one is taken when the attempt starts. */
+  #canPay(): boolean {
+    const { budget } = this.#entry.policy;
+    return budget === undefined || budget.balance >= 1 || budget.tryWithdraw();
+  }
+
   #fail(): void {
     this.#close();
     this.#entry.onResult({ status: 'failed', error: this.#failure() });
+    this.#observe(false);
   }
 
   #leave(scope: Scope): void {

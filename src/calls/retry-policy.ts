@@ -36,7 +36,7 @@ export interface RetryPolicy<Req = unknown> {
   readonly retryable?: ((error: unknown, request: Req) => boolean) | undefined;
   /**
    * Milliseconds that the server asks to wait, which then replace the backoff; undefined where it asks for nothing. Less
-   * than 0 asks not to come again.
+   * than 0 asks not to come again. Until they are over no attempt of the call starts, a hedge beside another attempt neither.
    *
    * @defaultValue the error's own `retryAfterMs`, if that is a number
    */

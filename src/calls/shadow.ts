@@ -16,7 +16,8 @@ export interface ShadowOptions<Req, Res, Res2> {
    */
   readonly fraction?: number | undefined;
   /**
-   * How many copies may be under way; beyond that none is made. One that hangs counts until it has settled itself.
+   * How many copies may be under way; beyond that none is made. A copy counts from the call on, and one that hangs until it
+   * has settled itself.
    *
    * @defaultValue 10
    */
@@ -51,12 +52,13 @@ export interface ShadowedCall<Req, Res> {
 /**
  * A call that is copied to somebody else, whose answer nobody gets: to see a new version under real load before it matters.
  *
- * Promises: the caller sees the call and nothing else. The copy starts when the call has been made, in a later turn; it
- * cannot delay the call, fail it, abort it or be aborted by it, and is no unhandled rejection whatever it does. At most
- * `maxInFlight` copies are under way, each with `timeoutMs` of time.
+ * Promises: the caller sees the call and nothing else. The copy starts when the call has been made, in a later turn of the
+ * event loop, when the promises that were ready have run; it cannot fail the call, abort it or be aborted by it, and is no
+ * unhandled rejection whatever it does. At most `maxInFlight` copies are under way, each with `timeoutMs` of time.
  *
- * Does not promise to copy every call, nor that the copy has no effect: a write is written twice. The request is shared, so
- * its body must be readable twice; so must an answer's that `compare` reads.
+ * Does not promise to copy every call: a process that has nothing else to do ends before the copy. Nor that the copy has no
+ * effect: a write is written twice, and what `to` computes in this process is time that other calls wait. The request is
+ * shared, so its body must be readable twice; so must an answer's that `compare` reads.
  *
  * @param call - whose answer counts
  * @param options - whom to copy to, how many, how to compare
@@ -76,7 +78,7 @@ export interface ShadowedCall<Req, Res> {
  * });
  * await count('tea') // => 3
  * await count('🍵') // => 2
- * await new Promise((resolve) => setTimeout(resolve, 1));
+ * await new Promise((resolve) => setTimeout(resolve, 20)); // the copies come later
  * differences // => ['🍵']
  * ```
  */

@@ -7,7 +7,7 @@
  * width as in C. Masson, J. Rim, H. Lee, "DDSketch" (2019).
  */
 
-/** Two neighbouring buckets are a factor of this apart: a value is known to 1 %. */
+/** Two neighbouring buckets are a factor of this apart: a value is known to 2 %. */
 const growth = 1.02;
 const logGrowth = Math.log(growth);
 const leastMs = 0.01;
@@ -18,7 +18,8 @@ const mostWeight = 10;
 
 const bucketOf = (ms: number): number =>
   ms > leastMs ? Math.min(buckets - 1, Math.ceil(Math.log(ms / leastMs) / logGrowth)) : 0;
-const middleOf = (bucket: number): number => (leastMs * 2 * growth ** bucket) / (growth + 1);
+/** Not below a value that the rounding of its logarithm has put here from just above. */
+const edgeOf = (bucket: number): number => leastMs * growth ** bucket * (1 + 2 ** -40);
 
 /** @internal Answers and silences, counted by length. Memory is constant, about 8 kB. */
 export class Durations {
@@ -66,13 +67,14 @@ function descend(parts: readonly Durations[], share: number): { readonly bucket:
 }
 
 /**
- * @internal After how many milliseconds only `share` of the calls are silent still, to 1 %. Where more than that never
- * answer, as with a dead replica, no delay gives the share: then the one at which, beside those that never answer, a
- * quarter of the share is silent. So the delay stays where answers are, and each call that it costs beyond the necessary is
- * one in four. Undefined without an answer.
+ * @internal After how many milliseconds no more than `share` of the calls are silent still: the upper edge of the bucket, for
+ * all that is in it may be of one length, and in its middle they might all be silent. At most 2 % above the exact. Where more
+ * than that never answer, as with a dead replica, no delay gives the share: then the one at which, beside those that never
+ * answer, a quarter of the share is silent. So the delay stays where answers are, and each call that it costs beyond the
+ * necessary is one in four. Undefined without an answer.
  */
 export function silentShareMs(parts: readonly Durations[], share: number): number | undefined {
   if (parts.every(({ answered }) => answered === 0)) return undefined;
   const never = descend(parts, 0).silent;
-  return middleOf(descend(parts, Math.max(share, never + share / 4)).bucket);
+  return edgeOf(descend(parts, Math.max(share, never + share / 4)).bucket);
 }

@@ -18,9 +18,11 @@ interface Source<T> {
  * Promises: everything in each stream, in its own order; when all are sorted by `compare`, so is the result, and equals come
  * in the order of the streams. Lazy: nothing is read before the first `next`, and never more than one element of each
  * stream beyond what was given. When the loop is left, or a stream or `compare` throws, every stream that has not ended is
- * closed (`return`) and the error is the loop's; one that never answers is told and not waited for.
+ * told to close (`return`), once, and the error is the loop's. Nobody waits for a stream to have closed, nor for one that is
+ * silent: leaving takes no time. What closing throws or rejects with is reported as a process warning.
  *
- * Does not promise to sort: streams that are not sorted come interleaved.
+ * Does not promise to sort: streams that are not sorted come interleaved. Nor that a stream has let go of what it holds when
+ * the loop is over.
  *
  * Complexity: O(log streams) comparisons an element; memory O(streams).
  *
@@ -44,7 +46,19 @@ export function mergeSorted<T>(streams: Iterable<SortedStream<T>>, compare: (a: 
   check('compare', compare, func());
   const all = [...streams];
   for (const stream of all) check('a stream', stream, streamRule);
-  return { [Symbol.asyncIterator]: () => merge(all, compare) };
+  return {
+    [Symbol.asyncIterator]() {
+      const merge = new Merge(all, compare);
+      const items = merge.items();
+      return {
+        next: () => items.next(),
+        return: () => {
+          merge.leave();
+          return items.return(undefined);
+        },
+      };
+    },
+  };
 }
 
 const streamRule: Rule<SortedStream<unknown>> = {
@@ -55,28 +69,60 @@ const streamRule: Rule<SortedStream<unknown>> = {
   },
 };
 
-async function* merge<T>(streams: readonly SortedStream<T>[], compare: (a: T, b: T) => number): AsyncGenerator<T> {
-  const sources: Source<T>[] = [];
-  try {
-    for (const stream of streams) sources.push({ iterator: iteratorOf(stream), head: undefined, state: 'idle' });
-    // All at once, for each may be far away.
-    await Promise.all(sources.map(advance));
-    const order = new Map(sources.map((source, index) => [source, index]));
-    const heap = new Heap<Source<T>>(
-      sources.filter(({ state }) => state === 'idle'),
-      (a, b) => {
-        const sign = compare(a.head as T, b.head as T);
-        return sign < 0 || (!(sign > 0) && order.get(a)! < order.get(b)!);
-      },
-    );
-    for (let source = heap.top; source !== undefined; source = heap.top) {
-      yield source.head as T;
-      await advance(source);
-      if (source.state === 'idle') heap.sinkTop();
-      else heap.removeTop();
+/** One reading of the streams. */
+class Merge<T> {
+  readonly #streams: readonly SortedStream<T>[];
+  readonly #compare: (a: T, b: T) => number;
+  #left = false;
+  #stopWaiting: () => void = () => undefined;
+
+  constructor(streams: readonly SortedStream<T>[], compare: (a: T, b: T) => number) {
+    this.#streams = streams;
+    this.#compare = compare;
+  }
+
+  async *items(): AsyncGenerator<T, undefined> {
+    const sources: Source<T>[] = [];
+    try {
+      for (const stream of this.#streams)
+        sources.push({ iterator: iteratorOf(stream), head: undefined, state: 'idle' });
+      // All at once, for each may be far away.
+      if (await this.#leftBefore(Promise.all(sources.map(advance)))) return undefined;
+      const order = new Map(sources.map((source, index) => [source, index]));
+      const heap = new Heap<Source<T>>(
+        sources.filter(({ state }) => state === 'idle'),
+        (a, b) => {
+          const sign = this.#compare(a.head as T, b.head as T);
+          return sign < 0 || (!(sign > 0) && order.get(a)! < order.get(b)!);
+        },
+      );
+      for (let source = heap.top; source !== undefined; source = heap.top) {
+        yield source.head as T;
+        if (await this.#leftBefore(advance(source))) return undefined;
+        if (source.state === 'idle') heap.sinkTop();
+        else heap.removeTop();
+      }
+      return undefined;
+    } finally {
+      close(sources);
     }
-  } finally {
-    await close(sources);
+  }
+
+  /** Ends the wait for a stream, which may be silent for ever: a generator alone would end when that has answered. */
+  leave(): void {
+    this.#left = true;
+    this.#stopWaiting();
+  }
+
+  #leftBefore(work: Promise<unknown>): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      this.#stopWaiting = () => {
+        resolve(true);
+      };
+      work.then(() => {
+        resolve(this.#left);
+      }, reject);
+    });
   }
 }
 
@@ -97,10 +143,9 @@ async function advance<T>(source: Source<T>): Promise<void> {
   }
 }
 
-/** Tells every source that has not ended; one in the middle of an answer may never give it and is not waited for. */
-async function close<T>(sources: readonly Source<T>[]): Promise<void> {
-  for (const source of sources) if (source.state === 'asked') void tell(source);
-  await Promise.all(sources.filter(({ state }) => state === 'idle').map(tell));
+/** Tells every source that has not ended. Not waited for: one that is stuck would hold up who leaves because it is. */
+function close<T>(sources: readonly Source<T>[]): void {
+  for (const source of sources) if (source.state !== 'ended') void tell(source);
 }
 
 async function tell<T>({ iterator }: Source<T>): Promise<void> {

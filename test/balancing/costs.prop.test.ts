@@ -76,10 +76,10 @@ class History implements CostSignal {
   #failures(now: number): number {
     let count = 0;
     let stampMs = 0;
-    let failedMs = -Infinity;
+    let rowMs = Infinity;
     for (const { verdict, ms, atMs } of this.events) {
-      if (verdict === 'ignore' || (verdict === 'ok' && atMs - ms < failedMs)) continue;
-      if (verdict === 'failed') failedMs = atMs;
+      if (verdict === 'ignore' || (verdict === 'ok' && rowMs !== Infinity && atMs - ms < rowMs)) continue;
+      rowMs = verdict === 'ok' ? Infinity : Math.min(rowMs, atMs - ms);
       const left = count * Math.exp((stampMs - atMs) / 5_000);
       count = verdict === 'ok' ? left / 2 : Math.min(5, left + 1);
       stampMs = atMs;

@@ -39,7 +39,10 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.array(
     event: fc.oneof(
       { weight: 8, arbitrary: fc.constant('settled' as const) },
       { weight: 3, arbitrary: fc.constant('probed' as const) },
-      { weight: 3, arbitrary: fc.constantFrom('tried' as const, 'untried' as const, 'hope' as const) },
+      {
+        weight: 4,
+        arbitrary: fc.constantFrom('tried' as const, 'untried' as const, 'hope' as const, 'calledOff' as const),
+      },
       { weight: 1, arbitrary: fc.constant('alone' as const) },
     ),
     ok: fc.integer({ min: 0, max: 9 }).map((draw) => draw < 4),
@@ -100,16 +103,14 @@ function* replay(history: readonly Step[]): Generator<{
   }
 }
 
-/** Failures at the end; a success of a call that started before the failure that it follows does not end the row. */
+/** Failures at the end; a success of a call that had started before the first of them did does not end the row. */
 function failedInRow(outcomes: readonly Outcome[]): number {
-  let inRow = 0;
-  let failedMs = -Infinity;
-  for (const { ok, atMs, startedMs } of outcomes) {
-    if (!ok) failedMs = atMs;
-    if (!ok) inRow++;
-    else if (startedMs >= failedMs) inRow = 0;
+  let row: Outcome[] = [];
+  for (const outcome of outcomes) {
+    if (!outcome.ok) row.push(outcome);
+    else if (outcome.startedMs >= Math.min(...row.map(({ startedMs }) => startedMs))) row = [];
   }
-  return inRow;
+  return row.length;
 }
 
 it('a member is ejected exactly when failures in a row or the success rate say so and the others are served, or its probes; never alone', () => {
@@ -156,8 +157,9 @@ it('an ejected member comes back by a call that began afterwards, by its probes,
           step.event === 'settled' &&
           step.ok &&
           before.ejection.why !== 'probe' &&
-          now - step.tookMs >= before.ejection.sinceMs;
-        const back = answered || step.event === 'alone' || (step.event === 'probed' && rising >= rules.rise);
+          now - step.tookMs > before.ejection.sinceMs;
+        const given = step.event === 'calledOff' && before.ejection.why !== 'probe' && before.ejection.calledOff === 2;
+        const back = answered || given || step.event === 'alone' || (step.event === 'probed' && rising >= rules.rise);
         expect(after.ejection === undefined).toBe(back);
         if (!back) continue;
         reached.add(step.event);
@@ -166,7 +168,7 @@ it('an ejected member comes back by a call that began afterwards, by its probes,
     }),
     { numRuns: runs(10) },
   );
-  expect([...reached].sort()).toEqual(['alone', 'probed', 'settled']);
+  expect([...reached].sort()).toEqual(['alone', 'calledOff', 'probed', 'settled']);
 });
 
 it('an ejection lasts half to all of baseMs, doubled by failed trials and soon relapses, up to maxMs; outside panic', () => {
@@ -180,7 +182,8 @@ it('an ejection lasts half to all of baseMs, doubled by failed trials and soon r
         if (before.ejection === undefined) {
           const relapse = now - before.restoredMs <= before.lengthMs && recent.served < rules.minCalls;
           expect(after.level).toBe(relapse ? before.level + 1 : 0);
-          expect(after.ejection).toEqual({ why: after.ejection.why, sinceMs: now, untilMs: now + after.lengthMs });
+          const { why } = after.ejection;
+          expect(after.ejection).toEqual({ why, sinceMs: now, untilMs: now + after.lengthMs, calledOff: 0 });
         } else if (after.lengthMs !== before.lengthMs) {
           expect(step).toMatchObject({ event: 'settled', ok: false, trial: true });
           const risen = step.panic ? Math.max(before.level, Math.min(2, before.level + 1)) : before.level + 1;

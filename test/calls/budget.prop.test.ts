@@ -98,6 +98,34 @@ it('grants exactly the share as it is written: 29 of 100 for 0.29', () => {
   );
 });
 
+it('grants the share and the least as they are written, whatever their decimals', () => {
+  /** `digits / 10^places`, as a number and exactly. */
+  const decimals = (mostDigits: number, mostPlaces: number) =>
+    fc
+      .record({ digits: fc.integer({ min: 0, max: mostDigits }), places: fc.integer({ min: 0, max: mostPlaces }) })
+      .map(({ digits, places }) => ({ value: Number(`${digits}e-${places}`), digits: BigInt(digits), places }));
+  const ratios = decimals(1_000, 3).filter(({ value }) => value <= 1);
+  // Mostly such that the least is a whole number, or the sum is: there the rounding shows.
+  const windows = fc.oneof(fc.constantFrom(1_000, 10_000, 100_000, 33.3), fc.integer({ min: 1, max: 500_000 }));
+  const leasts = fc.oneof(decimals(99, 2), decimals(999, 4));
+  fc.assert(
+    fc.property(ratios, leasts, windows, fc.integer({ min: 0, max: 400 }), (ratio, least, windowMs, n) => {
+      const runtime = { clock: new HandClock(0), random: () => 0 };
+      const budget = new Budget({ ratio: ratio.value, minPerSecond: least.value, windowMs, runtime });
+      for (let i = 0; i < n; i++) budget.deposit();
+      // In units of 10^-(3 + 4 + 3 + 1): thousandths of a ratio, ten-thousandths of a least, milliseconds to a tenth.
+      const unit = 10n ** 11n;
+      const share = ratio.digits * BigInt(n) * 10n ** BigInt(11 - ratio.places);
+      const lowest = least.digits * BigInt(Math.round(windowMs * 10)) * 10n ** BigInt(11 - least.places - 4);
+      expect(budget.balance).toBe(Number((share + lowest) / unit));
+    }),
+    { numRuns: runs(20) },
+  );
+  // A hundredth a second for 100 seconds is one: all hundredths, of which some come to a little less.
+  for (let least = 0; least < 1_000; least++)
+    expect(new Budget({ ratio: 0, minPerSecond: least / 100, windowMs: 100_000 }).balance).toBe(least);
+});
+
 it('survives a clock that stands still, goes back, jumps or says nonsense: at worst the least remains', () => {
   const readings = fc.array(
     fc.oneof(fc.double({ min: -1e6, max: 1e6 }), fc.constantFrom(Number.NaN, Infinity, -Infinity, 1e15)),

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { type Attempt, type Call, hedge, type Layer, retry, stack, timebox, withDeadline } from 'holdfast/calls';
 import { Deadline, isDeadlineExceeded, isInvalidOption } from 'holdfast/core';
 import { LoadBalancer } from 'holdfast/balancing';
@@ -14,6 +15,7 @@ import {
   thrownBy,
   watch,
 } from '../support/serving.ts';
+import { runs } from '../support/properties.ts';
 
 const forever = (): Promise<never> => new Promise(() => undefined);
 const echo: Call<string, string> = (text) => Promise.resolve(text);
@@ -260,6 +262,38 @@ describe('withDeadline', () => {
     expect(isDeadlineExceeded(error)).toBe(true);
     expect(await call(0, { deadline: 20 })).toBe(1);
     expect(await rejectionOf(() => call(0, { deadline: 19, signal: AbortSignal.abort('gone') }))).toBe('gone');
+  });
+
+  it('makes no call when less than a whole millisecond is left to write, for the receiver would read none', async () => {
+    const sent: (string | undefined)[] = [];
+    const clock = new VirtualClock();
+    const send = ({ header }: Message): Promise<number> => Promise.resolve(sent.push(header));
+    const writing = withDeadline(send, { write: readWrite.write, runtime: steady(clock) });
+    for (const deadline of [0.002, 0.5, 0.9, 0.999])
+      expect(isDeadlineExceeded(await rejectionOf(() => writing({}, { deadline })))).toBe(true);
+    expect(sent).toEqual([]);
+    await writing({}, { deadline: 1 });
+    await writing({}, { deadline: 1.9 });
+    expect(sent).toEqual(['1', '1']);
+    expect(await rejectionOf(() => writing({}, { deadline: 0.5, signal: AbortSignal.abort('gone') }))).toBe('gone');
+    // What writes nothing has its fraction.
+    await withDeadline(send, { runtime: steady(clock) })({}, { deadline: 0.9 });
+    expect(sent).toHaveLength(3);
+  });
+
+  it('writes what is left when the call is made, and never 0', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.double({ min: 0, max: 5, noNaN: true }), async (deadline) => {
+        const sent: number[] = [];
+        const call = withDeadline(({ header }: Message) => Promise.resolve(sent.push(Number(header))), {
+          ...readWrite,
+          runtime: steady(new VirtualClock()),
+        });
+        await call({}, { deadline }).catch(isDeadlineExceeded);
+        expect(sent).toEqual(deadline < 1 ? [] : [Math.floor(deadline)]);
+      }),
+      { numRuns: runs(3) },
+    );
   });
 
   it.each(['soon', '-5', '1e3', '', '1'.repeat(16)])('refuses the header %j, and calls nobody', async (header) => {

@@ -15,8 +15,8 @@ const distributions: Readonly<Record<string, Draw>> = {
   bimodal: (random) => (random() < 0.03 ? 200 + 20 * normal(random) : Math.max(0.1, 10 + 2 * normal(random))),
 };
 
-/** What is made of an original that lost: what ours does, and what two peers do. */
-type Losers = 'silent' | 'forgotten' | 'measured';
+/** What is made of an original that lost: what ours does, and what peers do or advise. */
+type Losers = 'silent' | 'forgotten' | 'measured' | 'at the delay';
 
 interface Drive {
   readonly draw: Draw;
@@ -52,6 +52,7 @@ function drive({ draw, p, seed, losers = 'silent', calls = 12 * windowCalls, dea
       if (ms <= second) learnt.answered(ms);
       else if (losers === 'silent') learnt.silent(second);
       else if (losers === 'measured') learnt.answered(second);
+      else if (losers === 'at the delay') learnt.answered(delayMs);
     }
     if (call % windowCalls === 0) delays.push(learnt.delayMs ?? Number.NaN);
   }
@@ -64,15 +65,20 @@ const mean = (values: readonly number[]): number => values.reduce((sum, value) =
 
 describe('the share of calls that a percentile hedges', () => {
   for (const [name, draw] of Object.entries(distributions)) {
-    // ε = 7 % of the target for each of 20 seeds × 33,000 calls; 20 % where a target of 1 % leaves 330 of them.
+    // ε = 7 % of the target for each of 20 seeds × 33,000 calls; 25 % where a target of 1 % leaves 330 of them. Below it
+    // by 7 % more, for the delay is rounded up by as much as 2 %, which is many calls where latencies crowd.
     it.each([
       [0.9, 0.07],
       [0.95, 0.1],
       [0.99, 0.25],
     ])(`of ${name} latencies is 1 − %d`, { timeout: 60_000 }, (p, tolerance) => {
       const rates = seeds.map((seed) => drive({ draw, p, seed }).rate);
-      for (const rate of rates) expect(Math.abs(rate / (1 - p) - 1)).toBeLessThan(tolerance);
-      expect(Math.abs(mean(rates) / (1 - p) - 1)).toBeLessThan(tolerance / 2);
+      const within = (rate: number, epsilon: number): void => {
+        expect(rate / (1 - p)).toBeLessThan(1 + epsilon);
+        expect(rate / (1 - p)).toBeGreaterThan(1 - epsilon - 0.07);
+      };
+      for (const rate of rates) within(rate, tolerance);
+      within(mean(rates), tolerance / 2);
     });
   }
 
@@ -83,6 +89,19 @@ describe('the share of calls that a percentile hedges', () => {
     const { rateOf } = drive({ draw: slower, p: 0.95, seed: 1 });
     expect(rateOf(8 * windowCalls, 12 * windowCalls)).toBeCloseTo(0.05, 2);
   });
+
+  /** Within one bucket, or two: what no delay within it could divide. */
+  const narrow: Readonly<Record<string, Draw>> = {
+    'one latency': () => 10,
+    'one narrow mode': (random) => 10 + 0.01 * random(),
+    'two modes of one latency each': (random) => (random() < 0.03 ? 200 : 10),
+    'two narrow modes, the slow one less than the share': (random) => (random() < 0.03 ? 200 : 10) + 0.01 * random(),
+    'two narrow modes, the slow one more than the share': (random) => (random() < 0.3 ? 200 : 10) + 0.01 * random(),
+  };
+  for (const [name, draw] of Object.entries(narrow))
+    it(`of ${name} is never more than asked for`, () => {
+      for (const p of [0.9, 0.95]) expect(drive({ draw, p, seed: 5 }).rate).toBeLessThan((1 - p) * 1.1);
+    });
 
   it('doubles when losers are forgotten: the test can tell', () => {
     const { rate } = drive({ draw: distributions['exponential']!, p: 0.95, seed: 1, losers: 'forgotten' });
@@ -115,16 +134,13 @@ describe('while one replica in ten is dead', () => {
     expect(rateOf(12 * windowCalls, 20 * windowCalls)).toBeCloseTo(0.05, 2);
   });
 
-  it('the delay rises without end when losers are measured: the test can tell', () => {
-    const { delays } = drive({
-      ...long,
-      draw: distributions['exponential']!,
-      seed: 3,
-      losers: 'measured',
-      dead: () => 0.1,
-    });
-    expect(delays[41]! / delays[6]!).toBeGreaterThan(2);
-  });
+  it.each(['measured', 'at the delay'] as const)(
+    'the delay rises without end when losers are recorded (%s): the test can tell',
+    (losers) => {
+      const { delays } = drive({ ...long, draw: distributions['exponential']!, seed: 3, losers, dead: () => 0.1 });
+      expect(delays[41]! / delays[6]!).toBeGreaterThan(2);
+    },
+  );
 });
 
 it(
@@ -173,7 +189,26 @@ describe('the delay', () => {
   /** Far enough apart for a bucket each. */
   const durations = fc.integer({ min: 0, max: 200 }).map((step) => 1.05 ** step);
 
-  it('is, to 1 %, the first at which no more than the share is silent, by Kaplan and Meier', () => {
+  it('is never less than a latency that it stands for, nor 2 % more', () => {
+    const latencies = fc.oneof(
+      fc.double({ min: 0.02, max: 9e6, noNaN: true }),
+      // On an edge of a bucket, where the rounding of a logarithm decides.
+      fc.integer({ min: 40, max: 1_000 }).map((bucket) => 0.01 * 1.02 ** bucket),
+      fc.integer({ min: 1, max: 100_000 }),
+    );
+    fc.assert(
+      fc.property(latencies, fc.double({ min: 0.01, max: 0.9, noNaN: true }), (ms, share) => {
+        const counted = new Durations();
+        for (let i = 0; i < 5; i++) counted.add(ms, true);
+        const delay = silentShareMs([counted], share)!;
+        expect(delay).toBeGreaterThanOrEqual(ms);
+        expect(delay / ms).toBeLessThan(1.0201);
+      }),
+      { numRuns: runs(5) },
+    );
+  });
+
+  it('is, to 2 % above, the first at which no more than the share is silent, by Kaplan and Meier', () => {
     fc.assert(
       fc.property(
         fc.array(durations, { minLength: 1, maxLength: 80, size: 'max' }),
@@ -192,7 +227,8 @@ describe('the delay', () => {
           // Where few stand for many it stops earlier than the book.
           fc.pre(silences.length * 4 <= answers.length);
           const delay = silentShareMs([counted], share)!;
-          expect(Math.abs(delay / exact! - 1)).toBeLessThan(0.0101);
+          expect(delay).toBeGreaterThanOrEqual(exact!);
+          expect(delay / exact!).toBeLessThan(1.0201);
         },
       ),
       { numRuns: runs(5) },

@@ -1,5 +1,6 @@
 import { Budget, type Call, hedge, type Percentile, percentile, retry } from 'holdfast/calls';
 import { HoldfastError, isDeadlineExceeded, isHoldfastError } from 'holdfast/core';
+import { scatterGather } from 'holdfast/scatter';
 import { failOnLeaks, VirtualClock } from 'holdfast/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { afterFailure, backoffMs } from '../../src/calls/next-move.ts';
@@ -120,6 +121,104 @@ describe('the delay of a hedge', () => {
   });
 });
 
+describe('a percentile of the user’s own', () => {
+  const made = (delayMs: () => unknown, told: () => unknown = () => undefined): Percentile =>
+    bad({
+      get delayMs() {
+        return delayMs();
+      },
+      answered: told,
+      silent: told,
+    });
+
+  it.each<[string, () => unknown]>([
+    ['NaN', () => Number.NaN],
+    ['Infinity', () => Infinity],
+    ['less than 0', () => -1],
+    ['a text', () => '5'],
+    ['null', () => null],
+    ['a promise', async () => 5],
+    ['a throw', throwing],
+  ])('whose delay is %s costs the calls their hedge, and is reported once', async (_name, delayMs) => {
+    const warnings = catchWarnings();
+    for (const after of [made(delayMs), made(delayMs)]) {
+      const { stage, call } = hedged([answer(30)], { after });
+      for (let i = 0; i < 3; i++) expect(await finish(stage.clock, call('', { deadline: 100 }))).toBe('0/1');
+      expect(causes(stage)).toEqual(['original at 0', 'original at 30', 'original at 60']);
+    }
+    expect(warnings.map(({ message }) => message.split(': ')[1])).toEqual(Array(2).fill('a percentile is of no use'));
+  });
+
+  it.each<[string, () => unknown]>([
+    ['throws', throwing],
+    ['rejects', () => Promise.reject(new Error('a bug of the user'))],
+    ['has a `then` that throws', () => ({ then: throwing })],
+  ])('that %s when it is told changes nothing of the call, and is reported once', async (_name, told) => {
+    const warnings = catchWarnings();
+    const after = made(() => 5, told);
+    const { stage, call } = hedged([answer(30), answer(1)], { after });
+    const failing = hedged([fail(1), fail(1)], { after });
+    const quick = hedged([answer(1)], { after });
+    await failOnLeaks(async () => {
+      expect(await finish(stage.clock, call(''))).toBe('0/2');
+      expect(await finish(quick.stage.clock, quick.call(''))).toBe('0/1');
+      expect(messagesOf(await rejectionOf(() => finish(failing.stage.clock, failing.call(''))))).toEqual([
+        '0/1',
+        '0/2',
+      ]);
+      const calledOff = hedged([hang()], { after });
+      expect(
+        isDeadlineExceeded(await rejectionOf(() => finish(calledOff.stage.clock, calledOff.call('', { deadline: 9 })))),
+      ).toBe(true);
+    });
+    expect(warnings.map(({ message }) => message)).toEqual(['holdfast: a percentile is of no use: a bug of the user']);
+  });
+
+  it('that says nonsense before it knows anything is told all the same, and heeded when it does', async () => {
+    catchWarnings();
+    let sum = 0;
+    let count = 0;
+    const mean: Percentile = {
+      get delayMs() {
+        return sum / count;
+      },
+      answered: (ms) => {
+        sum += ms;
+        count++;
+      },
+      silent: () => undefined,
+    };
+    const { stage, call } = hedged([answer(8)], { after: mean });
+    await finish(stage.clock, call(''));
+    const slow = hedged([hang(), answer(1)], { after: mean });
+    expect(await finish(slow.stage.clock, slow.call(''))).toBe('0/2');
+    expect(causes(slow.stage)).toEqual(['original at 0', 'hedge at 8']);
+  });
+
+  it('that aborts the caller’s signal when it is told does so after the answer', async () => {
+    const controller = new AbortController();
+    const after = made(
+      () => 50,
+      () => controller.abort('enough'),
+    );
+    const { stage, call } = hedged([answer(3)], { after });
+    expect(await finish(stage.clock, call('', { signal: controller.signal }))).toBe('0/1');
+    expect(stage.discarded).toEqual([]);
+  });
+
+  it('in a gather costs a target its hedge, and no more', async () => {
+    const warnings = catchWarnings();
+    const stage = new Stage();
+    const gathering = scatterGather([0, 1], (leaf, attempt) => stage.perform(leaf, [answer(9)], attempt), {
+      hedge: { after: made(() => Number.NaN, throwing) },
+      deadline: 100,
+      runtime: steady(stage.clock),
+    });
+    expect((await finish(stage.clock, gathering)).values).toEqual(['0/1', '1/1']);
+    expect(warnings).toHaveLength(1);
+  });
+});
+
 describe('a function of a policy that throws', () => {
   it.each<[string, object, string]>([
     ['after', { after: throwing }, 'a bug of the user'],
@@ -222,6 +321,42 @@ describe('an exhausted budget', () => {
     expect(calls.map((settled) => settled()!.atMs)).toEqual([30, 30]);
     expect(stage.attempts.map(({ cause }) => cause)).toEqual(['original', 'original', 'hedge']);
     expect(budget.stats()).toMatchObject({ originals: 2, extras: 1, refused: 2, balance: 0 });
+  });
+
+  it.each<[string, object, Script, number, number]>([
+    // name, policy, attempts, extras in the budget, refused
+    ['a hedge for silence', { hedge: { after: 5 } }, [answer(30)], 0, 1],
+    ['a hedge for failure', { hedge: { after: 50 } }, [fail(2)], 0, 1],
+    ['a hedge for failure beside another attempt', { hedge: { after: 5, extra: 2 } }, [answer(30), fail(9)], 1, 2],
+    ['a retry', { retry: {} }, [fail(2)], 0, 1],
+    ['a second retry', { retry: {} }, [fail(2)], 1, 1],
+    ['a hedge or a retry, one attempt', { hedge: { after: 50 }, retry: {} }, [fail(2)], 0, 1],
+    ['nothing where no attempt is left', { retry: { attempts: 1 } }, [fail(2)], 0, 0],
+    ['nothing where the pause does not fit', { retry: { retryAfterMs: () => 5_000 } }, [fail(2)], 0, 0],
+    ['nothing where the error is final', { retry: { retryable: () => false } }, [fail(2)], 0, 0],
+    ['nothing where there is enough', { hedge: { after: 5 }, retry: {} }, [fail(2)], 9, 0],
+  ])('counts what was wanted and not granted, once: %s', async (_name, policy, script, extras, refused) => {
+    const stage = new Stage();
+    const runtime = steady(stage.clock, 0.5);
+    const budget = budgetOf(extras, runtime);
+    const options = { ...policy, budget, runtime, require: 0, straggler: 1, deadline: 1_000 } as const;
+    await finish(
+      stage.clock,
+      scatterGather([0], (_, attempt) => stage.perform(0, script, attempt), options),
+    );
+    expect(budget.stats().refused).toBe(refused);
+  });
+
+  it('counts a retry that was refused after its pause', async () => {
+    const stage = new Stage();
+    const runtime = steady(stage.clock, 0.5);
+    const budget = budgetOf(1, runtime);
+    const call = retry((_: string, attempt) => stage.perform(0, [fail(2)], attempt), { budget, runtime });
+    const both = Promise.allSettled([call(''), call('')]);
+    await finish(stage.clock, both);
+    expect(stage.attempts).toHaveLength(3);
+    // One after its pause, for the other has taken the last, and the other's second retry.
+    expect(budget.stats()).toMatchObject({ extras: 1, refused: 2 });
   });
 
   it('ends a retried call at its failure, without a pause in vain', async () => {
@@ -431,10 +566,10 @@ describe('what is made refuses', () => {
 });
 
 describe('the law of failure', () => {
-  const standing = { live: 0, spare: 0, retries: 0, retryable: true, pushedBack: false, funded: true, inTime: true };
+  const standing = { live: 0, spare: 0, retries: 0, retryable: true, pushedBack: false, inTime: true };
 
-  it('starts another only if that may mend the failure, is paid for and has time', () => {
-    for (const hopeless of [{ retryable: false }, { funded: false }, { inTime: false }])
+  it('starts another only if that may mend the failure and has time', () => {
+    for (const hopeless of [{ retryable: false }, { inTime: false }])
       for (const live of [0, 1, 2]) {
         const move = afterFailure({ ...standing, live, spare: 5, retries: 5, ...hopeless });
         expect(move).toBe(live === 0 ? 'fail' : 'await');

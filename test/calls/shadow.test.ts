@@ -104,25 +104,54 @@ describe('a shadow', () => {
     expect(call.stats()).toEqual({ inFlight: 1, sent: 1, dropped: 0, ok: 0, failed: 0, late: 1 });
   });
 
-  it('is asked after the call, in another turn', async () => {
+  it('is asked in a later turn than the call, also when the call answers after many promises', async () => {
     const order: string[] = [];
+    const clock = new VirtualClock();
     const call = shadow<number, number, number>(
-      () => {
+      async () => {
         order.push('call');
-        return Promise.resolve(1);
+        for (let i = 0; i < 50; i++) await Promise.resolve();
+        return 1;
       },
       {
         to: () => {
           order.push('shadow');
           return Promise.resolve(2);
         },
-        runtime: steady(new VirtualClock()),
+        runtime: steady(clock),
       },
     );
     const promise = call(0);
     order.push('returned');
     await promise;
-    expect(order).toEqual(['call', 'returned', 'shadow']);
+    order.push('answered');
+    expect(call.stats()).toMatchObject({ inFlight: 1, sent: 1 });
+    await clock.advance(0);
+    expect(order).toEqual(['call', 'returned', 'answered', 'shadow']);
+    expect(call.stats()).toEqual({ inFlight: 0, sent: 1, dropped: 0, ok: 1, failed: 0, late: 0 });
+    expect(clock.pending).toBe(0);
+  });
+
+  it('of the system’s time comes in a later turn too, and counts from when it is admitted', async () => {
+    const order: string[] = [];
+    let copied: (value: unknown) => void;
+    const copy = new Promise((resolve) => (copied = resolve));
+    const call = shadow(() => Promise.resolve(1), {
+      to: () => {
+        order.push('shadow');
+        return Promise.resolve(2);
+      },
+      maxInFlight: 1,
+      compare: () => copied(undefined),
+    });
+    await Promise.all([call(0), call(0)]);
+    for (let i = 0; i < 50; i++) await Promise.resolve();
+    expect(order).toEqual([]);
+    expect(call.stats()).toMatchObject({ inFlight: 1, sent: 1, dropped: 1 });
+    const awake = setTimeout(() => undefined, 5_000); // for the copy keeps nothing alive
+    await copy;
+    clearTimeout(awake);
+    expect(order).toEqual(['shadow']);
   });
 
   it('is bounded: what hangs counts until it has settled itself', async () => {
@@ -145,9 +174,13 @@ describe('a shadow', () => {
 
   it('takes its share of the calls by chance', async () => {
     let draws = 0;
-    const runtime = { ...steady(new VirtualClock()), random: () => (draws++ % 10) / 10 };
+    const clock = new VirtualClock();
+    const runtime = { ...steady(clock), random: () => (draws++ % 10) / 10 };
     const call = shadow(() => Promise.resolve(1), { to: () => Promise.resolve(2), fraction: 0.3, runtime });
-    for (let i = 0; i < 100; i++) await call(0);
+    for (let i = 0; i < 100; i++) {
+      await call(0);
+      await clock.advance(0);
+    }
     expect(call.stats()).toMatchObject({ sent: 30, dropped: 0 });
   });
 
@@ -155,8 +188,9 @@ describe('a shadow', () => {
     const clock = new VirtualClock();
     const timers = vi.spyOn(clock, 'setTimer');
     await finish(clock, shadow(() => Promise.resolve(1), { to: forever, runtime: steady(clock) })(0));
-    expect(timers).toHaveBeenCalledTimes(1);
-    expect((timers.mock.calls[0] as unknown[])[2]).toBeUndefined();
+    // The later turn, and the time that it has.
+    expect(timers.mock.calls.map(([ms]) => ms)).toEqual([0, 1_000]);
+    for (const each of timers.mock.calls as unknown[][]) expect(each[2]).toBeUndefined();
   });
 
   it.each([

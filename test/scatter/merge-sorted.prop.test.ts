@@ -131,6 +131,117 @@ describe('mergeSorted', () => {
     expect(told).toBe(1);
   });
 
+  /** A stream of one element that counts how often it was closed, and never says that it is. */
+  function stuck(value: number, next: 'ends' | 'hangs' = 'ends') {
+    const closed = { times: 0 };
+    let read = 0;
+    const stream: AsyncIterable<number> = {
+      [Symbol.asyncIterator]: () => ({
+        next: async () => {
+          if (read++ > 0 && next === 'hangs') await new Promise(() => undefined);
+          return read > 1 ? { done: true, value: undefined } : { done: false, value };
+        },
+        return: () => {
+          closed.times++;
+          return new Promise(() => undefined);
+        },
+      }),
+    };
+    return { stream, closed };
+  }
+  const byValue = (a: number, b: number): number => a - b;
+  const cut = async function* (): AsyncGenerator<number> {
+    yield 0;
+    throw new Error('cut off');
+  };
+
+  it('closes every stream and waits for none: when the loop is left, a stream fails or the comparison does', async () => {
+    const endings: readonly [string, (streams: SortedStream<number>[]) => Promise<unknown>][] = [
+      ['left', (streams) => collect(mergeSorted(streams, byValue), 1)],
+      ['failed', (streams) => rejectionOf(() => collect(mergeSorted([cut(), ...streams], byValue)))],
+      [
+        'no order',
+        (streams) =>
+          rejectionOf(() =>
+            collect(
+              mergeSorted(streams, () => {
+                throw new Error('no order');
+              }),
+            ),
+          ),
+      ],
+    ];
+    for (const [how, end] of endings) {
+      const sources = [stuck(1), stuck(2), stuck(3)];
+      await end(sources.map(({ stream }) => stream));
+      expect([how, ...sources.map(({ closed }) => closed.times)]).toEqual([how, 1, 1, 1]);
+    }
+  });
+
+  it('is left at once while a stream is silent, also when it is a stream of another merge', async () => {
+    const silent = stuck(1, 'hangs');
+    const other = stuck(2);
+    let compared = 0;
+    const compare = (a: number, b: number): number => (compared++, a - b);
+    const merged = mergeSorted([silent.stream, other.stream, [3]], compare)[Symbol.asyncIterator]();
+    expect(await merged.next()).toEqual({ done: false, value: 1 });
+    compared = 0;
+    const waiting = merged.next();
+    expect(await merged.return!()).toEqual({ done: true, value: undefined });
+    expect(await waiting).toEqual({ done: true, value: undefined });
+    expect(await merged.next()).toEqual({ done: true, value: undefined });
+    await merged.return!();
+    expect([silent.closed.times, other.closed.times]).toEqual([1, 1]);
+    expect(compared).toBe(0);
+
+    let told = 0;
+    const inner: AsyncIterable<number> = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => new Promise(() => undefined),
+        return: () => {
+          told++;
+          return new Promise(() => undefined);
+        },
+      }),
+    };
+    const broken: AsyncIterable<number> = {
+      [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(new Error('down')) }),
+    };
+    const nested = mergeSorted([mergeSorted([inner], byValue), broken], byValue);
+    expect(await rejectionOf(() => collect(nested))).toMatchObject({ message: 'down' });
+    await Promise.resolve();
+    expect(told).toBe(1);
+  });
+
+  it('that is left before it is read reads and closes nothing', async () => {
+    const source = stuck(1);
+    const merged = mergeSorted([source.stream], byValue)[Symbol.asyncIterator]();
+    expect(await merged.return!()).toEqual({ done: true, value: undefined });
+    expect(await merged.next()).toEqual({ done: true, value: undefined });
+    expect(source.closed.times).toBe(0);
+  });
+
+  it('closes once a stream that answers when it was told', async () => {
+    let answer: (result: IteratorResult<number>) => void = () => undefined;
+    let closed = 0;
+    const slow: AsyncIterable<number> = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => new Promise((resolve) => (answer = resolve)),
+        return: async () => {
+          closed++;
+          return { done: true, value: undefined };
+        },
+      }),
+    };
+    const merged = mergeSorted([slow], byValue)[Symbol.asyncIterator]();
+    const waiting = merged.next();
+    await merged.return!();
+    answer({ done: false, value: 5 });
+    expect(await waiting).toEqual({ done: true, value: undefined });
+    await Promise.resolve();
+    expect(closed).toBe(1);
+  });
+
   it('survives a late failure of a stream that was told, and reports what closing throws', async () => {
     const warnings = catchWarnings();
     let fail: (error: Error) => void = () => undefined;

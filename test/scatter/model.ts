@@ -66,6 +66,8 @@ interface State {
   tries: number;
   spare: number;
   retried: number;
+  /** Until when a server has asked not to be asked. */
+  notBeforeMs: number;
   final: string | undefined;
   startedMs: number;
   over: boolean;
@@ -121,6 +123,7 @@ class Simulation {
       tries: 0,
       spare: scenario.hedge?.extra ?? 0,
       retried: 0,
+      notBeforeMs: 0,
       final: undefined,
       startedMs: 0,
       over: false,
@@ -183,12 +186,7 @@ class Simulation {
     const { hedge, leaves } = this.#scenario;
     this.#cancel(state.hedgeTimer);
     state.tries++;
-    if (hedge !== undefined && state.spare > 0)
-      state.hedgeTimer = this.#timer(hedge.after, () => {
-        if (state.final !== undefined || !this.#spend()) return;
-        state.spare--;
-        this.#launch(state, 'hedge');
-      });
+    if (hedge !== undefined && state.spare > 0) state.hedgeTimer = this.#timer(hedge.after, () => this.#silence(state));
     const log: AttemptLog = {
       leaf: state.index,
       attempt: state.tries,
@@ -206,6 +204,16 @@ class Simulation {
     };
     state.open.add(attempt);
     this.#perform(state, attempt);
+  }
+
+  #silence(state: State): void {
+    if (state.final !== undefined) return;
+    if (state.notBeforeMs > this.nowMs) {
+      state.hedgeTimer = this.#timer(state.notBeforeMs - this.nowMs, () => this.#silence(state));
+    } else if (this.#spend()) {
+      state.spare--;
+      this.#launch(state, 'hedge');
+    }
   }
 
   #perform(state: State, attempt: Try): void {
@@ -262,8 +270,9 @@ class Simulation {
     state.errors.set(attempt.log.attempt, error);
     const pushbackMs = retry !== undefined && typeof note === 'object' ? note.pushbackMs : undefined;
     if (retry !== undefined && (note === 'final' || (pushbackMs ?? 0) < 0)) state.final ??= error;
+    state.notBeforeMs = Math.max(state.notBeforeMs, this.nowMs + (pushbackMs ?? 0));
     const another = state.final === undefined && this.#extras >= 1;
-    if (another && state.spare > 0 && pushbackMs === undefined) {
+    if (another && state.spare > 0 && pushbackMs === undefined && state.notBeforeMs <= this.nowMs) {
       this.#spend();
       state.spare--;
       this.#launch(state, 'retry');
@@ -271,7 +280,8 @@ class Simulation {
       return;
     } else if (another && retry !== undefined && state.retried < retry.attempts - 1) {
       const { baseMs, maxMs } = retry.backoff;
-      const waitMs = pushbackMs ?? chance * Math.min(maxMs, baseMs * 2 ** state.retried);
+      const backoffMs = pushbackMs ?? chance * Math.min(maxMs, baseMs * 2 ** state.retried);
+      const waitMs = Math.max(backoffMs, state.notBeforeMs - this.nowMs);
       state.retried++;
       if (waitMs >= this.#endMs - this.nowMs) this.#settleLeaf(state, { status: 'failed' });
       else if (waitMs === 0) this.#retry(state);

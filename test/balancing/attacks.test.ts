@@ -1,0 +1,171 @@
+/** What a hostile reading of the rules found; each fell before it was mended. */
+import { leastRequest, LoadBalancer, type LoadBalancerOptions, roundRobin } from 'holdfast/balancing';
+import { seededRandom, VirtualClock } from 'holdfast/testing';
+import { describe, expect, it } from 'vitest';
+import { type Behaviour, type Sample, servers, shareOf, simulate } from './simulation.ts';
+
+const steady: Behaviour = () => ({ ms: 20, ok: true });
+const dead: Behaviour = () => ({ ms: 2, ok: false });
+const lost = (samples: readonly Sample[]): number => shareOf(samples, ({ ok }) => !ok);
+
+function make(ids: readonly string[], options: LoadBalancerOptions<string> = {}) {
+  const clock = new VirtualClock();
+  const events: string[] = [];
+  const pool = new LoadBalancer(ids, { ...options, runtime: { clock, random: seededRandom(4) } });
+  pool.on('eject', ({ id }) => events.push(`eject ${id}`));
+  pool.on('restore', ({ id }) => events.push(`restore ${id}`));
+  pool.on('panic', ({ active }) => events.push(`panic ${String(active)}`));
+  const at = (id: string) => pool.pick({ avoid: new Set(ids.filter((other) => other !== id)) });
+  return { clock, pool, events, at };
+}
+
+describe('with little traffic, few calls are spent on trials', () => {
+  it.each([
+    [2, 1],
+    [3, 1],
+    [10, 1],
+    [10, 4],
+  ])('of %i members %i are dead, one call a minute', (count, out) => {
+    const bad = Object.fromEntries(Array.from({ length: out }, (_, i) => [i, dead]));
+    for (const cost of [undefined, leastRequest()]) {
+      const samples = simulate({
+        seed: 1,
+        servers: servers(count, steady, bad),
+        rps: 1 / 60,
+        forMs: 1_000 * 60_000,
+        options: { cost },
+      });
+      expect(lost(samples)).toBeLessThan(0.06);
+    }
+  });
+});
+
+describe('failures that many calls overlap', () => {
+  it.each([
+    [20, 200],
+    [100, 1_000],
+  ])('one of %i calls fails, each takes %i ms, 200 a second: nobody is ejected', async (every, ms) => {
+    const { clock, pool, events } = make(['a', 'b', 'c'], { cost: roundRobin() });
+    let calls = 0;
+    for (let i = 0; i < 2_000; i++) {
+      const call = pool.run(async (id) => {
+        const fails = id === 'a' && ++calls % every === 0;
+        await clock.sleep(ms);
+        if (fails) throw new Error('now and then');
+      });
+      call.catch(() => undefined);
+      await clock.advance(5);
+    }
+    expect(events).toEqual([]);
+  });
+
+  it('a member that fails fast gets no more than the others, though each fails now and then', () => {
+    const now: Behaviour = (_, random) => ({ ms: 200, ok: random() >= 0.04 });
+    for (const seed of [1, 2, 3]) {
+      const samples = simulate({
+        seed,
+        servers: servers(3, now, { 0: (at, random) => (at > 4_000 ? dead(at, random) : now(at, random)) }),
+        rps: 300,
+        forMs: 20_000,
+      });
+      expect(lost(samples)).toBeLessThan(0.06);
+    }
+  });
+});
+
+it('a healed member that is slower than the hedge’s delay is back after three trials that were called off', async () => {
+  const { clock, pool, events } = make(['a', 'b', 'c', 'd'], { cost: leastRequest() });
+  let healed = false;
+  const work = async (id: string): Promise<void> => {
+    if (id !== 'a') {
+      await clock.sleep(10);
+      return;
+    }
+    if (!healed) throw new Error('down');
+    await clock.sleep(60);
+  };
+  for (let i = 0; i < 6_000; i++) {
+    if (i === 500) healed = true;
+    pool.run(work, { hedge: { after: 30 } }).catch(() => undefined);
+    await clock.advance(10);
+  }
+  expect(events.at(-1)).toBe('restore a');
+});
+
+it('what failed an hour ago keeps nobody in', async () => {
+  const weights: Record<string, number> = { a: 1, b: 1, c: 1 };
+  for (const c of [0, 1]) {
+    const { clock, pool, at, events } = make(['a', 'b', 'c'], { cost: roundRobin(), weight: (id) => weights[id]! });
+    weights['c'] = 1;
+    at('c').release('failed');
+    at('c').release('failed');
+    weights['c'] = c;
+    await clock.advance(3_600_000);
+    for (let i = 0; i < 100; i++) {
+      const lease = pool.pick();
+      lease.release(lease.member === 'a' ? 'failed' : 'ok');
+    }
+    expect(events).toEqual(['eject a']);
+  }
+});
+
+describe('who answers late is not silent:', () => {
+  it.each([
+    ['all answers are late', 300, 200, 0],
+    ['the member is new', 300, 50, 0],
+    ['nothing was asked for long', 60, 50, 60_000],
+  ])('%s', async (_, ms, deadline, idleMs) => {
+    const { clock, pool, events } = make(['a', 'b', 'c'], { cost: roundRobin() });
+    for (const id of ['b', 'c']) await pool.run(() => id);
+    await clock.advance(idleMs);
+    for (let i = 0; i < 400; i++) {
+      pool.run((id) => clock.sleep(id === 'a' ? ms : 1), { deadline }).catch(() => undefined);
+      await clock.advance(25);
+    }
+    expect(events).toEqual([]);
+  });
+});
+
+it('a value whose `accept` aborts the call goes to discard', async () => {
+  const { pool } = make(['a']);
+  for (const policy of [{}, { hedge: { after: 50 } }]) {
+    const caller = new AbortController();
+    const got: string[] = [];
+    const call = pool.run(() => 'body', {
+      ...policy,
+      signal: caller.signal,
+      accept: () => {
+        caller.abort();
+        return true;
+      },
+      discard: (value) => got.push(value),
+    });
+    await expect(call).rejects.toThrow('aborted');
+    expect(got).toEqual(['body']);
+  }
+});
+
+describe('events', () => {
+  it('a member that has left is not judged, and comes back as it left', () => {
+    const { pool, events } = make(['a', 'b', 'c'], { probation: false });
+    const held = Array.from({ length: 5 }, () => pool.pick({ avoid: new Set(['b', 'c']) }));
+    pool.update(['b', 'c']);
+    for (const lease of held.slice(1)) lease.release('failed');
+    pool.update(['a', 'b', 'c']);
+    held[0]!.release('failed');
+    expect(pool.stats().members[0]).toMatchObject({ id: 'a', ejected: undefined });
+    expect(events).toEqual([]);
+  });
+
+  it('panic is told when it begins and when it ends, whatever listeners do', () => {
+    const { pool, events, at } = make(['a', 'b', 'c'], { panicBelow: 1, outlier: { consecutive: 1 } });
+    pool.on('eject', () => {
+      pool.update(['b', 'c']);
+    });
+    at('a').release('failed');
+    expect(events.filter((event) => event.startsWith('panic'))).toEqual([]);
+    const alone = make(['a']);
+    for (let i = 0; i < 100; i++) alone.at('a').release(i % 3 === 0 ? 'ok' : 'failed');
+    expect(alone.events).toEqual([]);
+  });
+});
