@@ -73,14 +73,17 @@ export class Lab {
 
   /** Waits for somebody to act under a token above this one. */
   async leader(above = 0n): Promise<Act> {
-    let found: Act | undefined;
-    await this.until(() => (found = this.acts.find(({ token }) => token > above)) !== undefined, 'somebody leads');
-    return found!;
+    const find = (): Act | undefined => this.acts.find(({ token }) => token > above);
+    await this.until(() => find() !== undefined, 'somebody leads');
+    return find()!;
   }
 
   async until(holds: () => boolean, what: string, withinMs = 20_000): Promise<void> {
-    for (const endMs = nowMs() + withinMs; !holds(); await sleep(5))
+    const endMs = nowMs() + withinMs;
+    while (!holds()) {
       if (nowMs() > endMs) throw new Error(`not within ${String(withinMs)} ms: ${what}`);
+      await sleep(5);
+    }
   }
 
   of(id: string): Standing {
