@@ -8,7 +8,7 @@
  * - a term that is over never comes back: the next has another nonce and a higher token
  */
 
-import { elapsedMs, type Instant } from './instant.ts';
+import { type Instant, leftMs } from './instant.ts';
 import type { Candidacy, Denied, Granted, LeaseRecord, LeaseStore } from './lease-store.ts';
 import { holdMs, type Timing } from './rules.ts';
 import { isGhost, type Sighting, sight } from './sighting.ts';
@@ -163,7 +163,7 @@ export function nonceOf({ count }: Standing, { instance }: Rules): string {
 
 /** @internal For how long the lease may still be relied upon; 0 or less: not any more. */
 export function remainingMs({ held }: Pick<Standing, 'held'>, at: Instant, rules: Timing): number {
-  return held === undefined ? 0 : holdOf(held.record, rules) - elapsedMs(held.sent, at);
+  return held === undefined ? 0 : leftMs(held.sent, holdOf(held.record, rules), at);
 }
 
 /** A store may grant less than was asked for, and then that counts; more does not. */
@@ -216,26 +216,32 @@ function happened(standing: Standing, event: ElectionEvent, at: Instant, rules: 
     case 'unanswered':
       return unanswered({ ...standing, calling: undefined }, standing.calling!.call, at, rules);
     case 'stray':
-      return event.record.nonce === nonceOf(standing, rules) && isCandidate(standing)
-        ? { ...standing, unsure: true }
-        : { ...standing, ghost: event.record };
+      return strayed(standing, event.record, rules);
     case 'data':
       return { ...standing, data: event.data, nextMs: leads(standing) ? at.now : standing.nextMs };
     case 'resign':
       return resigned(standing, event, at);
     case 'settled':
-      return { ...standing, busy: false };
+      // Who has stopped cannot be late with it.
+      return { ...standing, busy: false, drainUntilMs: Infinity };
   }
+}
+
+/** A lease that nobody waited for any more: one to ask for again, the very one that is held by now, or one to give back. */
+function strayed(standing: Standing, record: LeaseRecord, rules: Rules): Standing {
+  if (record.nonce !== nonceOf(standing, rules)) return { ...standing, ghost: record };
+  if (standing.held !== undefined) return standing;
+  return isCandidate(standing) ? { ...standing, unsure: true } : { ...standing, ghost: record };
 }
 
 /** Whose lease is over by either clock has lost it, whatever else happens. */
 function expired(standing: Standing, at: Instant, rules: Rules): Standing {
   const { held, phase } = standing;
   if (held === undefined) return standing;
-  const leftMs = remainingMs(standing, at, rules);
-  if (leftMs > 0) return standing;
+  const overMs = -remainingMs(standing, at, rules);
+  if (overMs < 0) return standing;
   // Long past its end, and not for want of answers.
-  return lost(standing, phase === 'leading' && -leftMs > rules.requestMs ? 'stalled' : 'expired', at);
+  return lost(standing, phase === 'leading' && overMs > rules.requestMs ? 'stalled' : 'expired', at);
 }
 
 function lost(standing: Standing, reason: Reason, at: Instant): Standing {
@@ -280,7 +286,10 @@ function candidateCall({ seen, look, unsure, leaving, count, data }: Standing, a
 
 function sending(standing: Standing, call: StoreCall, at: Instant): Standing {
   const next: Standing = { ...standing, calling: { call, sent: at }, nextMs: Infinity, look: false };
-  if (call.kind === 'release') return { ...next, ghost: undefined };
+  if (call.kind === 'release') {
+    // From here on the lease may be another's.
+    return call.held === standing.ghost ? { ...next, ghost: undefined } : { ...next, held: undefined };
+  }
   return call.kind === 'acquire' ? { ...next, phase: 'acquiring', reason: 'free' } : next;
 }
 
@@ -304,7 +313,7 @@ function answered(
     case 'renew':
       return renewed(standing, call, answer.result, sent, at, rules);
     case 'release':
-      return givenBack(standing, 'released', at);
+      return givenBack(standing, 'released', standing.leaving ? at.now : soonMs(at, rules));
   }
 }
 
@@ -346,7 +355,7 @@ function looked(standing: Standing, record: LeaseRecord | null, at: Instant, rul
   if (ours && record.nonce !== nonce) return { ...next, ghost: record, seen: undefined, nextMs: at.now };
   const pollMs = standing.watched ? Infinity : at.now + rules.renewMs;
   // Denied, and free when it was looked at: somebody is quicker than the look.
-  const earliestMs = standing.phase === 'acquiring' ? at.now + rules.chance() * (rules.ttlMs / 100) : at.now;
+  const earliestMs = standing.phase === 'acquiring' ? soonMs(at, rules) : at.now;
   return { ...next, nextMs: Math.max(earliestMs, Math.min(seen.dueMs, pollMs)) };
 }
 
@@ -378,23 +387,27 @@ function renewed(
 
 function unanswered(standing: Standing, call: StoreCall, at: Instant, rules: Rules): Standing {
   const { phase, held } = standing;
-  const nextMs = standing.leaving ? at.now : at.now + Math.min(1_000, rules.renewMs) * (0.5 + rules.chance() / 2);
-  if (call.kind === 'release') return givenBack(standing, 'unanswered', at);
+  const nextMs = standing.leaving ? at.now : retryMs(at, rules);
+  if (call.kind === 'release') return givenBack(standing, 'unanswered', nextMs);
   if (held !== undefined) {
-    const next: Standing = { ...standing, nextMs };
+    // A renewal tells what the look was for.
+    const next: Standing = { ...standing, nextMs: call.kind === 'read' ? at.now : nextMs };
     return phase === 'leading' && call.kind === 'renew' ? { ...next, phase: 'atRisk', reason: 'unanswered' } : next;
   }
   if (!isCandidate(standing)) return standing;
   const unsure = standing.unsure || call.kind === 'acquire';
   if (standing.leaving && (!unsure || call.kind === 'read'))
     return { ...standing, phase: 'idle', reason: 'withdrawn', unsure: false, nextMs: Infinity };
-  return { ...standing, phase: 'standby', reason: 'unanswered', unsure, seen: undefined, nextMs };
+  // What was seen is as old as it was; but an acquisition may have changed it.
+  const seen = call.kind === 'read' ? standing.seen : undefined;
+  return { ...standing, phase: 'standby', reason: 'unanswered', unsure, seen, nextMs };
 }
 
-function givenBack(standing: Standing, reason: Reason, at: Instant): Standing {
-  if (standing.phase === 'draining' && !standing.busy)
-    return { ...standing, phase: 'released', reason, held: undefined, drainUntilMs: Infinity, nextMs: Infinity };
-  return standing.phase === 'standby' ? { ...standing, nextMs: Math.min(standing.nextMs, at.now) } : standing;
+/** The lease, or one that was not wanted: who stands asks again at `nextMs`. */
+function givenBack(standing: Standing, reason: Reason, nextMs: number): Standing {
+  if (standing.phase === 'draining' && standing.held === undefined)
+    return { ...standing, phase: 'released', reason, nextMs: Infinity };
+  return standing.phase === 'standby' ? { ...standing, nextMs } : standing;
 }
 
 function resigned(
@@ -403,7 +416,8 @@ function resigned(
   at: Instant,
 ): Standing {
   const { phase, held, calling, unsure, count } = standing;
-  if (phase === 'draining') return { ...standing, drainUntilMs: Math.min(standing.drainUntilMs, at.now + drainMs) };
+  if (phase === 'draining')
+    return standing.busy ? { ...standing, drainUntilMs: Math.min(standing.drainUntilMs, at.now + drainMs) } : standing;
   if (leads(standing))
     return { ...standing, phase: 'draining', reason: 'resigned', data, drainUntilMs: at.now + drainMs };
   if (!isCandidate(standing)) return standing;
@@ -421,6 +435,16 @@ const ownEchoMs = 100;
 
 function isOthersWrite({ held, calling }: Standing, at: Instant): boolean {
   return held !== undefined && calling === undefined && at.now - held.sent.now > ownEchoMs;
+}
+
+/** When to ask again that a store has not answered. */
+function retryMs({ now }: Instant, { renewMs, chance }: Rules): number {
+  return now + Math.min(1_000, renewMs) * (0.5 + chance() / 2);
+}
+
+/** When to ask again that a store has answered, and somebody was quicker. */
+function soonMs({ now }: Instant, { ttlMs, chance }: Rules): number {
+  return now + (ttlMs / 100) * (0.5 + chance() / 2);
 }
 
 function renewalMs(sent: Instant, { renewMs, chance }: Rules): number {
