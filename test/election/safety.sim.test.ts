@@ -3,8 +3,10 @@
  * of whole elections in the simulator. Whatever is broken on purpose has to be found: what cannot fail proves nothing.
  */
 
+import { type CampaignOptions, simulate } from 'holdfast/testing';
 import { describe, expect, it } from 'vitest';
 import { type Timing, timingFrom, type TimingOptions } from '../../src/election/rules.ts';
+import { electionScenario } from './support/election-sim.ts';
 import { type ClusterOptions, drawTrouble, peace, runCluster, type Seen } from './support/machine-cluster.ts';
 
 const limits = { minTtlMs: 1, stepMs: 1 };
@@ -132,5 +134,34 @@ describe('the machine, broken or outside of the bound', () => {
 
   it('is well where nothing of that is broken', () => {
     expect(foundBy(within)).toBe(undefined);
+  });
+});
+
+describe('whole elections', () => {
+  const world: CampaignOptions = { runs: 100, clocks: { maxDrift: 0.01, maxOffsetMs: 1e6 }, epochMs: 1_700_000_000_000 };
+  const troubledMs = 240_000;
+
+  it.each(['server', 'observer'] as const)(
+    'have one leader at most, and a fenced resource one after the other (%s)',
+    { timeout: 300_000 },
+    async (expiry) => {
+      const report = await simulate(electionScenario({ expiry, fenced: true, troubledMs }), world);
+      expect(report.virtualMs).toBe(100 * 300_000);
+    },
+  );
+
+  it('a leader that stood still writes over what a later one wrote, where nothing is fenced', async () => {
+    const { sometimes } = await simulate(electionScenario({ expiry: 'server', fenced: false, troubledMs }), {
+      ...world,
+      runs: 30,
+    });
+    expect(sometimes['what a later leader wrote is overwritten']).toBeGreaterThan(2);
+  });
+
+  it('where the store forgets all, two may lead, but a fenced resource has one after the other', async () => {
+    await simulate(electionScenario({ expiry: 'server', fenced: true, keeps: false, troubledMs }), {
+      ...world,
+      runs: 30,
+    });
   });
 });
