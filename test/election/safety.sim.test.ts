@@ -28,7 +28,14 @@ const drawn = (seed: number, seconds: number, lengths: TimingOptions = {}): Clus
   const timing = timingFrom({ ttlMs, guardMs, lockDelayMs: seed % 7 === 0 ? 500 : 0, ...lengths }, limits);
   return {
     seed,
-    ids: pick([['a', 'b', 'c'], ['a', 'b'], ['a', 'a', 'b', 'c', 'd']], seed >> 1),
+    ids: pick(
+      [
+        ['a', 'b', 'c'],
+        ['a', 'b'],
+        ['a', 'a', 'b', 'c', 'd'],
+      ],
+      seed >> 1,
+    ),
     expiry: seed % 2 === 0 ? 'observer' : 'server',
     timing,
     maxDrift: 0.01,
@@ -57,9 +64,7 @@ describe('the machine, within the bound', () => {
       const options = drawn(seed, 1_000);
       const seen: Seen = runCluster(options);
       expect(seen.violations).toEqual([]);
-      expect(seen.leaderlessMs).toBeLessThanOrEqual(
-        latestMs(options.timing, options.expiry, options.trouble.slowMs),
-      );
+      expect(seen.leaderlessMs).toBeLessThanOrEqual(latestMs(options.timing, options.expiry, options.trouble.slowMs));
       expect([seed, seen.changes]).toEqual([seed, 0]);
       expect(seen.mostCalls).toBeLessThan(30);
       seconds += 1_000;
@@ -138,7 +143,11 @@ describe('the machine, broken or outside of the bound', () => {
 });
 
 describe('whole elections', () => {
-  const world: CampaignOptions = { runs: 100, clocks: { maxDrift: 0.01, maxOffsetMs: 1e6 }, epochMs: 1_700_000_000_000 };
+  const world: CampaignOptions = {
+    runs: 100,
+    clocks: { maxDrift: 0.01, maxOffsetMs: 1e6 },
+    epochMs: 1_700_000_000_000,
+  };
   const troubledMs = 240_000;
 
   it.each(['server', 'observer'] as const)(

@@ -215,7 +215,14 @@ class Process implements Standing {
   #make(): Election {
     const { runtime, name: id } = this.#env;
     const lockDelayMs = runtime.random() < 0.3 ? 300 : 0;
-    const election = new Election(this.#store, { name: 'x', id, ttlMs: this.#ttlMs, runtime, drainMs: 400, lockDelayMs });
+    const election = new Election(this.#store, {
+      name: 'x',
+      id,
+      ttlMs: this.#ttlMs,
+      runtime,
+      drainMs: 400,
+      lockDelayMs,
+    });
     let leading = false;
     const expect = (what: string, holds: boolean): void => {
       if (!holds || closed.has(election)) this.#wrong.push(`${id}: ${what} at the wrong time`);

@@ -320,7 +320,7 @@ class Cluster {
     if (machine === undefined || this.#queue.nowMs < site.pausedMs) return;
     const { held } = site;
     site.held = [];
-    for (let i = held.length; i > 0; ) {
+    for (let i = held.length; i > 0;) {
       const [work] = held.splice(Math.floor(site.random() * i--), 1);
       this.#queue.add(this.#queue.nowMs, site.index, () => this.#enter(site, machine, work!));
     }
@@ -457,7 +457,9 @@ class Cluster {
     for (const site of this.#sites) {
       const { machine } = site;
       if (machine === undefined || this.#random() < this.#trouble.hintLoss) continue;
-      this.#carry(site, 'from', () => this.#enter(site, machine, () => this.#dispatch(site, machine, { type: 'hint' })));
+      this.#carry(site, 'from', () =>
+        this.#enter(site, machine, () => this.#dispatch(site, machine, { type: 'hint' })),
+      );
     }
   }
 
