@@ -9,7 +9,7 @@ import { isLeadershipLost } from './errors.ts';
 import type { ElectionEvents } from './events.ts';
 import { isFor, type LeaderInfo, leaderOf, told } from './leader-info.ts';
 import type { LeaseStore } from './lease-store.ts';
-import { leads, type Standing } from './machine.ts';
+import { leads, type Standing } from './standing.ts';
 import { observed } from './observe.ts';
 import { type ElectionOptions, type ElectionSettings, isJson, settingsFrom } from './options.ts';
 import { Seat } from './seat.ts';

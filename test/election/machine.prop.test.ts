@@ -5,6 +5,7 @@ import type { LeaseRecord } from 'holdfast/election';
 import { seededRandom } from 'holdfast/testing';
 import { describe, expect, it } from 'vitest';
 import type { Instant } from '../../src/election/instant.ts';
+import { step } from '../../src/election/machine.ts';
 import {
   type Answer,
   type ElectionEvent,
@@ -14,10 +15,9 @@ import {
   remainingMs,
   type Rules,
   type Standing,
-  step,
   type StoreCall,
   wakeMs,
-} from '../../src/election/machine.ts';
+} from '../../src/election/standing.ts';
 import { timingFrom } from '../../src/election/rules.ts';
 import { runs, seed } from '../support/properties.ts';
 import { recordOf } from './support/machine-cluster.ts';

@@ -6,6 +6,7 @@
 import type { LeaseRecord } from 'holdfast/election';
 import { seededRandom, type SeededRandom } from 'holdfast/testing';
 import type { Instant } from '../../../src/election/instant.ts';
+import { step } from '../../../src/election/machine.ts';
 import {
   type Answer,
   type ElectionEvent,
@@ -14,10 +15,9 @@ import {
   remainingMs,
   type Rules,
   type Standing,
-  step,
   type StoreCall,
   wakeMs,
-} from '../../../src/election/machine.ts';
+} from '../../../src/election/standing.ts';
 import type { Timing } from '../../../src/election/rules.ts';
 import { EventQueue } from '../../../src/testing/sim/event-queue.ts';
 import { LocalTime } from '../../../src/testing/sim/local-time.ts';
