@@ -36,7 +36,7 @@ export function answered(
     case 'renew':
       return renewed(standing, call, answer.result, sent, at, rules);
     case 'release':
-      return givenBack(standing, 'released', standing.leaving ? at.now : soonMs(at, rules));
+      return givenBack(standing, 'released', standing.leaving ? at.now : soonMs(at, rules), rules);
   }
 }
 
@@ -112,7 +112,7 @@ function renewed(
 export function unanswered(standing: Standing, call: StoreCall, at: Instant, rules: Rules): Standing {
   const { phase, held } = standing;
   const nextMs = standing.leaving ? at.now : retryMs(at, rules);
-  if (call.kind === 'release') return givenBack(standing, 'unanswered', nextMs);
+  if (call.kind === 'release') return givenBack(standing, 'unanswered', nextMs, rules);
   if (held !== undefined) {
     // A renewal tells what the look was for.
     const next: Standing = { ...standing, nextMs: call.kind === 'read' ? at.now : nextMs };
@@ -127,9 +127,10 @@ export function unanswered(standing: Standing, call: StoreCall, at: Instant, rul
   return { ...standing, phase: 'standby', reason: 'unanswered', unsure, seen, nextMs };
 }
 
-/** The lease, or one that was not wanted: who stands asks again at `nextMs`. */
-function givenBack(standing: Standing, reason: Reason, nextMs: number): Standing {
+/** The lease, or one that was not wanted: who stands asks again at `nextMs`, who holds another renews that. */
+function givenBack(standing: Standing, reason: Reason, nextMs: number, rules: Rules): Standing {
   if (standing.phase === 'draining' && standing.held === undefined)
     return { ...standing, phase: 'released', reason, nextMs: Infinity };
+  if (standing.held !== undefined) return { ...standing, nextMs: renewalMs(standing.held.sent, rules) };
   return standing.phase === 'standby' ? { ...standing, nextMs } : standing;
 }
