@@ -71,7 +71,7 @@ function looked(standing: Standing, record: LeaseRecord | null, at: Instant, rul
   const ours = record !== null && record.holder !== null && (record.nonce === nonce || isGhost(record, rules));
   if (standing.leaving) {
     const gone: Standing = { ...standing, phase: 'idle', reason: 'withdrawn', unsure: false, nextMs: Infinity };
-    return ours ? { ...gone, ghost: record, count: standing.count + 1 } : gone;
+    return ours ? { ...gone, ghost: record } : gone;
   }
   const seen = sight(record, at.now, nonce, rules, standing.seen);
   const next: Standing = { ...standing, phase: 'standby', reason: 'held', seen };

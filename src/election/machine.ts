@@ -131,15 +131,14 @@ function resigned(
   { data, drainMs }: { readonly data: string | undefined; readonly drainMs: number },
   at: Instant,
 ): Standing {
-  const { phase, held, calling, unsure, count } = standing;
+  const { phase, held, calling, unsure } = standing;
   if (phase === 'draining')
     return standing.busy ? { ...standing, drainUntilMs: Math.min(standing.drainUntilMs, at.now + drainMs) } : standing;
   if (leads(standing))
     return { ...standing, phase: 'draining', reason: 'resigned', data, drainUntilMs: at.now + drainMs };
   if (!isCandidate(standing)) return standing;
   const next: Standing = { ...standing, leaving: true, leadMs: Infinity };
-  if (held !== undefined)
-    return { ...next, phase: 'idle', reason: 'withdrawn', held: undefined, ghost: held.record, count: count + 1 };
+  if (held !== undefined) return { ...next, phase: 'idle', reason: 'withdrawn', held: undefined, ghost: held.record };
   if (calling !== undefined || unsure) return { ...next, nextMs: at.now };
   return { ...next, phase: 'idle', reason: 'withdrawn', nextMs: Infinity };
 }

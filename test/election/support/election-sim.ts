@@ -139,8 +139,9 @@ function storeNode(sim: Sim, expiry: 'server' | 'observer', keeps: boolean, watc
     const mine = kept;
     if (mine.watch !== undefined) {
       const tell = hint;
+      const hinted = mine.watch('x', new AbortController().signal)[Symbol.asyncIterator]();
       void (async () => {
-        for await (const _ of mine.watch!('x', new AbortController().signal)) tell();
+        while ((await hinted.next()).done !== true) tell();
       })();
     }
     return mine;

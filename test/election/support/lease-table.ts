@@ -57,7 +57,7 @@ export class LeaseTable {
 
   release(held: LeaseRecord): boolean {
     const current = this.#options.compare === 'unnamed' ? this.read() : this.#own(held);
-    if (current === null || current.holder === null) return false;
+    if (typeof current?.holder !== 'string') return false;
     this.#write({ ...current, holder: null, data: held.data });
     return true;
   }
@@ -77,7 +77,7 @@ export class LeaseTable {
 
   #own(held: LeaseRecord): LeaseRecord | null {
     const current = this.read();
-    if (current === null || current.holder === null || !this.#isOf(current, held)) return null;
+    if (typeof current?.holder !== 'string' || !this.#isOf(current, held)) return null;
     return this.#options.compare === 'holder' || current.token === held.token ? current : null;
   }
 
