@@ -4,16 +4,16 @@ import type { Runtime } from '../core/runtime.ts';
 import { invoke } from '../core/scope.ts';
 import { type Instant, instantOf } from './instant.ts';
 import type { LeaseStore } from './lease-store.ts';
+import { step } from './machine.ts';
 import {
   type ElectionEvent,
   idle,
   remainingMs,
   type Rules,
   type Standing,
-  step,
   type StoreCall,
   wakeMs,
-} from './machine.ts';
+} from './standing.ts';
 import { perform } from './store-calls.ts';
 import { Watching } from './watching.ts';
 

@@ -9,7 +9,7 @@ import { isLeadershipLost } from './errors.ts';
 import type { ElectionEvents } from './events.ts';
 import { isFor, type LeaderInfo, leaderOf, told } from './leader-info.ts';
 import type { LeaseStore } from './lease-store.ts';
-import { leads, type Standing } from './machine.ts';
+import { leads, type Standing } from './standing.ts';
 import { observed } from './observe.ts';
 import { type ElectionOptions, type ElectionSettings, isJson, settingsFrom } from './options.ts';
 import { Seat } from './seat.ts';
@@ -48,7 +48,7 @@ const jsonRule: Rule<unknown> = { expected: 'what JSON can say', accepts: isJson
  * the resource can refuse that, by the token.
  *
  * Sets one timer at a time, and one for each call to the store. Complexity: a leader makes one call every `renewMs`, another
- * candidate one for each lease, where the store gives hints; else one every `renewMs`.
+ * candidate one for each lease, where the store gives hints when it changes hands; else one every `renewMs`.
  *
  * Source: C. Gray, D. Cheriton, "Leases" (1989); M. Burrows, "The Chubby lock service" (2006); the holder's deadline from
  * before the send as in the DynamoDB lock client.

@@ -1,5 +1,5 @@
 import type { LeaderInfo } from './leader-info.ts';
-import type { Phase, Reason } from './machine.ts';
+import type { Phase, Reason } from './standing.ts';
 import type { Term } from './term.ts';
 
 /** Events of an {@link Election}. */

@@ -8,7 +8,7 @@ export { isLeadershipLost } from './errors.ts';
 export type { ElectionEvents } from './events.ts';
 export type { LeaderInfo } from './leader-info.ts';
 export type { Candidacy, Denied, Granted, LeaseLimits, LeasePatch, LeaseRecord, LeaseStore } from './lease-store.ts';
-export type { Phase, Reason } from './machine.ts';
+export type { Phase, Reason } from './standing.ts';
 export type { ElectionOptions } from './options.ts';
 export { MemoryLeaseStore, type MemoryLeaseStoreOptions } from './stores/memory.ts';
 export { type ResignOptions, Term } from './term.ts';

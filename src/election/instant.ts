@@ -14,9 +14,10 @@ export function instantOf(clock: Clock): Instant {
 }
 
 /**
- * @internal How much time a holder must reckon with: the larger of what both clocks say. A machine that slept shows it on
- * the wall clock only; a wall clock that is set back shows nothing, and one that is set forward costs the term, not its safety.
+ * @internal What is left of a length of time, for a holder that must reckon with the larger of what both clocks say has passed.
+ * A machine that slept shows it on the wall clock only; a wall clock that is set back shows nothing, and one that is set forward
+ * costs the term, not its safety. Added up as a timer is set, so that rounding leaves nothing at the instant of the timer.
  */
-export function elapsedMs(from: Instant, to: Instant): number {
-  return Math.max(to.now - from.now, to.wall - from.wall);
+export function leftMs(from: Instant, lengthMs: number, at: Instant): number {
+  return Math.min(from.now + lengthMs - at.now, from.wall + lengthMs - at.wall);
 }

@@ -1,5 +1,5 @@
 import { leadershipLost } from './errors.ts';
-import type { Reason, Standing } from './machine.ts';
+import type { Reason, Standing } from './standing.ts';
 import { type Office, Term } from './term.ts';
 
 /** @internal One campaign of this process, and the term that it leads to, if it does. */

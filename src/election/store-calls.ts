@@ -1,7 +1,7 @@
 import { HoldfastError } from '../core/errors.ts';
 import { describe } from '../core/options.ts';
 import type { LeaseRecord, LeaseStore } from './lease-store.ts';
-import type { Answer, Rules, StoreCall } from './machine.ts';
+import type { Answer, Rules, StoreCall } from './standing.ts';
 
 /** @internal Makes a call. An answer of a wrong shape is none: it rejects. */
 export async function perform(store: LeaseStore, call: StoreCall, rules: Rules, signal: AbortSignal): Promise<Answer> {

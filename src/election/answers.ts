@@ -1,0 +1,136 @@
+import { renewalMs, retryMs, soonMs } from './delays.ts';
+import type { Instant } from './instant.ts';
+import type { Granted, LeaseRecord } from './lease-store.ts';
+import { isGhost, sight } from './sighting.ts';
+import {
+  type Answer,
+  type Held,
+  isCandidate,
+  lost,
+  nonceOf,
+  type Reason,
+  remainingMs,
+  type Rules,
+  type Standing,
+  type StoreCall,
+} from './standing.ts';
+
+/** @internal What follows from the answer to a call. */
+export function answered(
+  standing: Standing,
+  call: StoreCall,
+  sent: Instant,
+  answer: Answer,
+  at: Instant,
+  rules: Rules,
+): Standing {
+  switch (answer.kind) {
+    case 'acquire':
+      return answer.result.granted
+        ? granted(standing, answer.result, sent, at, rules)
+        : looked({ ...standing, unsure: false }, answer.result.current, at, rules);
+    case 'read':
+      return standing.held === undefined
+        ? looked(standing, answer.result, at, rules)
+        : verified(standing, answer.result, at, rules);
+    case 'renew':
+      return renewed(standing, call, answer.result, sent, at, rules);
+    case 'release':
+      return givenBack(standing, 'released', standing.leaving ? at.now : soonMs(at, rules), rules);
+  }
+}
+
+function granted(
+  standing: Standing,
+  { record, predecessor }: Granted,
+  sent: Instant,
+  at: Instant,
+  rules: Rules,
+): Standing {
+  const { phase, leaving, count } = standing;
+  const held: Held = { record, sent };
+  const late = remainingMs({ held }, at, rules) <= 0;
+  if (late || leaving || phase !== 'acquiring') {
+    // What is given back may be given back twice by the network: its nonce is not used again.
+    const next: Standing = { ...standing, ghost: record, unsure: false, seen: undefined, count: count + 1 };
+    return isCandidate(standing)
+      ? { ...next, phase: 'standby', reason: late ? 'late' : 'withdrawn', nextMs: at.now }
+      : next;
+  }
+  const next: Standing = { ...standing, held, seen: undefined, unsure: false, nextMs: renewalMs(sent, rules) };
+  const vanished = predecessor === 'expired' || predecessor === 'unknown';
+  return vanished && rules.lockDelayMs > 0
+    ? { ...next, reason: 'lockDelay', leadMs: at.now + rules.lockDelayMs }
+    : { ...next, phase: 'leading', reason: 'granted', busy: true };
+}
+
+/** What a candidate sees of the lease, from a denial or a look. */
+function looked(standing: Standing, record: LeaseRecord | null, at: Instant, rules: Rules): Standing {
+  if (!isCandidate(standing)) return standing;
+  const nonce = nonceOf(standing, rules);
+  const ours = record !== null && record.holder !== null && (record.nonce === nonce || isGhost(record, rules));
+  if (standing.leaving) {
+    const gone: Standing = { ...standing, phase: 'idle', reason: 'withdrawn', unsure: false, nextMs: Infinity };
+    return ours ? { ...gone, ghost: record } : gone;
+  }
+  const seen = sight(record, at.now, nonce, rules, standing.seen);
+  const next: Standing = { ...standing, phase: 'standby', reason: 'held', seen };
+  if (ours && record.nonce !== nonce) return { ...next, ghost: record, seen: undefined, nextMs: at.now };
+  const pollMs = standing.watched ? Infinity : at.now + rules.renewMs;
+  // Denied, and free when it was looked at: somebody is quicker than the look.
+  const earliestMs = standing.phase === 'acquiring' ? soonMs(at, rules) : at.now;
+  return { ...next, nextMs: Math.max(earliestMs, Math.min(seen.dueMs, pollMs)) };
+}
+
+/** A leader looks whether the lease is still its own. What is older than its own grant says nothing. */
+function verified(standing: Standing, record: LeaseRecord | null, at: Instant, rules: Rules): Standing {
+  const { held } = standing;
+  const { nonce, token } = held!.record;
+  const same = record?.token === token;
+  const gone = record === null || record.token > token || (same && (record.nonce !== nonce || record.holder === null));
+  return gone ? lost(standing, 'superseded', at) : { ...standing, nextMs: renewalMs(held!.sent, rules) };
+}
+
+function renewed(
+  standing: Standing,
+  call: StoreCall,
+  record: LeaseRecord | null,
+  sent: Instant,
+  at: Instant,
+  rules: Rules,
+): Standing {
+  const { phase, held, data } = standing;
+  // It may answer for a lease that is lost by now.
+  if (held === undefined || call.kind !== 'renew' || call.held.nonce !== held.record.nonce) return standing;
+  if (record === null) return lost(standing, 'superseded', at);
+  const nextMs = data === call.data ? renewalMs(sent, rules) : at.now;
+  const next: Standing = { ...standing, held: { record, sent }, nextMs };
+  return phase === 'atRisk' ? { ...next, phase: 'leading', reason: 'renewed' } : next;
+}
+
+/** @internal What follows when a call was rejected, or took too long. */
+export function unanswered(standing: Standing, call: StoreCall, at: Instant, rules: Rules): Standing {
+  const { phase, held } = standing;
+  const nextMs = standing.leaving ? at.now : retryMs(at, rules);
+  if (call.kind === 'release') return givenBack(standing, 'unanswered', nextMs, rules);
+  if (held !== undefined) {
+    // A renewal tells what the look was for.
+    const next: Standing = { ...standing, nextMs: call.kind === 'read' ? at.now : nextMs };
+    return phase === 'leading' && call.kind === 'renew' ? { ...next, phase: 'atRisk', reason: 'unanswered' } : next;
+  }
+  if (!isCandidate(standing)) return standing;
+  const unsure = standing.unsure || call.kind === 'acquire';
+  if (standing.leaving && (!unsure || call.kind === 'read'))
+    return { ...standing, phase: 'idle', reason: 'withdrawn', unsure: false, nextMs: Infinity };
+  // What was seen is as old as it was; but an acquisition may have changed it.
+  const seen = call.kind === 'read' ? standing.seen : undefined;
+  return { ...standing, phase: 'standby', reason: 'unanswered', unsure, seen, nextMs };
+}
+
+/** The lease, or one that was not wanted: who stands asks again at `nextMs`, who holds another renews that. */
+function givenBack(standing: Standing, reason: Reason, nextMs: number, rules: Rules): Standing {
+  if (standing.phase === 'draining' && standing.held === undefined)
+    return { ...standing, phase: 'released', reason, nextMs: Infinity };
+  if (standing.held !== undefined) return { ...standing, nextMs: renewalMs(standing.held.sent, rules) };
+  return standing.phase === 'standby' ? { ...standing, nextMs } : standing;
+}

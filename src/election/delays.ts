@@ -1,0 +1,17 @@
+import type { Instant } from './instant.ts';
+import type { Rules } from './standing.ts';
+
+/** @internal When to ask again that a store has not answered. */
+export function retryMs({ now }: Instant, { renewMs, chance }: Rules): number {
+  return now + Math.min(1_000, renewMs) * (0.5 + chance() / 2);
+}
+
+/** @internal When to ask again that a store has answered, and somebody was quicker. */
+export function soonMs({ now }: Instant, { ttlMs, chance }: Rules): number {
+  return now + (ttlMs / 100) * (0.5 + chance() / 2);
+}
+
+/** @internal When to renew what was asked for at `sent`. */
+export function renewalMs(sent: Instant, { renewMs, chance }: Rules): number {
+  return sent.now + renewMs * (0.9 + 0.2 * chance());
+}

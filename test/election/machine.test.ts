@@ -1,0 +1,225 @@
+/* Worked examples of the machine: each is of a defect that it had, or that a test would miss. */
+
+import { seededRandom } from 'holdfast/testing';
+import { describe, expect, it } from 'vitest';
+import { step } from '../../src/election/machine.ts';
+import { timingFrom } from '../../src/election/rules.ts';
+import {
+  type Answer,
+  type ElectionEvent,
+  idle,
+  remainingMs,
+  type Rules,
+  type Standing,
+  type StoreCall,
+  wakeMs,
+} from '../../src/election/standing.ts';
+import { recordOf } from './support/machine-cluster.ts';
+
+const timing = timingFrom({ ttlMs: 10_000, lockDelayMs: 700 }, { minTtlMs: 1, stepMs: 1 });
+
+/** A machine, its time and the calls that it has made. */
+class Life {
+  readonly rules: Rules;
+  readonly calls: string[] = [];
+  standing: Standing = idle;
+  nowMs: number;
+
+  constructor(expiry: 'server' | 'observer' = 'server', over: Partial<Rules> = {}, nowMs = 1_000) {
+    const names = { key: 'x', id: 'a', instance: 'a#1', rank: 0 };
+    this.rules = { ...timing, expiry, ...names, yields: () => false, chance: seededRandom(1), ...over };
+    this.nowMs = nowMs;
+    this.take({ type: 'campaign', data: undefined });
+  }
+
+  take(event: ElectionEvent, afterMs = 0): StoreCall | undefined {
+    this.nowMs += afterMs;
+    const [standing, call] = step(this.standing, event, { now: this.nowMs, wall: this.nowMs }, this.rules);
+    this.standing = standing;
+    if (call !== undefined) this.calls.push(call.kind);
+    return call;
+  }
+
+  answer(answer: Answer, afterMs = 1): StoreCall | undefined {
+    return this.take({ type: 'answered', answer }, afterMs);
+  }
+
+  grant(token = 1n, predecessor: 'none' | 'expired' = 'none', afterMs = 1): StoreCall | undefined {
+    const { call } = this.standing.calling!;
+    const nonce = call.kind === 'acquire' ? call.candidacy.nonce : '';
+    return this.answer({ kind: 'acquire', result: { granted: true, record: recordOf({ nonce, token }), predecessor } }, afterMs); // prettier-ignore
+  }
+
+  /** Up to when something is due by itself. */
+  wait(): StoreCall | undefined {
+    return this.take({ type: 'wake' }, wakeMs(this.standing, this.rules) - this.nowMs);
+  }
+
+  get leftMs(): number {
+    return remainingMs(this.standing, { now: this.nowMs, wall: this.nowMs }, this.rules);
+  }
+}
+
+const own = recordOf({ nonce: 'a#1.1', token: 1n });
+
+describe('a leader', () => {
+  it('keeps its lease when an old acquisition of the same candidacy is answered after all', () => {
+    const life = new Life();
+    life.grant();
+    expect(life.take({ type: 'stray', record: own }, 10)).toBe(undefined);
+    expect([life.standing.phase, life.standing.ghost]).toEqual(['leading', undefined]);
+  });
+
+  it('gives back what an earlier candidacy was granted, and renews its own in time', () => {
+    const life = new Life();
+    life.grant();
+    expect(life.take({ type: 'stray', record: recordOf({ nonce: 'a#1.0' }) }, 10)?.kind).toBe('release');
+    life.answer({ kind: 'release', result: true });
+    expect(life.wait()?.kind).toBe('renew');
+    expect(life.nowMs).toBeLessThan(1_000 + 1.1 * timing.renewMs);
+  });
+
+  it('does not lead any more from the moment at which the release is sent', () => {
+    const life = new Life();
+    life.grant();
+    life.take({ type: 'resign', data: undefined, drainMs: 500 }, 10);
+    expect(life.leftMs).toBeGreaterThan(0);
+    expect(life.take({ type: 'settled' }, 10)?.kind).toBe('release');
+    expect(life.leftMs).toBe(0);
+    life.take({ type: 'unanswered' }, 2_500);
+    expect(life.standing).toMatchObject({ phase: 'released', reason: 'unanswered' });
+  });
+
+  it('that has stopped in time is not woken for it, also when it is to resign again', () => {
+    const life = new Life();
+    life.grant();
+    life.wait(); // a renewal is under way
+    life.take({ type: 'resign', data: undefined, drainMs: 500 }, 10);
+    life.take({ type: 'settled' }, 10);
+    life.take({ type: 'resign', data: undefined, drainMs: 0 }, 10);
+    expect(wakeMs(life.standing, life.rules)).toBeGreaterThan(life.nowMs + 1_000);
+  });
+
+  it('is over at the very instant of its wake, whatever rounding says', () => {
+    for (let i = 0; i < 1_000; i++) {
+      const life = new Life('server', {}, 1_000 + i / 7);
+      life.grant(1n, 'none', 1 / 3);
+      life.wait();
+      life.take({ type: 'wake' }, life.standing.held!.sent.now + 9_300 - life.nowMs);
+      expect(life.standing.phase).toBe('lost');
+    }
+  });
+
+  it('renews at once after a look that was not answered', () => {
+    const life = new Life();
+    life.grant();
+    expect(life.take({ type: 'hint' }, 200)?.kind).toBe('read');
+    expect(life.take({ type: 'unanswered' }, 2_500)?.kind).toBe('renew');
+  });
+
+  it('reckons with a lease that is shorter than what it asked for, and not with a longer one', () => {
+    for (const [ttlMs, leftMs] of [
+      [4_000, 3_420],
+      [20_000, 9_300],
+    ] as const) {
+      const life = new Life();
+      const record = { ...own, ttlMs };
+      life.answer({ kind: 'acquire', result: { granted: true, record, predecessor: 'none' } }, 0);
+      expect(life.leftMs).toBeCloseTo(leftMs);
+    }
+  });
+
+  it('is stalled when it was long past its end, expired when answers were missing', () => {
+    const life = new Life();
+    life.grant();
+    life.take({ type: 'wake' }, 30_000);
+    expect(life.standing.reason).toBe('stalled');
+    const late = new Life();
+    late.grant();
+    late.take({ type: 'wake' }, 9_400);
+    expect(late.standing.reason).toBe('expired');
+  });
+
+  it('is superseded by a higher token, and by nothing that is older than its own grant', () => {
+    for (const [token, phase] of [
+      [0n, 'leading'],
+      [2n, 'lost'],
+    ] as const) {
+      const life = new Life();
+      life.grant();
+      life.take({ type: 'hint' }, 200);
+      life.answer({ kind: 'read', result: recordOf({ holder: 'b', nonce: 'b#1.1', token }) });
+      expect(life.standing.phase).toBe(phase);
+    }
+  });
+
+  it('does not look because of its own write', () => {
+    const life = new Life();
+    life.grant();
+    expect(life.take({ type: 'hint' }, 50)).toBe(undefined);
+    expect(life.take({ type: 'hint' }, 100)?.kind).toBe('read');
+  });
+
+  it('tells at once what has changed while a renewal was under way', () => {
+    const life = new Life();
+    life.grant();
+    life.wait();
+    life.take({ type: 'data', data: 'new' });
+    const call = life.answer({ kind: 'renew', result: own });
+    expect(call).toMatchObject({ kind: 'renew', data: 'new' });
+  });
+
+  it('waits out the lock delay after one that vanished', () => {
+    const life = new Life();
+    life.grant(1n, 'expired');
+    expect(life.standing.phase).toBe('acquiring');
+    life.wait();
+    expect([life.standing.phase, life.nowMs]).toEqual(['leading', 1_701]);
+  });
+});
+
+describe('a candidate', () => {
+  const others = recordOf({ holder: 'b', nonce: 'b#1.1', token: 5n, version: 'v7' });
+
+  it('that cannot see the lease keeps on counting from when it saw it last', () => {
+    const life = new Life('observer', { chance: () => 0 });
+    life.answer({ kind: 'read', result: others });
+    expect(life.wait()?.kind).toBe('read');
+    life.take({ type: 'unanswered' }, 2_500);
+    while (life.standing.calling?.call.kind !== 'acquire') {
+      if (life.standing.calling === undefined) life.wait();
+      else life.answer({ kind: 'read', result: others }, 0);
+    }
+    expect(life.standing.calling.call.candidacy.expectDead).toBe('v7');
+    expect(life.nowMs).toBe(1_001 + 10_000);
+  });
+
+  it('looks again after an acquisition that was not answered, and asks under the same nonce for what it has', () => {
+    const life = new Life();
+    life.take({ type: 'unanswered' }, 2_500);
+    expect(life.wait()?.kind).toBe('read');
+    expect(life.answer({ kind: 'read', result: own })).toMatchObject({
+      kind: 'acquire',
+      candidacy: { nonce: 'a#1.1' },
+    });
+  });
+
+  it('does not poll where the store gives hints', () => {
+    const life = new Life('server', { chance: () => 0 });
+    life.take({ type: 'watching', on: true });
+    life.answer({ kind: 'acquire', result: { granted: false, current: { ...others, remainingMs: 8_000 } } }, 0);
+    expect(wakeMs(life.standing, life.rules)).toBe(9_000);
+    life.take({ type: 'watching', on: false });
+    life.take({ type: 'hint' });
+    life.answer({ kind: 'read', result: { ...others, remainingMs: 8_000 } }, 0);
+    expect(wakeMs(life.standing, life.rules)).toBe(1_000 + timing.renewMs);
+  });
+
+  it('that withdraws gives back what it was granted unheard', () => {
+    const life = new Life();
+    life.take({ type: 'resign', data: undefined, drainMs: 0 }, 10);
+    expect(life.take({ type: 'unanswered' })?.kind).toBe('read');
+    expect(life.answer({ kind: 'read', result: own })).toMatchObject({ kind: 'release', held: own });
+    expect(life.standing.phase).toBe('idle');
+  });
+});
