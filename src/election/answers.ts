@@ -2,6 +2,7 @@ import { renewalMs, retryMs, soonMs } from './delays.ts';
 import type { Instant } from './instant.ts';
 import type { Granted, LeaseRecord } from './lease-store.ts';
 import { isGhost, sight } from './sighting.ts';
+import type { Rules } from './rules.ts';
 import {
   type Answer,
   type Held,
@@ -10,7 +11,6 @@ import {
   nonceOf,
   type Reason,
   remainingMs,
-  type Rules,
   type Standing,
   type StoreCall,
 } from './standing.ts';

@@ -5,15 +5,8 @@ import { invoke } from '../core/scope.ts';
 import { type Instant, instantOf } from './instant.ts';
 import type { LeaseStore } from './lease-store.ts';
 import { step } from './machine.ts';
-import {
-  type ElectionEvent,
-  idle,
-  remainingMs,
-  type Rules,
-  type Standing,
-  type StoreCall,
-  wakeMs,
-} from './standing.ts';
+import type { Rules } from './rules.ts';
+import { type ElectionEvent, idle, remainingMs, type Standing, type StoreCall, wakeMs } from './standing.ts';
 import { perform } from './store-calls.ts';
 import { Watching } from './watching.ts';
 

@@ -1,5 +1,5 @@
 import type { Instant } from './instant.ts';
-import type { Rules } from './standing.ts';
+import type { Rules } from './rules.ts';
 
 /** @internal When to ask again that a store has not answered. */
 export function retryMs({ now }: Instant, { renewMs, chance }: Rules): number {

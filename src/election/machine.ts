@@ -11,6 +11,7 @@
 import { answered, unanswered } from './answers.ts';
 import type { Instant } from './instant.ts';
 import type { LeaseRecord } from './lease-store.ts';
+import type { Rules } from './rules.ts';
 import {
   type ElectionEvent,
   idle,
@@ -19,7 +20,6 @@ import {
   lost,
   nonceOf,
   remainingMs,
-  type Rules,
   type Standing,
   type StoreCall,
 } from './standing.ts';

@@ -1,6 +1,6 @@
 import { HoldfastError } from '../core/errors.ts';
 import { describe } from '../core/options.ts';
-import type { LeaseStore } from './lease-store.ts';
+import type { LeaseRecord, LeaseStore } from './lease-store.ts';
 
 /*
  * The arithmetic that keeps two leaders apart. Let all clocks that time a lease run at 1 ± ρ of true time. A holder reads its
@@ -28,6 +28,20 @@ export interface Timing {
   readonly spreadMs: number;
   /** How long a leader that resigns may take to stop. */
   readonly drainMs: number;
+}
+
+/** @internal What a candidate goes by. */
+export interface Rules extends Timing, Pick<LeaseStore, 'expiry'> {
+  readonly key: string;
+  readonly id: string;
+  /** The beginning of all nonces of this candidate. */
+  readonly instance: string;
+  /** How many steps of `spreadMs` it lets others go first. */
+  readonly rank: number;
+  /** Whether a released lease was meant for somebody else. */
+  readonly yields: (record: LeaseRecord) => boolean;
+  /** For jitter, in [0, 1). */
+  readonly chance: () => number;
 }
 
 /** @internal What an election may choose of it. */

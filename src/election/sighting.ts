@@ -1,5 +1,5 @@
 import type { LeaseRecord } from './lease-store.ts';
-import type { Rules } from './standing.ts';
+import type { Rules } from './rules.ts';
 
 /** @internal What a candidate saw of the lease, and what it makes of it. */
 export interface Sighting {

@@ -1,8 +1,8 @@
 /* All there is to know of a candidate, and what can be read from it. */
 
 import { type Instant, leftMs } from './instant.ts';
-import type { Candidacy, Denied, Granted, LeaseRecord, LeaseStore } from './lease-store.ts';
-import { holdMs, type Timing } from './rules.ts';
+import type { Candidacy, Denied, Granted, LeaseRecord } from './lease-store.ts';
+import { holdMs, type Rules, type Timing } from './rules.ts';
 import type { Sighting } from './sighting.ts';
 
 /** Where a candidate stands. */
@@ -40,20 +40,6 @@ export type Reason =
   | 'drainTimeout'
   /** The candidate does not want to lead any more. */
   | 'withdrawn';
-
-/** @internal What a candidate goes by. */
-export interface Rules extends Timing, Pick<LeaseStore, 'expiry'> {
-  readonly key: string;
-  readonly id: string;
-  /** The beginning of all nonces of this candidate. */
-  readonly instance: string;
-  /** How many steps of `spreadMs` it lets others go first. */
-  readonly rank: number;
-  /** Whether a released lease was meant for somebody else. */
-  readonly yields: (record: LeaseRecord) => boolean;
-  /** For jitter, in [0, 1). */
-  readonly chance: () => number;
-}
 
 /** @internal A call to the store. */
 export type StoreCall =

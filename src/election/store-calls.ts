@@ -1,7 +1,8 @@
 import { HoldfastError } from '../core/errors.ts';
 import { describe } from '../core/options.ts';
 import type { LeaseRecord, LeaseStore } from './lease-store.ts';
-import type { Answer, Rules, StoreCall } from './standing.ts';
+import type { Rules } from './rules.ts';
+import type { Answer, StoreCall } from './standing.ts';
 
 /** @internal Makes a call. An answer of a wrong shape is none: it rejects. */
 export async function perform(store: LeaseStore, call: StoreCall, rules: Rules, signal: AbortSignal): Promise<Answer> {

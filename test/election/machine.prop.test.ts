@@ -6,6 +6,7 @@ import { seededRandom } from 'holdfast/testing';
 import { describe, expect, it } from 'vitest';
 import type { Instant } from '../../src/election/instant.ts';
 import { step } from '../../src/election/machine.ts';
+import type { Rules } from '../../src/election/rules.ts';
 import {
   type Answer,
   type ElectionEvent,
@@ -13,7 +14,6 @@ import {
   leads,
   nonceOf,
   remainingMs,
-  type Rules,
   type Standing,
   type StoreCall,
   wakeMs,

@@ -4,12 +4,12 @@ import { seededRandom } from 'holdfast/testing';
 import { describe, expect, it } from 'vitest';
 import { step } from '../../src/election/machine.ts';
 import { timingFrom } from '../../src/election/rules.ts';
+import type { Rules } from '../../src/election/rules.ts';
 import {
   type Answer,
   type ElectionEvent,
   idle,
   remainingMs,
-  type Rules,
   type Standing,
   type StoreCall,
   wakeMs,

@@ -7,13 +7,13 @@ import type { LeaseRecord } from 'holdfast/election';
 import { seededRandom, type SeededRandom } from 'holdfast/testing';
 import type { Instant } from '../../../src/election/instant.ts';
 import { step } from '../../../src/election/machine.ts';
+import type { Rules } from '../../../src/election/rules.ts';
 import {
   type Answer,
   type ElectionEvent,
   idle,
   leads,
   remainingMs,
-  type Rules,
   type Standing,
   type StoreCall,
   wakeMs,
