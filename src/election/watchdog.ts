@@ -70,8 +70,7 @@ export async function watchdog<Meta>(election: Election<Meta>, options?: Watchdo
   };
   const arm = ({ term }: { readonly term: Term<Meta> }): void => {
     const leftMs = term.remainingMs();
-    // The one clock that both threads read alike.
-    // eslint-disable-next-line no-restricted-properties
+    // eslint-disable-next-line no-restricted-properties -- the one clock that both threads read alike
     if (leftMs > 0) set(process.hrtime.bigint() + BigInt(Math.round((leftMs + slackMs) * 1e6)));
   };
   const worker = new Worker(watch, { eval: true, workerData: memory });
