@@ -52,7 +52,8 @@ class Life {
 
   /** Up to when something is due by itself. */
   wait(): StoreCall | undefined {
-    return this.take({ type: 'wake' }, wakeMs(this.standing, this.rules) - this.nowMs);
+    this.nowMs = wakeMs(this.standing, this.rules);
+    return this.take({ type: 'wake' });
   }
 
   get leftMs(): number {
@@ -105,8 +106,10 @@ describe('a leader', () => {
       const life = new Life('server', {}, 1_000 + i / 7);
       life.grant(1n, 'none', 1 / 3);
       life.wait();
-      life.take({ type: 'wake' }, life.standing.held!.sent.now + 9_300 - life.nowMs);
+      const { sent } = life.standing.held!;
+      life.wait();
       expect(life.standing.phase).toBe('lost');
+      expect(life.nowMs).toBe(sent.now + 9_300);
     }
   });
 
@@ -202,6 +205,16 @@ describe('a candidate', () => {
       kind: 'acquire',
       candidacy: { nonce: 'a#1.1' },
     });
+  });
+
+  it('that was denied after an acquisition that was not answered withdraws without a look', () => {
+    const life = new Life();
+    life.take({ type: 'unanswered' }, 2_500);
+    life.wait();
+    expect(life.answer({ kind: 'read', result: null })?.kind).toBe('acquire');
+    life.answer({ kind: 'acquire', result: { granted: false, current: others } });
+    expect(life.take({ type: 'resign', data: undefined, drainMs: 0 }, 10)).toBe(undefined);
+    expect(life.standing.phase).toBe('idle');
   });
 
   it('does not poll where the store gives hints', () => {

@@ -33,7 +33,6 @@ export const electionScenario =
   async (sim: Sim): Promise<void> => {
     const { expiry, fenced, keeps = true, troubledMs, ttlMs = 3_000 } = options;
     const watched = sim.random('watched')() < 0.5;
-    const store = storeNode(sim, expiry, keeps, watched);
     const history: bigint[] = [];
     let highest = 0n;
     const refused = sim.sometimes('a write came too late');
@@ -51,6 +50,11 @@ export const electionScenario =
     }));
     let lastToken = 0n;
     const wrong: string[] = [];
+    let lastGrant = 0n;
+    const store = storeNode(sim, expiry, keeps, watched, (token) => {
+      if (token < lastGrant) wrong.push(`token ${String(token)} was granted after ${String(lastGrant)}`);
+      lastGrant = token;
+    });
     const elected = (term: Term): void => {
       if (keeps && term.token <= lastToken) wrong.push(`token ${String(term.token)} after ${String(lastToken)}`);
       lastToken = term.token;
@@ -98,10 +102,17 @@ function trouble(sim: Sim, horizonMs: number, keeps: boolean): void {
     const end = sim.calls('store', bad);
     sim.at(horizonMs, end);
   });
-  const common = { services: ['resource'], horizonMs, maxDrift: 0.01, maxForMs: 12_000, maxExtraMs: 3_000 };
-  sim.schedule(drawFaults(random, { ...common, nodes: [...ids, 'store'], maxFaults: 40 }));
-  // A few more for those who lead; a store that forgets needs a date that does not go back.
+  const common = {
+    services: keeps ? ['resource'] : ['resource', 'store'],
+    horizonMs,
+    maxDrift: 0.01,
+    maxForMs: 12_000,
+    maxExtraMs: 3_000,
+  };
+  sim.schedule(drawFaults(random, { ...common, nodes: keeps ? [...ids, 'store'] : ids, maxFaults: 40 }));
+  // A few more for those who lead.
   sim.schedule(drawFaults(random, { ...common, nodes: ids, maxFaults: 20, types: ['pause', 'crash', 'partition'] }));
+  // It is empty afterwards; its date has not gone back, or its tokens might.
   if (!keeps) sim.schedule([{ type: 'crash', node: 'store', atMs: horizonMs / 2, forMs: 100 }]);
 }
 
@@ -122,10 +133,16 @@ function passes(term: Term): boolean {
   }
 }
 
-function storeNode(sim: Sim, expiry: 'server' | 'observer', keeps: boolean, watched: boolean): SimNode<LeaseStore> {
+function storeNode(
+  sim: Sim,
+  expiry: 'server' | 'observer',
+  keeps: boolean,
+  watched: boolean,
+  granted: (token: bigint) => void,
+): SimNode<LeaseStore> {
   let kept: LeaseStore | undefined;
   let hint = (): void => undefined;
-  return sim.node('store', (env) => {
+  return sim.node('store', (env): LeaseStore => {
     // Its leases outlive the process, as those on a disk do.
     if (kept === undefined || !keeps) {
       kept =
@@ -144,7 +161,19 @@ function storeNode(sim: Sim, expiry: 'server' | 'observer', keeps: boolean, watc
         while ((await hinted.next()).done !== true) tell();
       })();
     }
-    return mine;
+    return {
+      expiry: mine.expiry,
+      durability: mine.durability,
+      limits: mine.limits,
+      acquire: async (...args) => {
+        const result = await mine.acquire(...args);
+        if (result.granted) granted(result.record.token);
+        return result;
+      },
+      renew: (...args) => mine.renew(...args),
+      release: (...args) => mine.release(...args),
+      read: (...args) => mine.read(...args),
+    };
   });
 }
 
