@@ -177,3 +177,27 @@ export {
   type StragglerRange,
   type Tally,
 } from './scatter/index.ts';
+
+// Election
+export {
+  type CampaignOptions,
+  type Candidacy,
+  type Denied,
+  Election,
+  type ElectionEvents,
+  type ElectionHealth,
+  type ElectionOptions,
+  type Granted,
+  isLeadershipLost,
+  type LeaderInfo,
+  type LeaseLimits,
+  type LeasePatch,
+  type LeaseRecord,
+  type LeaseStore,
+  MemoryLeaseStore,
+  type MemoryLeaseStoreOptions,
+  type Phase,
+  type Reason,
+  type ResignOptions,
+  Term,
+} from './election/index.ts';
