@@ -76,9 +76,10 @@ function looked(standing: Standing, record: LeaseRecord | null, at: Instant, rul
   const seen = sight(record, at.now, nonce, rules, standing.seen);
   const next: Standing = { ...standing, phase: 'standby', reason: 'held', seen };
   if (ours && record.nonce !== nonce) return { ...next, ghost: record, seen: undefined, nextMs: at.now };
-  const pollMs = standing.watched ? Infinity : at.now + rules.renewMs;
+  // Where observers expire leases, the count begins with the look that shows a version first.
+  const pollMs = standing.watched && rules.expiry === 'server' ? Infinity : at.now + rules.renewMs;
   // Denied, and free when it was looked at: somebody is quicker than the look.
-  const earliestMs = standing.phase === 'acquiring' ? soonMs(at, rules) : at.now;
+  const earliestMs = standing.phase === 'acquiring' || (ours && standing.unsure) ? soonMs(at, rules) : at.now;
   return { ...next, nextMs: Math.max(earliestMs, Math.min(seen.dueMs, pollMs)) };
 }
 
@@ -109,9 +110,9 @@ function renewed(
 }
 
 /** @internal What follows when a call was rejected, or took too long. */
-export function unanswered(standing: Standing, call: StoreCall, at: Instant, rules: Rules): Standing {
+export function unanswered(standing: Standing, call: StoreCall, sent: Instant, at: Instant, rules: Rules): Standing {
   const { phase, held } = standing;
-  const nextMs = standing.leaving ? at.now : retryMs(at, rules);
+  const nextMs = standing.leaving ? at.now : retryMs(at, sent, rules);
   if (call.kind === 'release') return givenBack(standing, 'unanswered', nextMs, rules);
   if (held !== undefined) {
     // A renewal tells what the look was for.
@@ -124,7 +125,8 @@ export function unanswered(standing: Standing, call: StoreCall, at: Instant, rul
     return { ...standing, phase: 'idle', reason: 'withdrawn', unsure: false, nextMs: Infinity };
   // What was seen is as old as it was; but an acquisition may have changed it.
   const seen = call.kind === 'read' ? standing.seen : undefined;
-  return { ...standing, phase: 'standby', reason: 'unanswered', unsure, seen, nextMs };
+  // A hint that came meanwhile may be of the very write that was not answered: the next look has its time.
+  return { ...standing, phase: 'standby', reason: 'unanswered', unsure, seen, look: false, nextMs };
 }
 
 /** The lease, or one that was not wanted: who stands asks again at `nextMs`, who holds another renews that. */

@@ -25,6 +25,7 @@ export class Candidate {
   readonly #events: ElectionEvent[] = [];
   #standing: Standing = idle;
   #running = false;
+  readonly #quiet: (() => void)[] = [];
   #timer: Timer | undefined;
   #callOff: (() => void) | undefined;
 
@@ -66,8 +67,18 @@ export class Candidate {
 
   /** Gives up what there is; who does not lead does not wait for an answer either. */
   resign(data: string | undefined, drainMs: number): void {
+    const { calling } = this.#standing;
+    const callOff = this.#callOff;
     this.dispatch({ type: 'resign', data, drainMs });
-    if (this.#standing.leaving) this.#callOff?.();
+    // What gives a lease back, or asks whether there is one to give back, is worth its wait.
+    const asks = calling?.call.kind === 'acquire' || calling?.call.kind === 'read';
+    if (asks && this.#standing.leaving && this.#standing.calling === calling) callOff?.();
+  }
+
+  /** Resolves when no call to the store is under way, nor due for what is to be given back. */
+  async quiet(): Promise<void> {
+    while (this.#standing.calling !== undefined || this.#standing.ghost !== undefined)
+      await new Promise<void>((resolve) => this.#quiet.push(resolve));
   }
 
   /** Nobody campaigns for the time being. */
@@ -96,6 +107,7 @@ export class Candidate {
     this.#standing = after;
     if (call !== undefined) this.#send(call);
     this.#tell(before, after);
+    for (const resolve of this.#quiet.splice(0)) resolve();
   }
 
   #now(): Instant {

@@ -1,9 +1,9 @@
 import type { Instant } from './instant.ts';
 import type { Rules } from './rules.ts';
 
-/** @internal When to ask again that a store has not answered. */
-export function retryMs({ now }: Instant, { renewMs, chance }: Rules): number {
-  return now + Math.min(1_000, renewMs) * (0.5 + chance() / 2);
+/** @internal When to ask again that a store has not answered: a while after the last time; at once, if that took as long. */
+export function retryMs({ now }: Instant, sent: Instant, { renewMs, chance }: Rules): number {
+  return Math.max(now, sent.now + Math.min(1_000, renewMs) * (0.5 + chance() / 2));
 }
 
 /** @internal When to ask again that a store has answered, and somebody was quicker. */

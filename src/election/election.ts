@@ -77,6 +77,8 @@ export class Election<Meta = unknown> extends Emitter<ElectionEvents<Meta>> impl
   #meta: unknown;
   #leader = '';
   #lostMs = Infinity;
+  /** For whom the term is given up. */
+  #to: string | undefined;
 
   /**
    * @param store - where the lease is kept
@@ -88,12 +90,18 @@ export class Election<Meta = unknown> extends Emitter<ElectionEvents<Meta>> impl
     this.#store = store;
     this.#settings = settingsFrom(store, options);
     const { name: key, id, instance, rank, timing, runtime, meta } = this.#settings;
-    this.#meta = meta;
+    this.#meta = copyOf(meta);
     const { expiry } = store;
     const rules = { ...timing, expiry, key, id, instance, rank, chance: runtime.random, yields: notFor(id) };
     this.#candidate = new Candidate(store, rules, runtime, (before, after) => {
       this.#hear(before, after);
     });
+  }
+
+  /** The term that this process is in; undefined when it does not lead. */
+  get term(): Term<Meta> | undefined {
+    const term = this.#seat?.begun;
+    return term !== undefined && term.remainingMs() > 0 ? term : undefined;
   }
 
   /** Who stands. */
@@ -130,6 +138,7 @@ export class Election<Meta = unknown> extends Emitter<ElectionEvents<Meta>> impl
         (error: unknown) => ({ error }),
       );
       unlink();
+      term.remainingMs(); // it may be over, and nobody have asked
       const { lost } = seat;
       await this.#leave(seat);
       const expected = failure === undefined || (term.stopped && isOfTheLoss(failure.error, term));
@@ -164,14 +173,23 @@ export class Election<Meta = unknown> extends Emitter<ElectionEvents<Meta>> impl
   terms(options: CampaignOptions = {}): AsyncIterableIterator<Term<Meta>> {
     this.#checkCampaign(options);
     let term: Term<Meta> | undefined;
+    const ending = new AbortController();
+    const unlink = onAbort(options.signal, () => {
+      ending.abort();
+    });
     const iterator: AsyncIterableIterator<Term<Meta>> = {
       [Symbol.asyncIterator]: () => iterator,
       next: async () => {
         await term?.resign();
-        term = (await this.#elect(options.signal, false))?.term;
-        return term === undefined ? { done: true, value: undefined } : { done: false, value: term };
+        term = (await this.#elect(ending.signal, false))?.term;
+        if (term !== undefined && !ending.signal.aborted) return { done: false, value: term };
+        unlink();
+        await term?.resign();
+        return { done: true, value: undefined };
       },
       return: async () => {
+        unlink();
+        ending.abort();
         await term?.resign();
         return { done: true, value: undefined };
       },
@@ -188,13 +206,27 @@ export class Election<Meta = unknown> extends Emitter<ElectionEvents<Meta>> impl
   observe(options: CampaignOptions = {}): AsyncIterableIterator<LeaderInfo<Meta> | null> {
     this.#checkCampaign(options);
     const ending = new AbortController();
-    for (const signal of [options.signal, this.#closing.signal]) {
-      onAbort(signal, () => {
-        ending.abort();
-      });
-    }
     const { name, timing, runtime } = this.#settings;
-    return observed<Meta>(this.#store, name, timing, runtime, ending.signal);
+    const shown = observed<Meta>(this.#store, name, timing, runtime, ending.signal);
+    const end = (): void => {
+      for (const unlink of unlinks) unlink();
+      ending.abort();
+    };
+    const unlinks = [options.signal, this.#closing.signal].map((signal) => onAbort(signal, () => { end(); })); // prettier-ignore
+    const iterator: AsyncIterableIterator<LeaderInfo<Meta> | null> = {
+      [Symbol.asyncIterator]: () => iterator,
+      next: async () => {
+        const result = await shown.next();
+        if (result.done === true) end();
+        return result;
+      },
+      // Not the generator's own, which waits for what is under way.
+      return: () => {
+        end();
+        return Promise.resolve({ done: true, value: undefined });
+      },
+    };
+    return iterator;
   }
 
   /**
@@ -216,8 +248,8 @@ export class Election<Meta = unknown> extends Emitter<ElectionEvents<Meta>> impl
   async close(): Promise<void> {
     this.#closing.abort();
     this.#resign(undefined, this.#settings.timing.drainMs);
-    const { gone } = this.#seat ?? {};
-    if (gone === undefined) return;
+    this.#turns.close();
+    const gone = Promise.all([this.#seat?.gone, this.#candidate.quiet()]);
     const { clock } = this.#settings.runtime;
     const { drainMs, requestMs } = this.#settings.timing;
     await new Promise<void>((resolve) => {
@@ -228,6 +260,7 @@ export class Election<Meta = unknown> extends Emitter<ElectionEvents<Meta>> impl
         resolve();
       });
     });
+    this.#candidate.rest();
   }
 
   /** {@link Election.close}. */
@@ -258,6 +291,7 @@ export class Election<Meta = unknown> extends Emitter<ElectionEvents<Meta>> impl
       seat.taken(false);
       if (!seat.begun) this.#resign(undefined, 0);
     });
+    this.#to = undefined;
     this.#candidate.campaign(told(this.#meta));
     const elected = await seat.elected;
     unlink();
@@ -274,7 +308,8 @@ export class Election<Meta = unknown> extends Emitter<ElectionEvents<Meta>> impl
   }
 
   #resign(to: string | undefined, drainMs: number): void {
-    this.#candidate.resign(told(this.#meta, to), drainMs);
+    this.#to ??= to;
+    this.#candidate.resign(told(this.#meta, this.#to), drainMs);
   }
 
   /** All that follows from what has happened to the candidate. */
@@ -306,9 +341,9 @@ export class Election<Meta = unknown> extends Emitter<ElectionEvents<Meta>> impl
       remainingMs: () => (this.#seat === seat ? this.#candidate.remainingMs() : 0),
       update: (meta) => {
         check('meta', meta, jsonRule);
-        this.#meta = meta;
+        this.#meta = copyOf(meta);
         const stored = seat.stored();
-        this.#candidate.dispatch({ type: 'data', data: told(meta) });
+        this.#candidate.dispatch({ type: 'data', data: told(this.#meta, this.#to) ?? '{}' });
         return stored;
       },
       resign: async ({ to, drainMs = timing.drainMs }: ResignOptions) => {
@@ -318,7 +353,7 @@ export class Election<Meta = unknown> extends Emitter<ElectionEvents<Meta>> impl
           this.#resign(to, drainMs);
           if (!seat.bound) this.#candidate.dispatch({ type: 'settled' });
         }
-        await seat.gone;
+        await seat.over;
       },
     });
     this.emit('elected', { term });
@@ -342,6 +377,11 @@ export class Election<Meta = unknown> extends Emitter<ElectionEvents<Meta>> impl
     this.#leader = shows;
     this.emit('leader', leader);
   }
+}
+
+/** As it is now, whatever becomes of it. */
+function copyOf(meta: unknown): unknown {
+  return meta === undefined ? undefined : JSON.parse(JSON.stringify(meta));
 }
 
 function closed(): HoldfastError {

@@ -40,22 +40,25 @@ export function step(
 function happened(standing: Standing, event: ElectionEvent, at: Instant, rules: Rules): Standing {
   switch (event.type) {
     case 'campaign': {
-      const { count, calling, watched, ghost } = standing;
+      const { count, calling, ghost } = standing;
       const { data } = event;
-      return { ...idle, phase: 'standby', count: count + 1, calling, watched, data, ghost, nextMs: at.now };
+      return { ...idle, phase: 'standby', count: count + 1, calling, data, ghost, nextMs: at.now };
     }
     case 'wake':
       return standing;
     case 'hint':
-      return standing.phase === 'standby' || isOthersWrite(standing, at) ? { ...standing, look: true } : standing;
+      return isCandidate(standing) || isOthersWrite(standing, at) ? { ...standing, look: true } : standing;
     case 'watching':
-      return { ...standing, watched: event.on };
+      // What was left to the hints is looked at now and then.
+      return event.on || standing.phase !== 'standby'
+        ? { ...standing, watched: event.on }
+        : { ...standing, watched: false, nextMs: Math.min(standing.nextMs, at.now + rules.renewMs) };
     case 'answered': {
       const { sent, call } = standing.calling!;
       return answered({ ...standing, calling: undefined }, call, sent, event.answer, at, rules);
     }
     case 'unanswered':
-      return unanswered({ ...standing, calling: undefined }, standing.calling!.call, at, rules);
+      return unanswered({ ...standing, calling: undefined }, standing.calling!.call, standing.calling!.sent, at, rules);
     case 'stray':
       return strayed(standing, event.record, rules);
     case 'data':

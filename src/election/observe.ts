@@ -43,7 +43,7 @@ export async function* observed<Meta>(
   try {
     while (!over()) {
       bell.rung = false;
-      const record = await readOnce(store, key, requestMs, runtime);
+      const record = await readOnce(store, key, requestMs, runtime, signal);
       if (over()) return;
       if (record !== undefined && (record === null || record.token >= token)) {
         const nowMs = clock.now();
@@ -84,21 +84,27 @@ function readOnce(
   key: string,
   requestMs: number,
   { clock }: Runtime,
+  signal: AbortSignal,
 ): Promise<LeaseRecord | null | undefined> {
   const controller = new AbortController();
   return new Promise((resolve) => {
+    const end = (record: LeaseRecord | null | undefined): void => {
+      timer.cancel();
+      unlink();
+      resolve(record);
+    };
+    const giveUp = (reason: unknown): void => {
+      end(undefined);
+      controller.abort(reason);
+    };
     const timer = clock.setTimer(
       requestMs,
       () => {
-        resolve(undefined);
-        controller.abort(deadlineExceeded('a call to the lease store'));
+        giveUp(deadlineExceeded('a call to the lease store'));
       },
       { ref: true },
     );
-    const end = (record: LeaseRecord | null | undefined): void => {
-      timer.cancel();
-      resolve(record);
-    };
+    const unlink = onAbort(signal, giveUp);
     Promise.resolve()
       .then(() => store.read(key, controller.signal))
       .then(end, () => {

@@ -10,18 +10,22 @@ export class Seat<Meta> {
   readonly elected: Promise<boolean>;
   /** Nobody acts in it, and the lease is given back or lost. */
   readonly gone: Promise<void>;
+  /** The term is over, one way or the other. */
+  readonly over: Promise<void>;
   begun: Term<Meta> | undefined;
   lost = false;
   taken!: (elected: boolean) => void;
   readonly #free: () => void;
   readonly #waiting = new Set<(error: Error | undefined) => void>();
   #leave!: () => void;
+  #end!: () => void;
 
   constructor(bound: boolean, free: () => void) {
     this.bound = bound;
     this.#free = free;
     this.elected = new Promise((resolve) => (this.taken = resolve));
     this.gone = new Promise((resolve) => (this.#leave = resolve));
+    this.over = new Promise((resolve) => (this.#end = resolve));
   }
 
   /** Only when it was elected. */
@@ -39,6 +43,7 @@ export class Seat<Meta> {
   lose(reason: Reason): void {
     this.lost = true;
     this.begun?.end(reason);
+    this.#end();
   }
 
   /** Resolves when the store has what the leader tells from now on. */
@@ -63,6 +68,7 @@ export class Seat<Meta> {
     this.begun?.end('resigned');
     if (this.begun !== undefined) this.#settle(leadershipLost(this.begun.id, this.begun.token, 'it has ended'));
     this.#free();
+    this.#end();
     this.#leave();
   }
 

@@ -26,11 +26,13 @@ export function sight(
   before?: Sighting,
 ): Sighting {
   const patience = rules.rank * rules.spreadMs;
-  if (record === null) return { record: undefined, sinceMs: nowMs, dueMs: nowMs + patience };
+  // Who waits for others waits once: another look at what is free does not begin the wait anew.
+  const free = (record: LeaseRecord | undefined, waitMs: number): Sighting => {
+    return { record, sinceMs: nowMs, dueMs: Math.min(before?.dueMs ?? Infinity, nowMs + waitMs) };
+  };
+  if (record === null) return free(undefined, patience);
   if (record.nonce === nonce || isGhost(record, rules)) return { record, sinceMs: nowMs, dueMs: nowMs };
-  if (record.holder === null) {
-    return { record, sinceMs: nowMs, dueMs: nowMs + patience + (rules.yields(record) ? rules.spreadMs : 0) };
-  }
+  if (record.holder === null) return free(record, patience + (rules.yields(record) ? rules.spreadMs : 0));
   if (before !== undefined && before.record?.version === record.version && rules.expiry === 'observer') return before;
   const leftMs = rules.expiry === 'observer' ? record.ttlMs : (record.remainingMs ?? record.ttlMs);
   const jitterMs = rules.chance() * Math.min(mostJitterMs, rules.ttlMs / 20);

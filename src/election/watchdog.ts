@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { systemClock, type Timer } from '../core/clock.ts';
 import { number, readOptions } from '../core/options.ts';
 import type { Election } from './election.ts';
 import type { Term } from './term.ts';
@@ -68,8 +69,14 @@ export async function watchdog<Meta>(election: Election<Meta>, options?: Watchdo
     Atomics.add(changes, 0, 1);
     Atomics.notify(changes, 0);
   };
+  let timer: Timer | undefined;
   const arm = ({ term }: { readonly term: Term<Meta> }): void => {
     const leftMs = term.remainingMs();
+    timer?.cancel();
+    // Whose event loop moves is told by the term itself.
+    timer = systemClock.setTimer(leftMs, () => {
+      set(0n);
+    });
     // eslint-disable-next-line no-restricted-properties -- the one clock that both threads read alike
     if (leftMs > 0) set(process.hrtime.bigint() + BigInt(Math.round((leftMs + slackMs) * 1e6)));
   };
@@ -83,6 +90,7 @@ export async function watchdog<Meta>(election: Election<Meta>, options?: Watchdo
   ];
   const close = async (): Promise<void> => {
     for (const unsubscribe of off) unsubscribe();
+    timer?.cancel();
     await worker.terminate();
   };
   try {
@@ -97,5 +105,7 @@ export async function watchdog<Meta>(election: Election<Meta>, options?: Watchdo
     throw error;
   }
   worker.unref();
+  const { term } = election;
+  if (term !== undefined) arm({ term });
   return { close, [Symbol.asyncDispose]: close };
 }

@@ -158,7 +158,7 @@ for (const [kind, programs, start] of servers) {
     it('a store that answers slowly, but in time, costs nobody the term', async () => {
       const a = await lab.stand({ place: proxied(), name, id: 'a', ttlMs });
       await lab.leader();
-      proxy.delay(100);
+      proxy.delay(50);
       await sleep(2 * ttlMs);
       proxy.delay(0);
       expect(a.told.some((told) => told.type === 'transition' && told.to === 'lost')).toBe(false);
