@@ -28,3 +28,22 @@ declare module 'consistent-hash' {
 declare module 'jumphash' {
   export default function jumphash(key: string, buckets: number): number;
 }
+
+// It ships types, but its `exports` do not lead to them.
+declare module 'redlock' {
+  import type { EventEmitter } from 'node:events';
+  import type { Redis } from 'ioredis';
+
+  export interface Settings {
+    readonly retryCount: number;
+  }
+
+  export default class Redlock extends EventEmitter {
+    constructor(clients: Iterable<Redis>, settings?: Partial<Settings>);
+    using<T>(
+      resources: string[],
+      durationMs: number,
+      routine: (signal: { readonly aborted: boolean }) => Promise<T>,
+    ): Promise<T>;
+  }
+}

@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { format } from 'prettier';
 import { describe, expect, it } from 'vitest';
 import { failover, requests } from '../../simulations/election/failover.ts';
+import { simulated } from '../../simulations/election/report.ts';
 
 describe('fail-over', () => {
   it('is a lease less a part of a renewal, and the same for the same seeds', async () => {
@@ -27,5 +30,13 @@ describe('requests', () => {
     for (const { leader } of [without!, hands!, writes!]) expect(leader).toBeCloseTo(0.5, 1);
     expect(hands!.followers).toBeLessThan(without!.followers / 5);
     expect(writes!.followers).toBeGreaterThan(without!.followers / 2);
+  });
+});
+
+describe('the election report', () => {
+  it('has the simulated tables as they come', async () => {
+    const report = readFileSync('docs/election-report.md', 'utf8');
+    for (const table of Object.values(await simulated()))
+      expect(report).toContain(await format(table, { parser: 'markdown' }));
   });
 });

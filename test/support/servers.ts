@@ -57,6 +57,12 @@ function pathOf(program: Program): string {
   return path;
 }
 
+/** What a program says of its version, in short. */
+export function programVersion(program: Program): string {
+  const said = spawnSync(pathOf(program), ['--version'], { encoding: 'utf8' }).stdout;
+  return `${program} ${/\d+(\.\d+)+/.exec(said)?.[0] ?? 'of an unknown version'}`;
+}
+
 export async function startRedis(...options: readonly string[]): Promise<Server> {
   const port = await freePort();
   const server = await start({
