@@ -32,7 +32,7 @@ export function tellLeaders(indexers: Indexers, documentsNow: () => string, prin
 
 /**
  * Two leaders are lost while they index. The first stands still before a write, with a quarter of the documents indexed,
- * and goes on when another leads. The other is killed before a write, with a half indexed.
+ * and goes on when another leads. The other is killed before its first write.
  *
  * @param copies - how many there are of all documents together
  */
@@ -40,7 +40,7 @@ export function loseLeaders(indexers: Indexers, copies: number): void {
   let first: string | undefined;
   indexers.standStillAt(Math.floor(copies / 4));
   indexers.on('stands', ({ id }) => {
-    indexers.standStillAt(first === undefined ? Math.floor(copies / 2) : Infinity);
+    if (first !== undefined) indexers.standStillAt(Infinity);
     if (first === undefined) first = id;
     else indexers.kill(id);
   });

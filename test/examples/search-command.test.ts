@@ -288,7 +288,7 @@ test.skipIf(windows)('the tour loses two leaders while it indexes, and no docume
   const leaders = [...story.matchAll(elected)].map(([, id, pid, token, at]) => {
     return { id, pid, token: BigInt(token!), at: Number(at) };
   });
-  expect(leaders).toHaveLength(3);
+  expect(leaders, story).toHaveLength(3);
   const [first, second, third] = leaders as [(typeof leaders)[0], (typeof leaders)[0], (typeof leaders)[0]];
   expect(first.token < second.token && second.token < third.token).toBe(true);
   expect(first.pid).not.toBe(second.pid);
@@ -301,7 +301,7 @@ test.skipIf(windows)('the tour loses two leaders while it indexes, and no docume
   // In the middle, and the successors go on where the ones before were lost.
   expect(first.at).toBe(0);
   expect(second.at).toBeGreaterThanOrEqual(10);
-  expect(Number(killedAt)).toBeGreaterThanOrEqual(20);
+  expect(Number(killedAt)).toBeGreaterThanOrEqual(10);
   expect(Number(killedAt)).toBeLessThan(41);
   expect(third.at).toBe(Number(killedAt));
   expect(story).toMatch(/indexing 100 % {2}41 of 41\n/);
