@@ -4,7 +4,7 @@ import { subpaths } from './.ci/subpaths.ts';
 
 /** What a browser would load for all of a subpath, dependencies included: minified, brotli. Measured + about 15 %. */
 const budgets: Record<string, string> = {
-  index: '43 kB',
+  index: '50 kB',
   core: '3.7 kB',
   hashing: '17 kB',
   calls: '18.9 kB',
@@ -12,7 +12,7 @@ const budgets: Record<string, string> = {
   scatter: '9.1 kB',
   sharding: '9.9 kB',
   election: '11.8 kB',
-  'election/watchdog': '1.8 kB',
+  'election/watchdog': '2.4 kB',
   'election/file': '4.1 kB',
   'election/redis': '4.5 kB',
   'election/postgres': '4.5 kB',
