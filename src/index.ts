@@ -187,6 +187,7 @@ export {
   type ElectionEvents,
   type ElectionHealth,
   type ElectionOptions,
+  type ElectionTransition,
   type Granted,
   isLeadershipLost,
   type LeaderInfo,
@@ -200,4 +201,6 @@ export {
   type Reason,
   type ResignOptions,
   Term,
+  type TermEvent,
+  type TermLost,
 } from './election/index.ts';

@@ -5,7 +5,7 @@
  */
 export { type CampaignOptions, Election, type ElectionHealth } from './election.ts';
 export { isLeadershipLost } from './errors.ts';
-export type { ElectionEvents } from './events.ts';
+export type { ElectionEvents, ElectionTransition, TermEvent, TermLost } from './events.ts';
 export type { LeaderInfo } from './leader-info.ts';
 export type { Candidacy, Denied, Granted, LeaseLimits, LeasePatch, LeaseRecord, LeaseStore } from './lease-store.ts';
 export type { Phase, Reason } from './standing.ts';

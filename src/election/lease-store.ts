@@ -40,6 +40,7 @@ export interface Candidacy {
 
 /** The lease is the candidate's. */
 export interface Granted {
+  /** It is. */
   readonly granted: true;
   /** As it is now; its `token` is above all before. */
   readonly record: LeaseRecord;
@@ -49,6 +50,7 @@ export interface Granted {
 
 /** The lease is somebody else's. */
 export interface Denied {
+  /** It is not the candidate's. */
   readonly granted: false;
   /** Whose; `null`: it was free again when the store looked. */
   readonly current: LeaseRecord | null;

@@ -1,3 +1,8 @@
+/**
+ * A thread that kills the process of a leader whose event loop stands still.
+ *
+ * @module holdfast/election/watchdog
+ */
 import { Worker } from 'node:worker_threads';
 import { systemClock, type Timer } from '../core/clock.ts';
 import { number, readOptions } from '../core/options.ts';

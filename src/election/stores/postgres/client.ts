@@ -5,7 +5,13 @@ import { until } from '../until.ts';
 /** What is used of the package `pg`: of a `Pool`, which is advised, or of a connected `Client`. */
 export interface PgLike {
   /** Runs a statement. */
-  query(text: string, values: unknown[]): Promise<{ readonly rows: readonly unknown[] }>;
+  query(
+    text: string,
+    values: unknown[],
+  ): Promise<{
+    /** One object for each row. */
+    readonly rows: readonly unknown[];
+  }>;
 }
 
 /** What is used of the package `postgres` (postgres.js): of what `postgres(…)` returns. */
@@ -24,7 +30,10 @@ export interface PostgresJsListener {
     channel: string,
     hear: (payload: string) => void,
     listening: () => void,
-  ): Promise<{ unlisten(): Promise<unknown> }>;
+  ): Promise<{
+    /** Ends it. */
+    unlisten(): Promise<unknown>;
+  }>;
 }
 
 /** @internal A row whose columns are all text. */
