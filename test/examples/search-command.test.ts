@@ -191,8 +191,9 @@ describe('a search that is served', { timeout: 60_000 }, () => {
     process.kill(hanging.pid!, 'SIGSTOP');
     try {
       const hedged = await eventually('a hedge that won', async () => {
-        const answer = await askAll('bee');
-        return answer.attempts.hedgesWon > 0 ? answer : undefined;
+        // Several at once, for alone each goes to the leaf that is known to answer.
+        const answers = await Promise.all(Array.from({ length: 8 }, () => askAll('bee')));
+        return answers.find(({ attempts }) => attempts.hedgesWon > 0);
       });
       expect(hedged.ms).toBeLessThan(1_000);
     } finally {
