@@ -9,6 +9,8 @@ const common: Options = {
   splitting: true,
   treeshake: true,
   sourcemap: true,
+  // `node:fs` stays `node:fs`: other runtimes know no `fs`, and what a build requires can be told from packages.
+  removeNodeProtocol: false,
 };
 
 // `Disposable` is of the language but in no browser project's default `lib`.

@@ -6,7 +6,8 @@ calls over a network. One operation at a time.
 
 - \`scatterGather\` has a deadline, as one always should, and reports what became of each target.
 - By hand, (a) is \`Promise.allSettled\` raced with one timer that is cleared, (b) the same with an \`AbortController\` for
-  each leaf, aborted at the deadline. Neither reports attempts, times or coverage.
+  each leaf, whose signal the leaf gets, aborted at the deadline, (c) the same, but the leaf gets the controller itself:
+  a signal that nobody looks at is then never made. None reports attempts, times or coverage.
 - A hedge by hand is a timer that starts the call again, with a controller for each attempt; the first to settle wins.
 - The balancer by hand counts what is in flight and takes the first of the least. It cannot be called off and its
   members cannot change.`;
@@ -48,10 +49,17 @@ async function settledByHand(targets: readonly number[], leaf: Leaf): Promise<nu
   return valuesOf(await within(Promise.allSettled(targets.map((target) => leaf(target, attempt))), deadlineMs));
 }
 
-/** (b) A controller for each leaf, aborted at the deadline. */
-async function controlledByHand(targets: readonly number[], leaf: Leaf): Promise<number[]> {
+const eager = ({ signal }: AbortController): { readonly signal: AbortSignal } => ({ signal });
+const lazy = (controller: AbortController): { readonly signal: AbortSignal } => controller;
+
+/** (b) and (c): a controller for each leaf, aborted at the deadline. */
+async function controlledByHand(
+  targets: readonly number[],
+  leaf: Leaf,
+  attemptOf: (controller: AbortController) => { readonly signal: AbortSignal },
+): Promise<number[]> {
   const controllers = targets.map(() => new AbortController());
-  const work = Promise.allSettled(targets.map((target, i) => leaf(target, controllers[i]!)));
+  const work = Promise.allSettled(targets.map((target, i) => leaf(target, attemptOf(controllers[i]!))));
   return valuesOf(
     await within(work, deadlineMs, () => {
       for (const controller of controllers) controller.abort();
@@ -119,7 +127,8 @@ export const suite: MakeSuite = ({ balancing: { LoadBalancer }, calls: { hedge }
           target,
         }),
         contestant('by hand (a) allSettled + timer', () => settledByHand(targets, leaf)),
-        contestant('by hand (b) + controller a leaf', () => controlledByHand(targets, leaf)),
+        contestant('by hand (b) + signal a leaf', () => controlledByHand(targets, leaf, eager)),
+        contestant('by hand (c) + controller a leaf', () => controlledByHand(targets, leaf, lazy)),
       ],
       verify: async () => {
         const { coverage, complete } = await scatterGather(targets, leaf, { deadline: deadlineMs });

@@ -45,6 +45,17 @@ export function outerOf(options: object): Outer | undefined {
   return outer;
 }
 
+const workScope: unique symbol = Symbol('holdfast.scope');
+
+/** One accessor for all attempts: a getter of its own for each would be half of what an attempt costs. */
+const signalOfScope: PropertyDescriptor & ThisType<{ readonly [workScope]: Scope }> = {
+  get() {
+    return this[workScope].signal;
+  },
+  enumerable: true,
+  configurable: true,
+};
+
 /**
  * @internal The attempt as the work sees it: own properties, so that `{ ...attempt, deadline }` carries all of them. The
  * signal is the scope's, made when somebody asks for it.
@@ -56,17 +67,8 @@ export function attemptIn(
   mark?: CallMark,
 ): Attempt {
   const { deadline, attempt, cause, avoid } = about;
-  const made = {
-    get signal() {
-      return scope.signal;
-    },
-    deadline,
-    attempt,
-    cause,
-    avoid,
-    visit,
-  };
-  return mark === undefined ? made : Object.defineProperty(made, callMark, { value: mark, enumerable: true });
+  const made = { deadline, attempt, cause, avoid, visit, [callMark]: mark, [workScope]: scope };
+  return Object.defineProperty(made, 'signal', signalOfScope) as typeof made & { readonly signal: AbortSignal };
 }
 
 /** @internal What an attempt has beyond the options of a call: let pass where an attempt may come as options. */
@@ -74,12 +76,7 @@ export const attemptFields: readonly string[] = ['attempt', 'cause', 'avoid', 'v
 
 /** @internal The options of a call, narrowed by a layer: its own signal and deadline, the rest of an outer attempt as it came. */
 export function narrowed(outer: CallLimits, scope: Scope, deadline: Deadline): CallOptions {
-  const made = {
-    get signal() {
-      return scope.signal;
-    },
-    deadline,
-  };
+  const made = Object.defineProperty({ deadline, [workScope]: scope }, 'signal', signalOfScope);
   const from = outer as Readonly<Record<string | symbol, unknown>>;
   for (const name of [...attemptFields, callMark]) {
     const value = from[name];
