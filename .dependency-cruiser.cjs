@@ -8,7 +8,7 @@ const layers = {
   sharding: ['core', 'hashing', 'calls', 'balancing'],
   election: ['core', 'hashing'],
   flow: ['core', 'types of hashing'],
-  queue: ['core', 'types of flow'],
+  queue: ['core', 'calls', 'types of flow'],
   live: ['core'],
 };
 layers.testing = Object.keys(layers);

@@ -15,6 +15,10 @@
  * | `UNSUPPORTED` | each argument is allowed, but there is no answer for them; the message names what to use instead |
  * | `LEADERSHIP_LOST` | a term of office is over: the lease has run out, is another's, or was given back |
  * | `STORE_FAILED` | a store's server, or its connection, answered with an error: whether the call was done is not known |
+ * | `QUEUE_FULL` | a queue had no room for a job, or dropped one to make room for another |
+ * | `WORKER_LOST` | the worker of a job ended before the job did |
+ * | `LEASE_LOST` | a job is no longer the worker's: its lease has run out, or was ended by somebody else |
+ * | `CANCELLED` | a job was taken back before it was done |
  * | `LEAK` | `failOnLeaks` found something left behind |
  * | `FAULT` | a simulated server or a faulty call failed as it was told to |
  * | `SIMULATION_FAILED` | a simulation found what must not be; the message says how to repeat it |
@@ -32,6 +36,10 @@ export type ErrorCode =
   | 'UNSUPPORTED'
   | 'LEADERSHIP_LOST'
   | 'STORE_FAILED'
+  | 'QUEUE_FULL'
+  | 'WORKER_LOST'
+  | 'LEASE_LOST'
+  | 'CANCELLED'
   | 'LEAK'
   | 'FAULT'
   | 'SIMULATION_FAILED';
