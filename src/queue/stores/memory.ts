@@ -1,7 +1,7 @@
 import { number, oneOf, readOptions } from '../../core/options.ts';
 import { type Runtime, runtimeRule, systemRuntime } from '../../core/runtime.ts';
 import { SteadyTime } from '../../core/steady-time.ts';
-import { Backlog, type Ending } from '../backlog/backlog.ts';
+import { Backlog } from '../backlog/backlog.ts';
 import type { Job } from '../backlog/job.ts';
 import type {
   DeadJob,
