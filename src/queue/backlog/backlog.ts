@@ -34,8 +34,8 @@ export interface Offer<D> {
   readonly dropped?: Job<D>;
 }
 
-const added: Offer<never> = { status: 'added' };
-const full: Offer<never> = { status: 'full' };
+const added = { status: 'added' } as const;
+const full = { status: 'full' } as const;
 
 /** @internal The end or the next beginning of a lease, without whose it is. */
 export type Ending = JobOutcome extends infer O ? (O extends unknown ? Omit<O, 'id' | 'fence'> : never) : never;

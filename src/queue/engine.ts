@@ -1,0 +1,253 @@
+import { deadlineExceeded } from '../core/deadline.ts';
+import { HoldfastError } from '../core/errors.ts';
+import { type Alarm, Alarms } from './alarms.ts';
+import type { Ending } from './backlog/backlog.ts';
+import type { Job } from './backlog/job.ts';
+import type { Depot } from './depot.ts';
+import { WorkerLostError } from './errors.ts';
+import { Run, type RunEnd, type RunHost } from './run.ts';
+import type { Settings } from './settings.ts';
+import { verdict } from './verdict.ts';
+import type { WorkerPool } from './worker-pool.ts';
+
+/** @internal What an engine tells its queue. */
+export interface EngineListener<D> {
+  onStart(run: Run<D>): void;
+  /** The function has settled, or is given up, `busyMs` after its start; its worker is free. */
+  onFree(run: Run<D>, busyMs: number): void;
+  /** The lease is over, and this came of it; `job.state` says where the job is now. */
+  onSettled(job: Job<D>, ending: Ending, error: unknown): void;
+  onProgress(run: Run<D>, value: unknown): void;
+  onStuck(run: Run<D>): void;
+  /** Something was taken: there may be room. */
+  onTaken(): void;
+}
+
+/** @internal May the next job start? `false`: `onChange` is called when it may. */
+export interface Gate {
+  tryPass(): boolean;
+}
+
+/**
+ * @internal The slot loop: takes jobs while workers are free, runs them, and says what becomes of each. A slot is held until
+ * the function in it has settled; only a pool that ends its workers, or `onStuck: 'release'`, frees it before.
+ */
+export class Engine<D, R> implements RunHost<D> {
+  readonly #depot: Depot<D>;
+  readonly #pool: WorkerPool<D, R>;
+  readonly #settings: Settings<D>;
+  readonly #listener: EngineListener<D>;
+  readonly #gate: Gate | undefined;
+  readonly #runs = new Set<Run<D>>();
+  readonly alarms: Alarms;
+  #pumping = false;
+  #open = true;
+  /** Originals that the budget has not been told of, and when the last of them started. */
+  #uncounted = 0;
+  #countedMs = 0;
+
+  constructor(
+    depot: Depot<D>,
+    pool: WorkerPool<D, R>,
+    settings: Settings<D>,
+    listener: EngineListener<D>,
+    gate: Gate | undefined,
+  ) {
+    this.#depot = depot;
+    this.#pool = pool;
+    this.#settings = settings;
+    this.#listener = listener;
+    this.#gate = gate;
+    this.alarms = new Alarms(settings.runtime.clock);
+  }
+
+  /** The functions under way, those that nobody waits for any more among them. */
+  get runs(): ReadonlySet<Run<D>> {
+    return this.#runs;
+  }
+
+  /** No other job is taken. */
+  stop(): void {
+    this.#open = false;
+  }
+
+  /** Starts what can be started. */
+  pump(): void {
+    if (this.#pumping) return; // a handler that adds: the loop that has started it goes on
+    this.#pumping = true;
+    try {
+      while (this.#open && this.#runs.size < this.#pool.size) {
+        if (this.#gate !== undefined && (this.#depot.runnable === 0 || !this.#gate.tryPass())) break;
+        const job = this.#depot.take();
+        if (job === undefined) break;
+        if (this.mayStart(job)) this.#start(job);
+        this.#listener.onTaken();
+      }
+    } finally {
+      this.#pumping = false;
+    }
+  }
+
+  /** Whether a job that was taken is to be worked on; if not, it has been settled. */
+  mayStart(job: Job<D>): boolean {
+    const { maxCrashes, budget, retry, runtime } = this.#settings;
+    if (job.details?.expiresAtMs !== undefined && job.details.expiresAtMs <= runtime.clock.now()) {
+      const error = deadlineExceeded('a job');
+      this.settle(job, { kind: 'dead', reason: 'expired', error: error.message }, error);
+      return false;
+    }
+    if (job.crashes >= maxCrashes) {
+      const error = new WorkerLostError(`the job has cost ${String(job.crashes)} workers`);
+      this.settle(job, { kind: 'dead', reason: 'poison', error: error.message }, error);
+      return false;
+    }
+    if (budget === undefined) return true;
+    if (job.attempt === 1) {
+      this.#uncounted++;
+      return true;
+    }
+    this.#countOriginals();
+    if (budget.tryWithdraw()) return true;
+    const delayMs = retry.baseMs * (0.5 + runtime.random());
+    this.settle(job, { kind: 'release', delayMs }, undefined);
+    return false;
+  }
+
+  /** The budget is told of originals by the slice, not one by one: it would cost as much as the job. */
+  #countOriginals(): void {
+    if (this.#uncounted === 0) return;
+    this.#settings.budget?.deposit(this.#uncounted);
+    this.#uncounted = 0;
+  }
+
+  #start(job: Job<D>): void {
+    const nowMs = this.#settings.runtime.clock.now();
+    if (nowMs - this.#countedMs > 100) {
+      this.#countOriginals();
+      this.#countedMs = nowMs;
+    }
+    const run = new Run(job, this, nowMs);
+    this.#runs.add(run);
+    this.#arm(run, job.details?.settings?.timeoutMs ?? this.#settings.timeoutMs);
+    this.#listener.onStart(run);
+    let result: R | PromiseLike<R>;
+    try {
+      result =
+        job.caller === undefined
+          ? this.#pool.run(job, run)
+          : (job.caller.runInAsyncScope(this.#pool.run, this.#pool, job, run) as R | PromiseLike<R>);
+    } catch (error) {
+      result = Promise.reject(error);
+    }
+    // A thenable of somebody else is adopted: it may call twice, or throw.
+    const promise = result instanceof Promise ? (result as Promise<R>) : Promise.resolve(result);
+    promise.then(
+      (value) => {
+        this.#onDone(run, value);
+      },
+      (error: unknown) => {
+        this.#onFailed(run, error);
+      },
+    );
+  }
+
+  #arm(run: Run<D>, timeoutMs: number | undefined): void {
+    this.alarms.cancel(run.alarm);
+    run.alarm =
+      timeoutMs === undefined || timeoutMs === Infinity
+        ? undefined
+        : this.alarms.set(timeoutMs, () => {
+            this.abort(run, { reason: deadlineExceeded('an attempt of a job'), fate: 'retry' });
+          });
+  }
+
+  /** Asks the function of a run to stop. */
+  abort(run: Run<D>, end: RunEnd): void {
+    if (!run.abort(end)) return;
+    this.alarms.cancel(run.alarm);
+    run.alarm = this.alarms.set(this.#settings.patienceMs, () => {
+      run.stuck = true;
+      this.#listener.onStuck(run);
+      if (this.#settings.onStuck === 'release') this.#onFailed(run, end.reason);
+    });
+  }
+
+  #onDone(run: Run<D>, value: R): void {
+    if (!run.isOpen) return;
+    const { job, end } = run;
+    this.#free(run);
+    if (end === undefined || end.fate === 'retry' || end.fate === 'release') {
+      job.result = value;
+      this.settle(job, { kind: 'done' }, undefined);
+    } else this.#settleAs(job, end);
+    this.pump();
+  }
+
+  #onFailed(run: Run<D>, error: unknown): void {
+    if (!run.isOpen) return;
+    const { job, end } = run;
+    this.#free(run);
+    if (end === undefined || end.fate === 'retry') this.fail(job, end === undefined ? error : end.reason);
+    else this.#settleAs(job, end);
+    this.pump();
+  }
+
+  #settleAs(job: Job<D>, { fate, reason }: RunEnd): void {
+    if (fate === 'cancelled') this.settle(job, { kind: 'cancelled' }, reason);
+    else if (fate === 'expired') {
+      this.settle(job, { kind: 'dead', reason: 'expired', error: 'its deadline has passed' }, reason);
+    } else if (fate === 'release') this.settle(job, { kind: 'release', delayMs: 0 }, reason);
+    else this.#listener.onSettled(job, { kind: 'release', delayMs: 0 }, reason);
+  }
+
+  /** What becomes of a job whose attempt has failed. */
+  fail(job: Job<D>, error: unknown): void {
+    const { retry, maxCrashes, runtime } = this.#settings;
+    const attempts = job.details?.settings?.attempts ?? retry.attempts;
+    const failure = { error, attempt: job.attempt, attempts, crashes: job.crashes };
+    this.settle(job, verdict(failure, { retry, maxCrashes, random: runtime.random }, job.data), error);
+  }
+
+  /** Ends a lease. */
+  settle(job: Job<D>, ending: Ending, error: unknown): void {
+    if (ending.kind !== 'done') job.result = error;
+    const answer = this.#depot.settle(job, ending);
+    if (typeof answer === 'boolean') this.#listener.onSettled(job, ending, error);
+    else void answer.then(() => this.#listener.onSettled(job, ending, error));
+  }
+
+  #free(run: Run<D>): void {
+    run.close();
+    this.alarms.cancel(run.alarm);
+    this.#runs.delete(run);
+    this.#listener.onFree(run, this.#settings.runtime.clock.now() - run.startedMs);
+  }
+
+  /** Gives up all functions that still run: what they come to goes unheard. */
+  abandon(): number {
+    const { size } = this.#runs;
+    for (const run of [...this.#runs])
+      this.#onFailed(run, run.end?.reason ?? new HoldfastError('CLOSED', 'the queue is closed'));
+    return size;
+  }
+
+  idOf(job: Job<D>): string {
+    return this.#depot.idOf(job);
+  }
+
+  onProgress(run: Run<D>, value: unknown): void {
+    this.#listener.onProgress(run, value);
+  }
+
+  async onExtend(run: Run<D>, ms: number | undefined): Promise<void> {
+    if (!run.isOpen || run.end !== undefined)
+      throw run.end?.reason ?? new HoldfastError('LEASE_LOST', 'the attempt is over');
+    const timeoutMs = ms ?? run.job.details?.settings?.timeoutMs ?? this.#settings.timeoutMs;
+    this.#arm(run, timeoutMs);
+    await this.#depot.extend(run.job);
+  }
+
+  alarm(ms: number, ring: () => void): Alarm {
+    return this.alarms.set(ms, ring);
+  }
+}
