@@ -83,13 +83,14 @@ const leastRate = 1e-300;
  * Complexity: O(1) for an arrival, a start, an end; O(types) for the rest, of which there are at most 18.
  */
 export class Workload {
-  readonly #types = new Map<string | undefined, TypeOfWork>();
+  /** Jobs that name no type. */
+  readonly #unnamed = new TypeOfWork();
   readonly #others = new TypeOfWork();
-  /** Every type, the others too. */
-  readonly #all: TypeOfWork[] = [this.#others];
+  readonly #types = new Map<string | undefined, TypeOfWork>([[undefined, this.#unnamed]]);
+  readonly #all: TypeOfWork[] = [this.#unnamed, this.#others];
   /** The one asked for last, for jobs of a type come together. */
   #lastName: string | undefined = undefined;
-  #last: TypeOfWork = this.#find(undefined);
+  #last: TypeOfWork = this.#unnamed;
   #foldedMs: number;
   #settled = 0;
 
@@ -162,7 +163,7 @@ export class Workload {
   #find(type: string | undefined): TypeOfWork {
     let work = this.#types.get(type);
     if (work === undefined) {
-      if (this.#types.size > mostTypes) return this.#others; // beside the names, jobs without one have an entry
+      if (this.#types.size > mostTypes) return this.#others; // the jobs without a name have an entry too
       work = new TypeOfWork();
       this.#types.set(type, work);
       this.#all.push(work);
