@@ -55,7 +55,8 @@ export class Admission<D> {
           const answer = this.#depot.put(first.job, first.delayMs);
           const offer = answer instanceof Promise ? await answer : answer;
           if (offer.status === 'full') return;
-          if (first.gone) void this.#depot.cancel(this.#depot.idOf(first.job)); // left while the store was asked
+          if (first.gone)
+            void this.#depot.cancel(this.#depot.idOf(first.job)); // left while the store was asked
           else {
             this.#leave(first);
             first.resolve(offer);

@@ -36,6 +36,12 @@ export class Alarms {
     if (alarm === this.#heap.first) this.#arm();
   }
 
+  /** None rings any more. */
+  close(): void {
+    this.#timer?.cancel();
+    this.#timerDueMs = -Infinity;
+  }
+
   #sweep(): void {
     this.#heap.keep(({ ring }) => ring !== undefined);
     this.#silenced = 0;

@@ -26,6 +26,8 @@ export interface Depot<D> {
   /** A record for a job, not accepted yet. */
   make(data: D, priority: number, details: JobDetails<D> | undefined): Job<D>;
   idOf(job: Job<D>): string;
+  /** Those that wait or are delayed, as far as they were added here. */
+  jobs(): Iterable<Job<D>>;
   /** A live job that is known here. */
   find(id: string): Job<D> | undefined;
   /** Accepts a job, if there is room. */

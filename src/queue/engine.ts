@@ -13,8 +13,8 @@ import type { WorkerPool } from './worker-pool.ts';
 /** @internal What an engine tells its queue. */
 export interface EngineListener<D> {
   onStart(run: Run<D>): void;
-  /** The function has settled, or is given up, `busyMs` after its start; its worker is free. */
-  onFree(run: Run<D>, busyMs: number): void;
+  /** The function has settled, or is given up; its worker is free. */
+  onFree(run: Run<D>, endedMs: number): void;
   /** The lease is over, and this came of it; `job.state` says where the job is now. */
   onSettled(job: Job<D>, ending: Ending, error: unknown): void;
   onProgress(run: Run<D>, value: unknown): void;
@@ -220,7 +220,7 @@ export class Engine<D, R> implements RunHost<D> {
     run.close();
     this.alarms.cancel(run.alarm);
     this.#runs.delete(run);
-    this.#listener.onFree(run, this.#settings.runtime.clock.now() - run.startedMs);
+    this.#listener.onFree(run, this.#settings.runtime.clock.now());
   }
 
   /** Gives up all functions that still run: what they come to goes unheard. */

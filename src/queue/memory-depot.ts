@@ -55,6 +55,10 @@ export class MemoryDepot<D> implements Depot<D> {
     return this.#store.backlog.idOf(job);
   }
 
+  jobs(): Iterable<Job<D>> {
+    return this.#store.backlog.jobs();
+  }
+
   find(id: string): Job<D> | undefined {
     return this.#store.backlog.find(id);
   }

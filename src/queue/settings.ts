@@ -15,24 +15,10 @@ import {
 } from '../core/options.ts';
 import { type Runtime, runtimeRule, systemRuntime } from '../core/runtime.ts';
 import { signalRule } from '../core/signals.ts';
+import type { WorkerBounds } from './elastic/bounds.ts';
+import type { ElasticOptions } from './elastic/options.ts';
 import type { QueueStore } from './queue-store.ts';
 import { type BacklogOptions, MemoryQueueStore } from './stores/memory.ts';
-
-/** How many workers a queue may have. */
-export interface WorkerBounds {
-  /**
-   * At least.
-   *
-   * @defaultValue 1
-   */
-  readonly min?: number | undefined;
-  /**
-   * At most.
-   *
-   * @defaultValue what the pool suggests: 64 for functions, the number of processors for threads and processes
-   */
-  readonly max?: number | undefined;
-}
 
 /** Options of {@link WorkQueue}. */
 export interface WorkQueueOptions<D> extends BacklogOptions {
@@ -43,8 +29,14 @@ export interface WorkQueueOptions<D> extends BacklogOptions {
    * a store that is given brings its own
    */
   readonly store?: QueueStore<D> | undefined;
-  /** How many workers: a number for always so many, bounds for as many as there is work for. */
+  /**
+   * How many workers: a number for always so many, bounds for as many as there is work for.
+   *
+   * @defaultValue `{ min: 1 }`, and at most what the pool suggests: 64 for functions
+   */
   readonly workers?: Dyn<WorkerBounds | number> | undefined;
+  /** How the number of workers follows the work. */
+  readonly elastic?: ElasticOptions | undefined;
   /**
    * How a failed job is tried again: 5 attempts by default, with pauses of up to 1 s, doubled each time up to 5 minutes.
    * An error that asks for a pause (`retryAfterMs`) gets it.
@@ -135,6 +127,7 @@ export interface WorkQueueOptions<D> extends BacklogOptions {
 export interface Settings<D> {
   readonly store: QueueStore<D>;
   readonly workers: Dyn<WorkerBounds | number> | undefined;
+  readonly elastic: ElasticOptions | undefined;
   readonly retry: RetryRule<unknown>;
   readonly budget: Budget | undefined;
   readonly maxCrashes: number;
@@ -174,6 +167,7 @@ const shape = {
   maxDead: number({ min: 0, integer: true }),
   store: storeRule,
   workers: anything<Dyn<WorkerBounds | number>>(),
+  elastic: anything<ElasticOptions>(),
   retry: anything<RetryPolicy<never>>(),
   budget: budgetOrNoneRule,
   maxCrashes: number({ min: 1, integer: true }),
@@ -206,6 +200,7 @@ export function readSettings<D>(options: WorkQueueOptions<D> | undefined): Setti
   return {
     store: storeOf<D>(values, runtime),
     workers: values.workers,
+    elastic: values.elastic,
     retry: retryOf(values.retry),
     budget:
       values.budget === false ? undefined : (values.budget ?? new Budget({ ratio: 0.2, minPerSecond: 1, runtime })),

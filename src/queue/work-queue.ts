@@ -2,36 +2,32 @@ import { callerContext } from '../core/caller-context.ts';
 import { Deadline, deadlineExceeded } from '../core/deadline.ts';
 import { HoldfastError } from '../core/errors.ts';
 import { Emitter } from '../core/events.ts';
-import { check, number, readOptions } from '../core/options.ts';
+import { boolean, number, readOptions } from '../core/options.ts';
+import type { Dyn } from '../core/live.ts';
 import { onAbort } from '../core/signals.ts';
 import type { Flow } from '../flow/index.ts';
 import { AddAll, type AddAllOptions } from './add-all.ts';
 import { Admission } from './admission.ts';
 import type { Ending, Offer } from './backlog/backlog.ts';
-import type { Job, JobDetails } from './backlog/job.ts';
+import type { Job, JobDetails, Ticket } from './backlog/job.ts';
 import { Consumers } from './consume.ts';
 import type { Depot } from './depot.ts';
-import { Engine } from './engine.ts';
+import { depotOf } from './depot-of.ts';
+import { Engine, type EngineListener } from './engine.ts';
 import { isWorkerLost } from './errors.ts';
 import type { WorkQueueEvents } from './events.ts';
-import { JobHandle, type Settled } from './job-handle.ts';
-import { type JobOptions, readJobOptions } from './job-options.ts';
-import { MemoryDepot } from './memory-depot.ts';
-import { TaskPool } from './pools/tasks.ts';
-import type { DeadJobs, DeadReason, Room } from './queue-store.ts';
+import { type HandleHost, JobHandle, type Settled } from './job-handle.ts';
+import { type JobOptions, type JobValues, readJobOptions } from './job-options.ts';
+import { Scaler } from './elastic/scaler.ts';
+import { type WorkerBounds } from './elastic/bounds.ts';
+import type { Handler } from './pools/tasks.ts';
+import type { DeadJobs, DeadReason } from './queue-store.ts';
 import { Rate } from './rate.ts';
-import type { Run } from './run.ts';
 import { readSettings, type Settings, type WorkQueueOptions } from './settings.ts';
 import type { CloseReport, QueueStats } from './stats.ts';
-import { MemoryQueueStore } from './stores/memory.ts';
-import { StoreDepot } from './store-depot.ts';
 import { syncFrom, type SyncReport, type WorkSource } from './sync.ts';
-import type { JobContext, WorkerPool } from './worker-pool.ts';
-import { Workforce } from './workforce.ts';
-
-/** Works on a job: returns its result, or throws. Throws `Retry`, `Snooze` or `Discard` to say more than that it has failed. */
-export type Handler<D, R> = (data: D, context: JobContext) => R | PromiseLike<R>;
-
+import { poolOf } from './pool-of.ts';
+import type { WorkerPool } from './worker-pool.ts';
 /** Options of {@link WorkQueue.close}. */
 export interface CloseOptions {
   /**
@@ -92,13 +88,17 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
   readonly #engine: Engine<D, R>;
   readonly #admission: Admission<D>;
   readonly #consumers: Consumers<D>;
-  readonly #workforce: Workforce;
+  /** Undefined when others work the jobs off. */
+  readonly #scaler: Scaler | undefined;
   readonly #opened: Promise<void> | undefined;
   readonly #idle = new Set<() => void>();
-  readonly #results = new WeakMap<Job<D>, Promise<R>>();
-  #ready = false;
+  readonly #closers = new Set<() => void>();
+  readonly #handles: HandleHost<D, R>;
+  readonly #rate: Rate | undefined;
+  readonly #unlink: () => void;
   #paused: boolean;
   #closing: Promise<CloseReport> | undefined;
+  #closed = false;
   #accepted = 0;
   #leased = 0;
   #done = 0;
@@ -107,6 +107,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
   #started = 0;
   #retried = 0;
   #crashes = 0;
+  #released = 0;
 
   /**
    * @param worker - a function, a pool, or nothing for a queue that others work off (`consume`, another process)
@@ -117,33 +118,41 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     super();
     const settings = readSettings<D>(options);
     this.#settings = settings;
-    refuseLacking(settings);
     this.#paused = settings.paused;
+    this.#handles = {
+      idOf: (job) => this.#depot.idOf(job),
+      resultOf: (job) => this.#promise(job),
+      cancel: (id, reason) => this.cancel(id, reason),
+    };
     this.#pool = poolOf(worker);
-    this.#depot = depotOf(settings, (error) => this.emit('storeError', { error }));
+    this.#depot = depotOf(settings, {
+      demand: () => this.#demand,
+      onError: (error) => {
+        this.emit('storeError', { error });
+      },
+    });
     this.#admission = new Admission(this.#depot);
-    const rate = settings.rate && new Rate(settings.rate, () => this.#pump());
-    this.#engine = new Engine(this.#depot, this.#pool, settings, this.#onEngine(), rate);
-    this.#consumers = new Consumers(this.#depot, this.#engine, (job) => this.#onLease(job, 1));
-    this.#workforce = new Workforce(worker === undefined ? 0 : settings.workers, this.#pool, this.#depot, {
-      runtime: settings.runtime,
-      onScale: (from, to, reason) => this.emit('scale', { from, to, reason }),
+    const pump = (): void => {
+      this.#pump();
+    };
+    this.#rate = settings.rate && new Rate(settings.rate, pump);
+    this.#engine = new Engine(this.#depot, this.#pool, settings, this.#listen(), this.#rate);
+    this.#consumers = new Consumers(this.#depot, this.#engine, (job) => {
+      this.#onLease(job);
     });
-    this.#pool.open(() => this.#pump());
-    this.#workforce.open();
+    this.#pool.open(pump);
+    if (worker !== undefined) this.#scaler = this.#elastic();
     const opened = this.#depot.open({
-      onReady: () => this.#onReady(),
-      onLost: (job, error) => this.#onLost(job, error),
+      onReady: pump,
+      onLost: (job, error) => {
+        this.#onLost(job, error);
+      },
     });
-    if (opened === undefined) this.#ready = true;
-    else {
-      this.#opened = opened.then(() => {
-        this.#ready = true;
-        this.#onReady();
-      });
-      this.#opened.catch(() => undefined); // told to whoever adds
+    if (opened !== undefined) {
+      this.#opened = opened;
+      opened.then(pump, () => undefined); // told to whoever adds
     }
-    onAbort(settings.signal, () => void this.close({ graceMs: 0 }));
+    this.#unlink = onAbort(settings.signal, () => void this.close({ graceMs: 0 }));
   }
 
   /**
@@ -176,10 +185,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
   run(data: D, options?: JobOptions): Promise<R> {
     return new Promise((resolve, reject) => {
       const job = this.#make(data, options);
-      job.ticket = ({ state, result }) => {
-        if (state === 'done') resolve(result as R);
-        else reject(result as Error);
-      };
+      job.ticket = ticketFor(resolve, reject);
       const accepted = this.#accept(job, options);
       const follow = ({ job: live = job, status }: Offer<D>): void => {
         if (status === 'duplicate' && live !== job) this.#promise(live).then(resolve, reject);
@@ -217,7 +223,12 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
    * @param options - `signal`: ends it
    */
   sync(source: WorkSource<D>, options?: { readonly signal?: AbortSignal }): Promise<SyncReport> {
-    return syncFrom(source, options, (id) => this.#depot.find(id) !== undefined, (data, id) => this.add(data, { id }));
+    return syncFrom(
+      source,
+      options,
+      (id) => this.#depot.find(id) !== undefined,
+      (data, id) => this.add(data, { id }),
+    );
   }
 
   /**
@@ -236,7 +247,10 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
    * @param reason - what its result rejects with; absent: an error with code `CANCELLED`
    * @returns whether there was such a job
    */
-  async cancel(id: string, reason: unknown = new HoldfastError('CANCELLED', 'the job was taken back')): Promise<boolean> {
+  async cancel(
+    id: string,
+    reason: unknown = new HoldfastError('CANCELLED', 'the job was taken back'),
+  ): Promise<boolean> {
     const job = this.#depot.find(id);
     if (job?.state === 'leased') return this.#stop(job, reason, 'cancelled');
     if (!(await this.#depot.cancel(id))) return false;
@@ -261,8 +275,10 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
    * @param bounds - a number, or the least and the most
    * @throws {@link HoldfastError} `INVALID_OPTION`
    */
-  resize(bounds: number | { readonly min?: number; readonly max?: number }): void {
-    this.#workforce.resize(bounds);
+  resize(bounds: Dyn<number | WorkerBounds>): void {
+    if (this.#scaler === undefined)
+      throw new HoldfastError('UNSUPPORTED', 'a queue without a worker has none to resize');
+    this.#scaler.follow(bounds);
     this.#pump();
   }
 
@@ -339,22 +355,399 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
   }
 
   async #close(options: CloseOptions | undefined): Promise<CloseReport> {
-    const { graceMs = 10_000, abortMs = 1_000, drain = false } = readOptions('close', options, {
-      graceMs: number({ min: 0 }),
-      abortMs: number({ min: 0 }),
-      drain: anyBoolean,
-    });
+    const { graceMs = 10_000, abortMs = 1_000, drain = false } = readOptions('close', options, closeShape);
     const closed = new HoldfastError('CLOSED', 'the queue is closed');
+    this.#unlink();
     this.#admission.close(closed);
     if (!drain) this.#engine.stop();
-    await this.#within(graceMs, () => this.#engine.runs.size === 0 && (!drain || this.#isIdle));
+    await this.#until(graceMs, () => (drain ? this.#isIdle : this.#engine.runs.size === 0));
     this.#engine.stop();
     for (const run of this.#engine.runs) this.#engine.abort(run, { reason: closed, fate: 'release' });
-    await this.#within(abortMs, () => this.#engine.runs.size === 0);
-    const abandoned = this.#engine.abandon();
+    await this.#until(abortMs, () => this.#engine.runs.size === 0);
     this.#consumers.close();
-    this.#workforce.close();
-    await Promise.all([this.#pool.close({ graceMs: 0 }), this.#depot.close()]);
+    const abandoned = this.#engine.abandon();
+    this.#scaler?.close();
+    this.#rate?.close();
+    this.#engine.alarms.close();
+    await this.#flush(abortMs);
+    for (const told of [...this.#idle]) told();
+    this.#forgetAll(closed);
     return this.#report(abandoned);
   }
+
+  /** Resolves when it is so, or after so long. */
+  #until(ms: number, isSo: () => boolean): Promise<void> {
+    if (isSo()) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = this.#settings.runtime.clock.setTimer(
+        ms,
+        () => {
+          this.#closers.delete(look);
+          resolve();
+        },
+        { ref: true },
+      );
+      const look = (): void => {
+        if (!isSo()) return;
+        timer.cancel();
+        this.#closers.delete(look);
+        resolve();
+      };
+      this.#closers.add(look);
+    });
+  }
+
+  /** Ends the pool and hands the store what was settled; a store that does not answer is left. */
+  async #flush(ms: number): Promise<void> {
+    let flushed = false;
+    void Promise.allSettled([this.#pool.close({ graceMs: 0 }), this.#depot.close()]).then(() => {
+      flushed = true;
+      this.#look();
+    });
+    await Promise.resolve();
+    await this.#until(ms, () => flushed);
+  }
+
+  /** Nobody will work on what is left: whoever waits for a result is told. */
+  #forgetAll(closed: HoldfastError): void {
+    this.#closed = true;
+    for (const job of [...this.#depot.jobs()]) {
+      if (job.owner !== this) continue;
+      job.result = closed;
+      this.#tell(job);
+    }
+  }
+
+  #report(abandoned: number): CloseReport {
+    const { accepted, done, dead, cancelled, leased } = this.stats();
+    const released = this.#released + leased;
+    const waiting = accepted - done - dead - cancelled - released;
+    return { accepted, done, dead, cancelled, released, waiting, abandoned };
+  }
+
+  /** How many jobs could be worked on at once. */
+  get #demand(): number {
+    if (this.#paused) return 0;
+    return Math.max(0, this.#pool.size - this.#engine.runs.size) + this.#consumers.waiting;
+  }
+
+  get #isIdle(): boolean {
+    return (
+      this.#depot.waiting + this.#depot.delayed + this.#leased + this.#admission.size + this.#engine.runs.size === 0
+    );
+  }
+
+  #make(data: D, options: JobOptions | undefined): Job<D> {
+    if (this.#closing !== undefined) throw new HoldfastError('CLOSED', 'the queue is closed');
+    if (options === undefined) {
+      const job = this.#depot.make(data, 0, undefined);
+      return this.#own(job);
+    }
+    const values = readJobOptions(options, this.#depot.caps);
+    const { priority = 0, signal } = values;
+    signal?.throwIfAborted();
+    const job = this.#depot.make(data, priority, this.#detailsOf(values));
+    return this.#own(job);
+  }
+
+  #own(job: Job<D>): Job<D> {
+    job.caller = callerContext();
+    job.owner = this;
+    return job;
+  }
+
+  #detailsOf({ id, key, dedupe, attempts, timeoutMs, type, transfer, deadline }: JobValues): JobDetails<D> {
+    const { clock } = this.#settings.runtime;
+    const leftMs =
+      deadline === undefined
+        ? Infinity
+        : (typeof deadline === 'number' ? Deadline.after(deadline, clock) : deadline).remaining();
+    const own = attempts !== undefined || timeoutMs !== undefined || type !== undefined;
+    return {
+      id,
+      keyName: key,
+      dedupe,
+      transfer,
+      settings: own ? { attempts, timeoutMs, type } : undefined,
+      expiresAtMs: leftMs === Infinity ? undefined : clock.now() + leftMs,
+    };
+  }
+
+  /** Has the store accept a job; when it answers at once, so does this. */
+  #accept(job: Job<D>, options: JobOptions | undefined): Offer<D> | Promise<Offer<D>> {
+    const delayMs = options === undefined ? 0 : this.#delayOf(options);
+    if (this.#opened !== undefined) return this.#acceptLater(job, delayMs, options?.signal);
+    const offer = this.#admission.size > 0 && this.#settings.overflow === 'wait' ? full : this.#depot.put(job, delayMs);
+    if (offer instanceof Promise) return offer.then((later) => this.#afterOffer(job, delayMs, later, options?.signal));
+    return this.#afterOffer(job, delayMs, offer, options?.signal);
+  }
+
+  async #acceptLater(job: Job<D>, delayMs: number, signal: AbortSignal | undefined): Promise<Offer<D>> {
+    await this.#opened;
+    if (this.#closing !== undefined) throw new HoldfastError('CLOSED', 'the queue is closed');
+    const offer =
+      this.#admission.size > 0 && this.#settings.overflow === 'wait' ? full : await this.#depot.put(job, delayMs);
+    return this.#afterOffer(job, delayMs, offer, signal);
+  }
+
+  #afterOffer(
+    job: Job<D>,
+    delayMs: number,
+    offer: Offer<D>,
+    signal: AbortSignal | undefined,
+  ): Offer<D> | Promise<Offer<D>> {
+    if (offer.status === 'full') {
+      if (this.#settings.overflow !== 'wait') throw new HoldfastError('QUEUE_FULL', 'the queue is full');
+      return this.#admission.wait(job, delayMs, signal).then((later) => this.#onAccepted(job, delayMs, later, signal));
+    }
+    return this.#onAccepted(job, delayMs, offer, signal);
+  }
+
+  #onAccepted(job: Job<D>, delayMs: number, offer: Offer<D>, signal: AbortSignal | undefined): Offer<D> {
+    if (offer.status === 'added') {
+      this.#accepted++;
+      if (offer.dropped !== undefined) this.#onDropped(offer.dropped);
+      if (signal !== undefined || job.details?.expiresAtMs !== undefined) this.#link(job, signal);
+    }
+    if (delayMs <= 0) this.#scaler?.onEnqueue(this.#stuck, job.details?.settings?.type);
+    this.#pump();
+    return offer;
+  }
+
+  /** How many wait because nobody is idle. */
+  get #stuck(): number {
+    return this.#engine.runs.size < this.#pool.size ? 0 : this.#depot.runnable;
+  }
+
+  #delayOf({ delayMs, runAt }: JobOptions): number {
+    if (runAt === undefined) return delayMs ?? 0;
+    return Math.max(0, Number(runAt) - this.#settings.runtime.clock.wallNow());
+  }
+
+  /** Ends the job when its signal aborts or its deadline comes. */
+  #link(job: Job<D>, signal: AbortSignal | undefined): void {
+    const details = (job.details ??= {});
+    const unlink = onAbort(signal, (reason) => void this.cancel(this.#depot.idOf(job), reason));
+    const leftMs = (details.expiresAtMs ?? Infinity) - this.#settings.runtime.clock.now();
+    const alarm =
+      leftMs === Infinity
+        ? undefined
+        : this.#engine.alarms.set(leftMs, () => {
+            this.#expire(job);
+          });
+    details.unlink = () => {
+      unlink();
+      this.#engine.alarms.cancel(alarm);
+    };
+  }
+
+  #expire(job: Job<D>): void {
+    const error = deadlineExceeded('a job');
+    if (job.state === 'leased') this.#stop(job, error, 'expired');
+    else if (this.#depot.expire(job) === true) {
+      job.result = error;
+      this.#onDead(job, 'expired', error);
+    }
+  }
+
+  /** Asks a job that runs to stop, and tells whoever waits for its result. */
+  #stop(job: Job<D>, reason: unknown, fate: 'cancelled' | 'expired'): boolean {
+    for (const run of this.#engine.runs) {
+      if (run.job !== job) continue;
+      if (run.end !== undefined && run.end.fate !== 'retry') return false;
+      this.#engine.abort(run, { reason, fate });
+      job.ticket?.stopping?.(reason);
+      return true;
+    }
+    return false;
+  }
+
+  #handle(job: Job<D>, { status, job: live = job }: Offer<D>): JobHandle<D, R> {
+    return new JobHandle<D, R>(live, this.#handles, status === 'duplicate');
+  }
+
+  /** The end of a job as a promise, of a job that may have ended long ago. */
+  #promise(asked: Job<D>): Promise<R> {
+    let job = asked;
+    while (job.details?.successor !== undefined) job = job.details.successor;
+    return new Promise((resolve, reject) => {
+      const ticket = ticketFor<D, R>(resolve, reject);
+      if (!job.isLive || (this.#closed && job.owner === this)) {
+        ticket.ended(job);
+        return;
+      }
+      const { ticket: other } = job;
+      job.ticket = other === undefined ? ticket : bothOf(other, ticket);
+    });
+  }
+
+  #pump(): void {
+    if (this.#paused) return;
+    if (this.#consumers.waiting > 0) this.#consumers.serve();
+    this.#engine.pump();
+  }
+
+  #elastic(): Scaler {
+    const pool = this.#pool;
+    const { workers, elastic, runtime } = this.#settings;
+    const scaler = new Scaler(
+      {
+        queued: () => this.#depot.runnable,
+        busy: () => this.#engine.runs.size,
+        coldStartMs: () => pool.coldStartMs,
+        resize: (change) => {
+          pool.resize(change.to);
+          this.emit('scale', change);
+          this.#pump();
+        },
+      },
+      { workers, elastic, suggestedMax: pool.suggestedMax, sharesLoop: pool.coldStartMs === 0, runtime },
+    );
+    pool.resize(scaler.workers);
+    return scaler;
+  }
+
+  #listen(): EngineListener<D> {
+    return {
+      onStart: (run) => {
+        this.#onLease(run.job);
+        this.#started++;
+        this.#scaler?.onStart(run.startedMs, run.job.details?.settings?.type);
+      },
+      onFree: ({ job, startedMs }, endedMs) => {
+        this.#scaler?.onSettle(startedMs, endedMs, job.details?.settings?.type);
+        if (this.#closing !== undefined) this.#look();
+      },
+      onSettled: (job, ending, error) => {
+        this.#onSettled(job, ending, error);
+      },
+      onProgress: ({ id, attempt }, value) => {
+        this.emit('progress', { id, attempt, value });
+      },
+      onStuck: ({ id, attempt }) => {
+        this.emit('stuck', { id, attempt, released: this.#settings.onStuck === 'release' });
+      },
+      onTaken: () => {
+        this.#admission.admit();
+      },
+    };
+  }
+
+  #onLease(job: Job<D>): void {
+    this.#leased++;
+    if (job.owner === this) return;
+    // Of an earlier process, or of another queue on the same store.
+    job.owner = this;
+    this.#accepted++;
+  }
+
+  #onSettled(job: Job<D>, ending: Ending, error: unknown): void {
+    this.#leased--;
+    if (isWorkerLost(error)) this.#crashes++;
+    const { state } = job;
+    if (state === 'done') this.#onDone(job);
+    else if (state === 'dead') this.#onDead(job, (ending as { readonly reason: DeadReason }).reason, error);
+    else if (state === 'cancelled') this.#onCancelled(job, error);
+    else this.#onAgain(job, ending, error);
+    if (this.#admission.size > 0) this.#admission.admit();
+    this.#look();
+  }
+
+  #onDone(job: Job<D>): void {
+    this.#done++;
+    this.#tell(job);
+    if (this.listens('done')) {
+      this.emit('done', { id: this.#depot.idOf(job), attempt: job.attempt, value: job.result as R });
+    }
+  }
+
+  #onDead(job: Job<D>, reason: DeadReason, error: unknown): void {
+    this.#dead++;
+    this.#tell(job);
+    if (this.listens('dead')) {
+      this.emit('dead', { id: this.#depot.idOf(job), attempt: job.attempt, reason, error });
+    }
+    this.#look();
+  }
+
+  #onCancelled(job: Job<D>, reason: unknown): void {
+    this.#cancelled++;
+    job.result = reason;
+    this.#tell(job);
+    if (this.listens('cancelled')) this.emit('cancelled', { id: this.#depot.idOf(job), reason });
+    this.#look();
+  }
+
+  #onDropped(job: Job<D>): void {
+    const id = this.#depot.idOf(job);
+    this.emit('dropped', { id });
+    this.#onCancelled(job, new HoldfastError('QUEUE_FULL', 'the job was dropped to make room for another'));
+  }
+
+  /** It is back in the line. */
+  #onAgain(job: Job<D>, ending: Ending, error: unknown): void {
+    const delayMs = ending.kind === 'retry' || ending.kind === 'release' ? ending.delayMs : 0;
+    if (ending.kind === 'retry') {
+      this.#retried++;
+      if (this.listens('retry')) {
+        this.emit('retry', { id: this.#depot.idOf(job), attempt: job.attempt, delayMs, error });
+      }
+    }
+    if (ending.kind === 'release' && this.#closing !== undefined) this.#released++;
+    if (delayMs === 0) this.#scaler?.onEnqueue(this.#stuck, job.details?.settings?.type);
+  }
+
+  #onLost(job: Job<D>, error: Error): void {
+    for (const run of this.#engine.runs) {
+      if (run.job === job) this.#engine.abort(run, { reason: error, fate: 'lost' });
+    }
+    this.#consumers.lost(job);
+    this.emit('leaseLost', { id: this.#depot.idOf(job), attempt: job.attempt });
+  }
+
+  #tell(job: Job<D>): void {
+    const { ticket, details } = job;
+    job.ticket = undefined;
+    ticket?.ended(job);
+    if (details?.unlink !== undefined) {
+      details.unlink();
+      details.unlink = undefined;
+    }
+  }
+
+  /** Something has ended: there may be somebody who waits for that. */
+  #look(): void {
+    if (this.#closers.size > 0) for (const look of [...this.#closers]) look();
+    if ((this.#idle.size > 0 || this.listens('idle')) && this.#isIdle) {
+      for (const told of [...this.#idle]) told();
+      this.emit('idle', { done: this.#done, dead: this.#dead });
+    }
+  }
+}
+
+const full = { status: 'full' } as const;
+
+const closeShape = { graceMs: number({ min: 0 }), abortMs: number({ min: 0 }), drain: boolean };
+
+function ticketFor<D, R>(resolve: (value: R) => void, reject: (error: Error) => void): Ticket<D> {
+  return {
+    ended: ({ state, result }) => {
+      if (state === 'done') resolve(result as R);
+      else reject(result as Error);
+    },
+    stopping: reject as (reason: unknown) => void,
+  };
+}
+
+function bothOf<D>(one: Ticket<D>, other: Ticket<D>): Ticket<D> {
+  return {
+    ended: (job) => {
+      one.ended(job);
+      other.ended(job);
+    },
+    stopping: (reason) => {
+      one.stopping?.(reason);
+      other.stopping?.(reason);
+    },
+  };
 }

@@ -97,6 +97,15 @@ export class Backlog<D> {
     return this.#byId.get(id) ?? this.#dead.get(id);
   }
 
+  /** All that wait or are delayed. */
+  *jobs(): IterableIterator<Job<D>> {
+    yield* this.#line.jobs();
+    for (const key of this.#keys.values()) {
+      for (const lane of key.lanes.values()) for (const job of lane.jobs) if (job.state === 'waiting') yield job;
+    }
+    for (const job of this.#delayed) if (job.state === 'delayed') yield job;
+  }
+
   /** A record for a job, not accepted yet. */
   job(data: D, priority = 0, details?: JobDetails<D>): Job<D> {
     return new Job(++this.#seq, data, priority, details);
@@ -385,7 +394,7 @@ export class Backlog<D> {
 
   #byArrival(): Ring<Job<D>> {
     const arrivals = new Ring<Job<D>>();
-    for (const job of [...this.#line.jobs(), ...this.#delayed].filter(isQueued).sort((a, b) => a.seq - b.seq)) {
+    for (const job of [...this.jobs()].sort((a, b) => a.seq - b.seq)) {
       arrivals.push(job);
     }
     return arrivals;

@@ -37,6 +37,14 @@ export interface Rerun<D> {
   readonly delayMs: number;
 }
 
+/** @internal Who wants to know what becomes of a job. */
+export interface Ticket<D> {
+  /** It has ended; or the queue has, and nobody will know. */
+  ended(job: Job<D>): void;
+  /** It runs, and is to end with this reason as soon as it has stopped. */
+  stopping?(reason: unknown): void;
+}
+
 /**
  * @internal A job, from its acceptance to its end: one small record, which the backlog, the slot that runs it and the
  * handle of who has added it share.
@@ -56,7 +64,9 @@ export class Job<D> {
   sinceMs = 0;
   details: JobDetails<D> | undefined;
   /** Who wants to know of its end. */
-  ticket: ((job: Job<D>) => void) | undefined = undefined;
+  ticket: Ticket<D> | undefined = undefined;
+  /** Which queue has added it, or has it leased. */
+  owner: object | undefined = undefined;
   /** Where it was added from, for what hangs on that. */
   caller: CallerContext | undefined = undefined;
   /** What it came to: a value when it is done, an error when it is dead or was cancelled. */
