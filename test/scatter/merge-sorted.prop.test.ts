@@ -73,6 +73,16 @@ describe('mergeSorted', () => {
     );
   });
 
+  it('reads a string, and whatever says by any true value that it is done', async () => {
+    const byText = (a: string, b: string): number => (a < b ? -1 : 1);
+    let read = 0;
+    const loose: Iterable<string> = {
+      [Symbol.iterator]: () => ({ next: () => bad(read++ < 1 ? { value: 'c' } : { done: 1 }) }),
+    };
+    const unset: Iterable<string> = Object.assign(['b'], { [Symbol.asyncIterator]: undefined });
+    expect(await collect(mergeSorted(['ad', loose, unset], byText), 9)).toEqual(['a', 'b', 'c', 'd']);
+  });
+
   it('reads no more than one element of each stream beyond what it gave, and closes all that have not ended', async () => {
     const ends = fc.record({
       all: streams,
