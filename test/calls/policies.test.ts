@@ -122,6 +122,23 @@ describe('the delay of a hedge', () => {
 });
 
 describe('a percentile of the user’s own', () => {
+  it('is told once of each original, also when it calls the call off', async () => {
+    for (const script of [[fail(1)], [hang('reject')]] as Script[]) {
+      const caller = new AbortController();
+      const told: string[] = [];
+      const abort = (what: string) => (): void => {
+        told.push(what);
+        caller.abort('enough');
+      };
+      const { stage, call } = hedged(script, {
+        after: { delayMs: 50, answered: abort('answered'), silent: abort('silent') },
+      });
+      stage.clock.setTimer(9, () => caller.abort('enough'));
+      expect(await rejectionOf(() => finish(stage.clock, call('', { signal: caller.signal })))).toBe('enough');
+      expect(told).toEqual(['silent']);
+    }
+  });
+
   const made = (delayMs: () => unknown, told: () => unknown = () => undefined): Percentile =>
     bad({
       get delayMs() {
