@@ -495,6 +495,35 @@ describe('retry', () => {
     expect(await rejectionOf(() => finish(stage.clock, call('')))).toMatchObject({ message: '0/2', final: true });
   });
 
+  describe('around a hedge, of whose attempts all have failed,', () => {
+    const around = async (errors: readonly unknown[]): Promise<readonly number[]> => {
+      const clock = new VirtualClock();
+      const runtime = steady(clock);
+      const startedMs: number[] = [];
+      const ask = hedge<number, never>(
+        () => {
+          startedMs.push(clock.now());
+          throw errors[(startedMs.length - 1) % errors.length];
+        },
+        { after: 5, extra: errors.length - 1, budget: false, runtime },
+      );
+      const call = retry(ask, { attempts: 2, backoff: { baseMs: 0 }, budget: false, runtime });
+      await rejectionOf(() => finish(clock, call(0)));
+      return startedMs;
+    };
+    const pushback = (retryAfterMs: number): Error => Object.assign(new Error('busy'), { retryAfterMs });
+
+    it('waits for as long as the longest of the pauses that servers have asked for', async () => {
+      expect(await around([pushback(30), pushback(300), new Error('down')])).toEqual([0, 0, 0, 300, 300, 300]);
+      expect(await around([pushback(30), pushback(-1)])).toEqual([0, 0]);
+    });
+
+    it('does not retry when one of them is final', async () => {
+      expect(await around([new Error('down'), new HoldfastError('CLOSED', 'gone')])).toEqual([0, 0]);
+      expect(await around([new Error('down'), new Error('down')])).toEqual([0, 0, 0, 0]);
+    });
+  });
+
   it('asks `retryable` with the request', async () => {
     const { stage, call } = retried([fail(1), answer(1)], { retryable: (_, request) => request === 'get' });
     expect(await finish(stage.clock, call('get'))).toBe('0/2');
