@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { type CallOutcome, leastRequest, LoadBalancer, type LoadBalancerOptions, replicate } from 'holdfast/balancing';
 import { hedge } from 'holdfast/calls';
 import { HoldfastError } from 'holdfast/core';
@@ -10,6 +11,9 @@ afterEach(() => {
 });
 
 const forever = (): Promise<never> => new Promise(() => undefined);
+
+/** As Jest's tests see what the platform makes. */
+const ofAnotherRealm: unknown = runInNewContext('Object.assign(new Error(), { name: "TimeoutError" })');
 
 function make(options: Partial<LoadBalancerOptions<string>> = {}, members: readonly string[] = ['a']) {
   const clock = new VirtualClock();
@@ -45,6 +49,12 @@ describe('what is concluded from a call', () => {
     [
       'an AbortSignal.timeout is one too',
       (clock) => [forever, { signal: abortIn(clock, new DOMException('late', 'TimeoutError')) }],
+      'expired',
+      1,
+    ],
+    [
+      'one of another realm is one too',
+      (clock) => [forever, { signal: abortIn(clock, ofAnotherRealm) }],
       'expired',
       1,
     ],
