@@ -145,6 +145,51 @@ it('a value whose `accept` aborts the call goes to discard', async () => {
   }
 });
 
+describe('a call that does not ask its member after all', () => {
+  const withdrawn = async (pool: LoadBalancer<string>, avoid?: ReadonlySet<string>): Promise<void> => {
+    const visit = (): never => {
+      throw new Error('not him');
+    };
+    await expect(pool.run((id) => id, { visit, avoid })).rejects.toThrow('not him');
+  };
+
+  it('spends none of the calls for trials', async () => {
+    const { clock, pool, events, at } = make(['a', 'b', 'c']);
+    for (const id of ['b', 'c']) at(id).release('ok');
+    for (let i = 0; i < 5; i++) at('a').release('failed');
+    await clock.advance(5_000);
+    for (let i = 0; i < 5; i++) await withdrawn(pool);
+    expect(await pool.run((id) => id)).toBe('a');
+    expect(events).toEqual(['eject a', 'restore a']);
+  });
+
+  it('does not show that its member is silent', async () => {
+    const { clock, pool, events, at } = make(['a', 'b', 'c'], { cost: roundRobin() });
+    for (const id of ['a', 'b', 'c']) at(id).release('ok');
+    await withdrawn(pool, new Set(['b', 'c']));
+    await clock.advance(60_000);
+    for (let i = 0; i < 5; i++) {
+      pool.run(() => clock.sleep(Infinity), { avoid: new Set(['b', 'c']), deadline: 50 }).catch(() => undefined);
+      await clock.advance(50);
+    }
+    expect(events).toEqual([]);
+    await clock.advance(5_000);
+    pool.run(() => clock.sleep(Infinity), { avoid: new Set(['b', 'c']), deadline: 50 }).catch(() => undefined);
+    await withdrawn(pool, new Set(['b', 'c']));
+    await clock.advance(50);
+    expect(pool.stats().members[0]).toMatchObject({ id: 'a', failedInRow: 1 });
+  });
+
+  it('leaves a new member to be tried first', async () => {
+    const { pool } = make(['a'], { cost: () => ({ id }) => ({ cost: () => (id === 'b' ? 1 : 0) }) });
+    await pool.run((id) => id);
+    pool.update(['a', 'b']);
+    await withdrawn(pool);
+    expect(await pool.run((id) => id)).toBe('b');
+    expect(await pool.run((id) => id)).toBe('a');
+  });
+});
+
 describe('events', () => {
   it('a member that has left is not judged, and comes back as it left', () => {
     const { pool, events } = make(['a', 'b', 'c'], { probation: false });
