@@ -197,8 +197,8 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
   }
 
   #begin(avoid: ReadonlySet<unknown>): Flight<Slot<M>> {
-    this.#checkOpen();
     this.#membership.current();
+    this.#checkOpen(); // afterwards, for who is told of an update may close
     const pool = this.#pool;
     const now = this.#now();
     pool.choices++;
