@@ -109,6 +109,46 @@ it('what failed an hour ago keeps nobody in', async () => {
   }
 });
 
+it.each([
+  [1_000, []],
+  [3_600_000, ['eject a']],
+])('one of two others fails twice and is asked no more: %i ms later that is %j', async (ms, ejected) => {
+  const { clock, at, events } = make(['a', 'b', 'c']);
+  at('b').release('ok');
+  for (let i = 0; i < 2; i++) at('c').release('failed');
+  await clock.advance(ms);
+  for (let i = 0; i < 5; i++) at('a').release('failed');
+  expect(events.filter((event) => event.startsWith('eject'))).toEqual(ejected);
+});
+
+it('of three, no second one is ejected while one is, however long ago it failed', async () => {
+  const { clock, at, events } = make(['a', 'b', 'c']);
+  for (const id of ['a', 'b']) at(id).release('ok');
+  for (let i = 0; i < 5; i++) at('c').release('failed');
+  await clock.advance(60_000);
+  for (let i = 0; i < 5; i++) at('a').release('failed');
+  expect(events.filter((event) => event.startsWith('eject'))).toEqual(['eject c']);
+});
+
+it('who has no weight is none of the others: when the only other with some fails too, nobody is ejected', () => {
+  const { at, events } = make(['a', 'b', 'c', 'd'], { weight: (id) => (id === 'a' || id === 'b' ? 1 : 0) });
+  for (let i = 0; i < 2; i++) at('b').release('failed');
+  for (let i = 0; i < 5; i++) at('a').release('failed');
+  expect(events.filter((event) => event.startsWith('eject'))).toEqual([]);
+});
+
+it('no more than three trials are saved up, however many calls there were', async () => {
+  const ids = Array.from({ length: 16 }, (_, i) => `m${String(i)}`);
+  const { clock, pool, at } = make(ids);
+  for (const id of ids) at(id).release('ok');
+  for (let i = 0; i < 2_000; i++) pool.pick().release('ok');
+  const out = ids.slice(0, 6);
+  for (const id of out) for (let i = 0; i < 5; i++) at(id).release('failed');
+  await clock.advance(5_000);
+  const taken = ids.map(() => pool.pick().member);
+  expect(taken.map((id) => out.includes(id)).lastIndexOf(true)).toBe(2);
+});
+
 describe('who answers late is not silent:', () => {
   it.each([
     ['all answers are late', 300, 200, 0],
@@ -181,13 +221,34 @@ describe('a call that does not ask its member after all', () => {
   });
 
   it('leaves a new member to be tried first', async () => {
-    const { pool } = make(['a'], { cost: () => ({ id }) => ({ cost: () => (id === 'b' ? 1 : 0) }) });
+    const { pool } = make(['a'], {
+      cost:
+        () =>
+        ({ id }) => ({ cost: () => (id === 'b' ? 1 : 0) }),
+    });
     await pool.run((id) => id);
     pool.update(['a', 'b']);
     await withdrawn(pool);
     expect(await pool.run((id) => id)).toBe('b');
     expect(await pool.run((id) => id)).toBe('a');
   });
+});
+
+it('a new member whose call nobody waits for any more may have another: work that never ends keeps nobody out', async () => {
+  const { clock, pool } = make(['a'], { cost: roundRobin() });
+  await pool.run((id) => id);
+  pool.update(['a', 'b']);
+  const asked: number[] = [];
+  for (let i = 0; i < 20; i++) {
+    const work = (id: string): Promise<void> => {
+      if (id === 'b') asked.push(clock.now());
+      return clock.sleep(id === 'b' ? Infinity : 1);
+    };
+    pool.run(work, { deadline: 50 }).catch(() => undefined);
+    await clock.advance(10);
+  }
+  expect(asked.length).toBeGreaterThan(2);
+  for (const [i, atMs] of asked.entries()) expect(atMs - (asked[i - 1] ?? -50)).toBeGreaterThanOrEqual(50);
 });
 
 describe('events', () => {
