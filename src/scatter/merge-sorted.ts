@@ -119,8 +119,9 @@ class Merge<T> {
       this.#stopWaiting = () => {
         resolve(true);
       };
+      if (this.#left) resolve(true); // from inside of a stream
       work.then(() => {
-        resolve(this.#left);
+        resolve(false);
       }, reject);
     });
   }

@@ -223,6 +223,27 @@ describe('mergeSorted', () => {
     expect(told).toBe(1);
   });
 
+  it('is left at once from inside of a stream that then stays silent', async () => {
+    for (const silentFrom of [1, 2]) {
+      let read = 0;
+      const leaving: AsyncIterable<number> = {
+        [Symbol.asyncIterator]: () => ({
+          next: async () => {
+            if (++read < silentFrom) return { done: false, value: read };
+            left = merged.return!();
+            return await new Promise(() => undefined);
+          },
+        }),
+      };
+      const merged = mergeSorted([leaving], byValue)[Symbol.asyncIterator]();
+      let left: Promise<unknown> | undefined;
+      let last = await merged.next();
+      while (last.done !== true) last = await merged.next();
+      expect(await left).toEqual({ done: true, value: undefined });
+      expect(read).toBe(silentFrom);
+    }
+  });
+
   it('that is left before it is read reads and closes nothing', async () => {
     const source = stuck(1);
     const merged = mergeSorted([source.stream], byValue)[Symbol.asyncIterator]();
