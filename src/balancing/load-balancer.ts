@@ -132,12 +132,14 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
       return await raced(what, attemptOn, policy, runtime)(undefined, options);
     }
     const { signal, avoid = none, accept, discard } = options;
+    // One attempt is the one around it, where there is one: so its number tells the receiver.
+    const { attempt = 1, cause = 'original' } = options as Partial<Attempt>;
     const deadline = deadlineFrom(options.deadline, runtime.clock);
     const refused = refusal(what, { signal, deadline });
     if (refused !== undefined) throw refused.reason;
     const visit = options.visit?.bind(options);
-    const first = { attempt: 1, cause: 'original', signal, deadline, avoid, visit } as const;
-    return await tryMember(this.#desk, work, entryOf(first, accept, discard, options));
+    const only = { attempt, cause, signal, deadline, avoid, visit };
+    return await tryMember(this.#desk, work, entryOf(only, accept, discard, options));
   }
 
   /**
