@@ -189,7 +189,7 @@ export class Slot<M> implements MemberView, Candidate {
     if (verdict !== 'ignore' && telling && !this.gone) {
       this.#recent.add(verdict === 'ok', now);
       this.judge({ type: 'settled', ok: verdict === 'ok', startedMs, trial }, now);
-    } else if (trial && verdict === 'ignore') {
+    } else if (trial && verdict === 'ignore' && !this.gone) {
       this.judge({ type: 'calledOff' }, now);
     }
     this.#settled(verdict, startedMs, now);

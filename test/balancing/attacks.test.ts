@@ -252,6 +252,31 @@ it('a new member whose call nobody waits for any more may have another: work tha
 });
 
 describe('events', () => {
+  it('a trial of a member that has left says nothing of it, called off or served late', async () => {
+    const { clock, pool, events, at } = make(['a', 'b', 'c']);
+    for (const id of ['b', 'c']) at(id).release('ok');
+    at('a'); // keeps it known
+    for (let i = 0; i < 5; i++) at('a').release('failed');
+    const trial = async <T>(start: () => T): Promise<T> => {
+      await clock.advance(20_000);
+      for (let i = 0; i < 99; i++) at('b').release('ok');
+      return start();
+    };
+    for (let i = 0; i < 2; i++) (await trial(() => at('a'))).release('ignore');
+    const third = await trial(() => at('a'));
+    let late: Promise<void> | undefined;
+    await trial(() => {
+      late = pool.run(() => clock.sleep(100), { deadline: 50, avoid: new Set(['b', 'c']) });
+    });
+    late?.catch(() => undefined);
+    pool.update(['b', 'c']);
+    third.release('ignore');
+    await clock.advance(200);
+    pool.update(['a', 'b', 'c']);
+    expect(pool.stats().members[0]).toMatchObject({ id: 'a', pending: 1, ejected: 'consecutive' });
+    expect(events).toEqual(['eject a']);
+  });
+
   it('a member that has left is not judged, and comes back as it left', () => {
     const { pool, events } = make(['a', 'b', 'c'], { probation: false });
     const held = Array.from({ length: 5 }, () => pool.pick({ avoid: new Set(['b', 'c']) }));
