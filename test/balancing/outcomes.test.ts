@@ -52,12 +52,7 @@ describe('what is concluded from a call', () => {
       'expired',
       1,
     ],
-    [
-      'one of another realm is one too',
-      (clock) => [forever, { signal: abortIn(clock, ofAnotherRealm) }],
-      'expired',
-      1,
-    ],
+    ['one of another realm is one too', (clock) => [forever, { signal: abortIn(clock, ofAnotherRealm) }], 'expired', 1],
     ['a caller who has gone is ignored', (clock) => [forever, { signal: abortIn(clock, 'gone') }], 'aborted', 0],
     [
       'a lost hedge is ignored',
