@@ -142,7 +142,7 @@ async function advance<T>(source: Source<T>): Promise<void> {
   try {
     const result = await source.iterator.next();
     const ended = Boolean(result.done); // as a loop would take it
-    source.head = ended ? undefined : result.value;
+    source.head = ended ? undefined : (result.value as T);
     source.state = ended ? 'ended' : 'idle';
   } catch (error) {
     source.state = 'ended';
