@@ -1,3 +1,4 @@
+import type { SteadyTime } from '../core/steady-time.ts';
 import { onAbort, type Unlink } from '../core/signals.ts';
 import type { Offer } from './backlog/backlog.ts';
 import type { Job } from './backlog/job.ts';
@@ -16,12 +17,14 @@ interface Waiter<D> {
 /** @internal Who waits for room: first come, first served, and anybody may leave. */
 export class Admission<D> {
   readonly #depot: Depot<D>;
+  readonly #time: SteadyTime;
   readonly #waiters = new Ring<Waiter<D>>();
   #waiting = 0;
   #admitting = false;
 
-  constructor(depot: Depot<D>) {
+  constructor(depot: Depot<D>, time: SteadyTime) {
     this.#depot = depot;
+    this.#time = time;
   }
 
   /** How many wait. */
@@ -52,7 +55,7 @@ export class Admission<D> {
     try {
       for (let first = this.#waiters.first; first !== undefined; first = this.#waiters.first) {
         if (!first.gone) {
-          const answer = this.#depot.put(first.job, first.delayMs);
+          const answer = this.#depot.put(first.job, first.delayMs, this.#time.now());
           const offer = answer instanceof Promise ? await answer : answer;
           if (offer.status === 'full') return;
           if (first.gone)

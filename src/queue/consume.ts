@@ -51,10 +51,11 @@ export class Consumers<D> {
   /** Hands out what is ready. */
   serve(): void {
     while (this.#readers.size > 0) {
-      const job = this.#depot.take();
+      const nowMs = this.#engine.time.now();
+      const job = this.#depot.take(nowMs);
       if (job === undefined) return;
       this.#onLease(job);
-      if (this.#engine.mayStart(job)) {
+      if (this.#engine.mayStart(job, nowMs)) {
         const { consumer, resolve } = this.#readers.shift()!;
         resolve({ value: consumer.deliver(job, this.#depot.idOf(job)), done: false });
       }

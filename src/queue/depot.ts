@@ -12,7 +12,7 @@ export interface DepotListener<D> {
 
 /**
  * @internal A queue's way to its store: the records that it works with, one at a time and at once where the store is in this
- * process, in batches where it is not.
+ * process, in batches where it is not. `nowMs` is the time of the queue's clock at this moment.
  */
 export interface Depot<D> {
   readonly caps: StoreCaps;
@@ -31,11 +31,11 @@ export interface Depot<D> {
   /** A live job that is known here. */
   find(id: string): Job<D> | undefined;
   /** Accepts a job, if there is room. */
-  put(job: Job<D>, delayMs: number): Offer<D> | Promise<Offer<D>>;
+  put(job: Job<D>, delayMs: number, nowMs: number): Offer<D> | Promise<Offer<D>>;
   /** Leases the next job that is at hand; tells when there is another. */
-  take(): Job<D> | undefined;
+  take(nowMs: number): Job<D> | undefined;
   /** Ends a lease; `true`: it was one. */
-  settle(job: Job<D>, ending: Ending): boolean | Promise<boolean>;
+  settle(job: Job<D>, ending: Ending, nowMs: number): boolean | Promise<boolean>;
   /** Makes a lease last from now on. */
   extend(job: Job<D>): void | Promise<void>;
   /** Takes back a job that nobody holds. */

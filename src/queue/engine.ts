@@ -1,3 +1,4 @@
+import { SteadyTime } from '../core/steady-time.ts';
 import { deadlineExceeded } from '../core/deadline.ts';
 import { HoldfastError } from '../core/errors.ts';
 import { type Alarm, Alarms } from './alarms.ts';
@@ -23,6 +24,14 @@ export interface EngineListener<D> {
   onTaken(): void;
 }
 
+interface Slot<D, R> {
+  run: Run<D> | undefined;
+  readonly onDone: (value: R) => void;
+  readonly onFailed: (error: unknown) => void;
+}
+
+const done = { kind: 'done' } as const;
+
 /** @internal May the next job start? `false`: `onChange` is called when it may. */
 export interface Gate {
   tryPass(): boolean;
@@ -38,7 +47,9 @@ export class Engine<D, R> implements RunHost<D> {
   readonly #settings: Settings<D>;
   readonly #listener: EngineListener<D>;
   readonly #gate: Gate | undefined;
-  readonly #runs = new Set<Run<D>>();
+  readonly #runs: Run<D>[] = [];
+  readonly #freeSlots: Slot<D, R>[] = [];
+  readonly time: SteadyTime;
   readonly alarms: Alarms;
   #pumping = false;
   #open = true;
@@ -59,10 +70,11 @@ export class Engine<D, R> implements RunHost<D> {
     this.#listener = listener;
     this.#gate = gate;
     this.alarms = new Alarms(settings.runtime.clock);
+    this.time = new SteadyTime(settings.runtime.clock);
   }
 
   /** The functions under way, those that nobody waits for any more among them. */
-  get runs(): ReadonlySet<Run<D>> {
+  get runs(): readonly Run<D>[] {
     return this.#runs;
   }
 
@@ -72,15 +84,15 @@ export class Engine<D, R> implements RunHost<D> {
   }
 
   /** Starts what can be started. */
-  pump(): void {
+  pump(nowMs = this.time.now()): void {
     if (this.#pumping) return; // a handler that adds: the loop that has started it goes on
     this.#pumping = true;
     try {
-      while (this.#open && this.#runs.size < this.#pool.size) {
+      while (this.#open && this.#runs.length < this.#pool.size) {
         if (this.#gate !== undefined && (this.#depot.runnable === 0 || !this.#gate.tryPass())) break;
-        const job = this.#depot.take();
+        const job = this.#depot.take(nowMs);
         if (job === undefined) break;
-        if (this.mayStart(job)) this.#start(job);
+        if (this.mayStart(job, nowMs)) this.#start(job, nowMs);
         this.#listener.onTaken();
       }
     } finally {
@@ -89,9 +101,9 @@ export class Engine<D, R> implements RunHost<D> {
   }
 
   /** Whether a job that was taken is to be worked on; if not, it has been settled. */
-  mayStart(job: Job<D>): boolean {
+  mayStart(job: Job<D>, nowMs: number): boolean {
     const { maxCrashes, budget, retry, runtime } = this.#settings;
-    if (job.details?.expiresAtMs !== undefined && job.details.expiresAtMs <= runtime.clock.now()) {
+    if (job.details?.expiresAtMs !== undefined && job.details.expiresAtMs <= nowMs) {
       const error = deadlineExceeded('a job');
       this.settle(job, { kind: 'dead', reason: 'expired', error: error.message }, error);
       return false;
@@ -120,14 +132,13 @@ export class Engine<D, R> implements RunHost<D> {
     this.#uncounted = 0;
   }
 
-  #start(job: Job<D>): void {
-    const nowMs = this.#settings.runtime.clock.now();
+  #start(job: Job<D>, nowMs: number): void {
     if (nowMs - this.#countedMs > 100) {
       this.#countOriginals();
       this.#countedMs = nowMs;
     }
     const run = new Run(job, this, nowMs);
-    this.#runs.add(run);
+    run.place = this.#runs.push(run) - 1;
     this.#arm(run, job.details?.settings?.timeoutMs ?? this.#settings.timeoutMs);
     this.#listener.onStart(run);
     let result: R | PromiseLike<R>;
@@ -141,14 +152,32 @@ export class Engine<D, R> implements RunHost<D> {
     }
     // A thenable of somebody else is adopted: it may call twice, or throw.
     const promise = result instanceof Promise ? (result as Promise<R>) : Promise.resolve(result);
-    promise.then(
-      (value) => {
-        this.#onDone(run, value);
+    const slot = this.#freeSlots.pop() ?? this.#slot();
+    slot.run = run;
+    promise.then(slot.onDone, slot.onFailed);
+  }
+
+  /** What hears of the end of a function; used again, so that a job does not cost two closures. */
+  #slot(): Slot<D, R> {
+    const slot: Slot<D, R> = {
+      run: undefined,
+      onDone: (value) => {
+        const run = this.#vacate(slot);
+        if (run.isOpen) this.#onDone(run, value);
       },
-      (error: unknown) => {
-        this.#onFailed(run, error);
+      onFailed: (error) => {
+        const run = this.#vacate(slot);
+        if (run.isOpen) this.#onFailed(run, error);
       },
-    );
+    };
+    return slot;
+  }
+
+  #vacate(slot: Slot<D, R>): Run<D> {
+    const run = slot.run!;
+    slot.run = undefined;
+    this.#freeSlots.push(slot);
+    return run;
   }
 
   #arm(run: Run<D>, timeoutMs: number | undefined): void {
@@ -166,69 +195,72 @@ export class Engine<D, R> implements RunHost<D> {
     if (!run.abort(end)) return;
     this.alarms.cancel(run.alarm);
     run.alarm = this.alarms.set(this.#settings.patienceMs, () => {
-      run.stuck = true;
       this.#listener.onStuck(run);
-      if (this.#settings.onStuck === 'release') this.#onFailed(run, end.reason);
+      if (this.#settings.onStuck === 'release' && run.isOpen) this.#onFailed(run, end.reason);
     });
   }
 
   #onDone(run: Run<D>, value: R): void {
-    if (!run.isOpen) return;
     const { job, end } = run;
-    this.#free(run);
+    const nowMs = this.#free(run);
     if (end === undefined || end.fate === 'retry' || end.fate === 'release') {
       job.result = value;
-      this.settle(job, { kind: 'done' }, undefined);
-    } else this.#settleAs(job, end);
-    this.pump();
+      this.settle(job, done, undefined, nowMs);
+    } else this.#settleAs(job, end, nowMs);
+    this.pump(nowMs);
   }
 
   #onFailed(run: Run<D>, error: unknown): void {
-    if (!run.isOpen) return;
     const { job, end } = run;
-    this.#free(run);
-    if (end === undefined || end.fate === 'retry') this.fail(job, end === undefined ? error : end.reason);
-    else this.#settleAs(job, end);
-    this.pump();
+    const nowMs = this.#free(run);
+    if (end === undefined || end.fate === 'retry') this.fail(job, end === undefined ? error : end.reason, nowMs);
+    else this.#settleAs(job, end, nowMs);
+    this.pump(nowMs);
   }
 
-  #settleAs(job: Job<D>, { fate, reason }: RunEnd): void {
-    if (fate === 'cancelled') this.settle(job, { kind: 'cancelled' }, reason);
+  #settleAs(job: Job<D>, { fate, reason }: RunEnd, nowMs: number): void {
+    if (fate === 'cancelled') this.settle(job, { kind: 'cancelled' }, reason, nowMs);
     else if (fate === 'expired') {
-      this.settle(job, { kind: 'dead', reason: 'expired', error: 'its deadline has passed' }, reason);
-    } else if (fate === 'release') this.settle(job, { kind: 'release', delayMs: 0 }, reason);
+      this.settle(job, { kind: 'dead', reason: 'expired', error: 'its deadline has passed' }, reason, nowMs);
+    } else if (fate === 'release') this.settle(job, { kind: 'release', delayMs: 0 }, reason, nowMs);
     else this.#listener.onSettled(job, { kind: 'release', delayMs: 0 }, reason);
   }
 
   /** What becomes of a job whose attempt has failed. */
-  fail(job: Job<D>, error: unknown): void {
+  fail(job: Job<D>, error: unknown, nowMs = this.time.now()): void {
     const { retry, maxCrashes, runtime } = this.#settings;
     const attempts = job.details?.settings?.attempts ?? retry.attempts;
     const failure = { error, attempt: job.attempt, attempts, crashes: job.crashes };
-    this.settle(job, verdict(failure, { retry, maxCrashes, random: runtime.random }, job.data), error);
+    this.settle(job, verdict(failure, { retry, maxCrashes, random: runtime.random }, job.data), error, nowMs);
   }
 
   /** Ends a lease. */
-  settle(job: Job<D>, ending: Ending, error: unknown): void {
+  settle(job: Job<D>, ending: Ending, error: unknown, nowMs = this.time.now()): void {
     if (ending.kind !== 'done') job.result = error;
-    const answer = this.#depot.settle(job, ending);
+    const answer = this.#depot.settle(job, ending, nowMs);
     if (typeof answer === 'boolean') this.#listener.onSettled(job, ending, error);
     else void answer.then(() => this.#listener.onSettled(job, ending, error));
   }
 
-  #free(run: Run<D>): void {
+  #free(run: Run<D>): number {
+    const nowMs = this.time.now();
     run.close();
-    this.alarms.cancel(run.alarm);
-    this.#runs.delete(run);
-    this.#listener.onFree(run, this.#settings.runtime.clock.now());
+    if (run.alarm !== undefined) this.alarms.cancel(run.alarm);
+    const last = this.#runs.pop()!;
+    if (last !== run) {
+      this.#runs[run.place] = last;
+      last.place = run.place;
+    }
+    this.#listener.onFree(run, nowMs);
+    return nowMs;
   }
 
   /** Gives up all functions that still run: what they come to goes unheard. */
   abandon(): number {
-    const { size } = this.#runs;
-    for (const run of [...this.#runs])
-      this.#onFailed(run, run.end?.reason ?? new HoldfastError('CLOSED', 'the queue is closed'));
-    return size;
+    const { length } = this.#runs;
+    const closed = new HoldfastError('CLOSED', 'the queue is closed');
+    for (const run of [...this.#runs]) this.#onFailed(run, run.end?.reason ?? closed);
+    return length;
   }
 
   idOf(job: Job<D>): string {

@@ -63,20 +63,20 @@ export class MemoryDepot<D> implements Depot<D> {
     return this.#store.backlog.find(id);
   }
 
-  put(job: Job<D>, delayMs: number): Offer<D> {
-    const offer = this.#store.backlog.offer(job, delayMs, this.#room, this.#store.time.now());
+  put(job: Job<D>, delayMs: number, nowMs: number): Offer<D> {
+    const offer = this.#store.backlog.offer(job, delayMs, this.#room, nowMs);
     if (delayMs > 0) this.#arm();
     this.#store.woken(this.#onWake);
     return offer;
   }
 
-  take(): Job<D> | undefined {
-    return this.#store.backlog.take(this.#store.time.now());
+  take(nowMs: number): Job<D> | undefined {
+    return this.#store.backlog.take(nowMs);
   }
 
-  settle(job: Job<D>, ending: Ending): boolean {
+  settle(job: Job<D>, ending: Ending, nowMs: number): boolean {
     if (job.state !== 'leased') return false;
-    this.#store.backlog.settle(job, ending, this.#store.time.now());
+    this.#store.backlog.settle(job, ending, nowMs);
     if (ending.kind !== 'done') this.#arm();
     this.#store.woken(this.#onWake);
     return true;

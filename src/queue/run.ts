@@ -30,7 +30,8 @@ export class Run<D> implements JobContext {
   end: RunEnd | undefined;
   /** Its timeout, or, once it was asked to stop, the end of patience. */
   alarm: Alarm | undefined;
-  stuck = false;
+  /** Where it stands among the runs. */
+  place = -1;
 
   constructor(job: Job<D>, host: RunHost<D>, startedMs: number) {
     this.job = job;

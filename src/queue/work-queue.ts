@@ -6,6 +6,7 @@ import { boolean, number, readOptions } from '../core/options.ts';
 import type { Dyn } from '../core/live.ts';
 import { onAbort } from '../core/signals.ts';
 import type { Flow } from '../flow/index.ts';
+import { SteadyTime } from '../core/steady-time.ts';
 import { AddAll, type AddAllOptions } from './add-all.ts';
 import { Admission } from './admission.ts';
 import type { Ending, Offer } from './backlog/backlog.ts';
@@ -94,6 +95,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
   readonly #idle = new Set<() => void>();
   readonly #closers = new Set<() => void>();
   readonly #handles: HandleHost<D, R>;
+  readonly #time: SteadyTime;
   readonly #rate: Rate | undefined;
   readonly #unlink: () => void;
   #paused: boolean;
@@ -131,7 +133,8 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
         this.emit('storeError', { error });
       },
     });
-    this.#admission = new Admission(this.#depot);
+    this.#time = new SteadyTime(settings.runtime.clock);
+    this.#admission = new Admission(this.#depot, this.#time);
     const pump = (): void => {
       this.#pump();
     };
@@ -185,13 +188,13 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
   run(data: D, options?: JobOptions): Promise<R> {
     return new Promise((resolve, reject) => {
       const job = this.#make(data, options);
-      job.ticket = ticketFor(resolve, reject);
+      job.ticket = new ResultTicket<D, R>(resolve, reject);
       const accepted = this.#accept(job, options);
-      const follow = ({ job: live = job, status }: Offer<D>): void => {
-        if (status === 'duplicate' && live !== job) this.#promise(live).then(resolve, reject);
-      };
-      if (accepted instanceof Promise) accepted.then(follow, reject);
-      else follow(accepted);
+      if (accepted instanceof Promise) {
+        accepted.then((offer) => {
+          this.#followTwin(job, offer, resolve, reject);
+        }, reject);
+      } else if (accepted.status === 'duplicate') this.#followTwin(job, accepted, resolve, reject);
     });
   }
 
@@ -315,7 +318,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
       dead: this.#dead,
       cancelled: this.#cancelled,
       workers: this.#pool.size,
-      active: this.#engine.runs.size,
+      active: this.#engine.runs.length,
       blocked: this.#admission.size,
       started: this.#started,
       retried: this.#retried,
@@ -360,10 +363,10 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     this.#unlink();
     this.#admission.close(closed);
     if (!drain) this.#engine.stop();
-    await this.#until(graceMs, () => (drain ? this.#isIdle : this.#engine.runs.size === 0));
+    await this.#until(graceMs, () => (drain ? this.#isIdle : this.#engine.runs.length === 0));
     this.#engine.stop();
     for (const run of this.#engine.runs) this.#engine.abort(run, { reason: closed, fate: 'release' });
-    await this.#until(abortMs, () => this.#engine.runs.size === 0);
+    await this.#until(abortMs, () => this.#engine.runs.length === 0);
     this.#consumers.close();
     const abandoned = this.#engine.abandon();
     this.#scaler?.close();
@@ -428,12 +431,12 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
   /** How many jobs could be worked on at once. */
   get #demand(): number {
     if (this.#paused) return 0;
-    return Math.max(0, this.#pool.size - this.#engine.runs.size) + this.#consumers.waiting;
+    return Math.max(0, this.#pool.size - this.#engine.runs.length) + this.#consumers.waiting;
   }
 
   get #isIdle(): boolean {
     return (
-      this.#depot.waiting + this.#depot.delayed + this.#leased + this.#admission.size + this.#engine.runs.size === 0
+      this.#depot.waiting + this.#depot.delayed + this.#leased + this.#admission.size + this.#engine.runs.length === 0
     );
   }
 
@@ -477,7 +480,10 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
   #accept(job: Job<D>, options: JobOptions | undefined): Offer<D> | Promise<Offer<D>> {
     const delayMs = options === undefined ? 0 : this.#delayOf(options);
     if (this.#opened !== undefined) return this.#acceptLater(job, delayMs, options?.signal);
-    const offer = this.#admission.size > 0 && this.#settings.overflow === 'wait' ? full : this.#depot.put(job, delayMs);
+    const offer =
+      this.#admission.size > 0 && this.#settings.overflow === 'wait'
+        ? full
+        : this.#depot.put(job, delayMs, this.#time.now());
     if (offer instanceof Promise) return offer.then((later) => this.#afterOffer(job, delayMs, later, options?.signal));
     return this.#afterOffer(job, delayMs, offer, options?.signal);
   }
@@ -486,7 +492,9 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     await this.#opened;
     if (this.#closing !== undefined) throw new HoldfastError('CLOSED', 'the queue is closed');
     const offer =
-      this.#admission.size > 0 && this.#settings.overflow === 'wait' ? full : await this.#depot.put(job, delayMs);
+      this.#admission.size > 0 && this.#settings.overflow === 'wait'
+        ? full
+        : await this.#depot.put(job, delayMs, this.#time.now());
     return this.#afterOffer(job, delayMs, offer, signal);
   }
 
@@ -516,7 +524,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
 
   /** How many wait because nobody is idle. */
   get #stuck(): number {
-    return this.#engine.runs.size < this.#pool.size ? 0 : this.#depot.runnable;
+    return this.#engine.runs.length < this.#pool.size ? 0 : this.#depot.runnable;
   }
 
   #delayOf({ delayMs, runAt }: JobOptions): number {
@@ -562,6 +570,16 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     return false;
   }
 
+  /** The result of a job that is a duplicate is that of the one that lives. */
+  #followTwin(
+    job: Job<D>,
+    { status, job: live }: Offer<D>,
+    resolve: (value: R) => void,
+    reject: (error: Error) => void,
+  ): void {
+    if (status === 'duplicate' && live !== undefined && live !== job) this.#promise(live).then(resolve, reject);
+  }
+
   #handle(job: Job<D>, { status, job: live = job }: Offer<D>): JobHandle<D, R> {
     return new JobHandle<D, R>(live, this.#handles, status === 'duplicate');
   }
@@ -571,7 +589,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     let job = asked;
     while (job.details?.successor !== undefined) job = job.details.successor;
     return new Promise((resolve, reject) => {
-      const ticket = ticketFor<D, R>(resolve, reject);
+      const ticket = new ResultTicket<D, R>(resolve, reject);
       if (!job.isLive || (this.#closed && job.owner === this)) {
         ticket.ended(job);
         return;
@@ -593,7 +611,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     const scaler = new Scaler(
       {
         queued: () => this.#depot.runnable,
-        busy: () => this.#engine.runs.size,
+        busy: () => this.#engine.runs.length,
         coldStartMs: () => pool.coldStartMs,
         resize: (change) => {
           pool.resize(change.to);
@@ -729,14 +747,23 @@ const full = { status: 'full' } as const;
 
 const closeShape = { graceMs: number({ min: 0 }), abortMs: number({ min: 0 }), drain: boolean };
 
-function ticketFor<D, R>(resolve: (value: R) => void, reject: (error: Error) => void): Ticket<D> {
-  return {
-    ended: ({ state, result }) => {
-      if (state === 'done') resolve(result as R);
-      else reject(result as Error);
-    },
-    stopping: reject as (reason: unknown) => void,
-  };
+class ResultTicket<D, R> implements Ticket<D> {
+  readonly #resolve: (value: R) => void;
+  readonly #reject: (reason: Error) => void;
+
+  constructor(resolve: (value: R) => void, reject: (reason: Error) => void) {
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  ended({ state, result }: Job<D>): void {
+    if (state === 'done') this.#resolve(result as R);
+    else this.#reject(result as Error);
+  }
+
+  stopping(reason: unknown): void {
+    this.#reject(reason as Error);
+  }
 }
 
 function bothOf<D>(one: Ticket<D>, other: Ticket<D>): Ticket<D> {
