@@ -1,4 +1,4 @@
-import { check, func, number, readOptions, type Rule } from '../core/options.ts';
+import { boolean, check, func, number, readOptions, type Rule } from '../core/options.ts';
 import type { Job, Ticket } from './backlog/job.ts';
 import { Ring } from './backlog/ring.ts';
 import type { Settled } from './job-handle.ts';
@@ -68,7 +68,7 @@ export class AddAll<D, R> implements AsyncIterableIterator<Settled<D, R>> {
     } = readOptions('addAll', options, {
       ahead: number({ min: 1, integer: true }),
       job: func<(data: D) => JobOptions | undefined>(),
-      ordered: { expected: 'a boolean', accepts: (value) => typeof value === 'boolean' } as Rule<boolean>,
+      ordered: boolean,
     });
     this.#isAsync = Symbol.asyncIterator in source;
     this.#source = this.#isAsync
@@ -76,7 +76,7 @@ export class AddAll<D, R> implements AsyncIterableIterator<Settled<D, R>> {
       : (source as Iterable<D>)[Symbol.iterator]();
     this.#ahead = ahead;
     this.#ordered = ordered;
-    this.#optionsOf = job as ((data: D) => JobOptions | undefined) | undefined;
+    this.#optionsOf = job;
     this.#host = host;
   }
 
@@ -115,9 +115,7 @@ export class AddAll<D, R> implements AsyncIterableIterator<Settled<D, R>> {
   #finish(): Promise<IteratorResult<Settled<D, R>>> {
     const failure = this.#failure;
     this.#failure = undefined;
-    return failure === undefined
-      ? Promise.resolve({ value: undefined, done: true })
-      : Promise.reject(failure.error as Error);
+    return failure === undefined ? Promise.resolve({ value: undefined, done: true }) : Promise.reject(failure.error);
   }
 
   #take(): Settled<D, R> | undefined {

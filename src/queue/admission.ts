@@ -58,7 +58,7 @@ export class Admission<D> {
           const answer = this.#depot.put(first.job, first.delayMs, this.#time.now());
           const offer = answer instanceof Promise ? await answer : answer;
           if (offer.status === 'full') return;
-          if (first.gone)
+          if (hasLeft(first))
             void this.#depot.cancel(this.#depot.idOf(first.job)); // left while the store was asked
           else {
             this.#leave(first);
@@ -92,4 +92,9 @@ export class Admission<D> {
       waiter.reject(reason);
     }
   }
+}
+
+/** Asked again after an await: the type checker takes it for unchanged. */
+function hasLeft(waiter: { readonly gone: boolean }): boolean {
+  return waiter.gone;
 }

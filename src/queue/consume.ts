@@ -10,13 +10,17 @@ type Result<D> = IteratorResult<Delivery<D>>;
 /** @internal Those who work jobs off by themselves. */
 export class Consumers<D> {
   readonly #depot: Depot<D>;
-  readonly #engine: Engine<D, unknown>;
+  readonly #engine: Pick<Engine<D, never>, 'fail' | 'mayStart' | 'settle' | 'time'>;
   readonly #onLease: (job: Job<D>) => void;
   readonly #readers = new Ring<{ readonly consumer: Consumer<D>; readonly resolve: (result: Result<D>) => void }>();
   readonly #open = new Set<Consumer<D>>();
   #closed = false;
 
-  constructor(depot: Depot<D>, engine: Engine<D, unknown>, onLease: (job: Job<D>) => void) {
+  constructor(
+    depot: Depot<D>,
+    engine: Pick<Engine<D, never>, 'fail' | 'mayStart' | 'settle' | 'time'>,
+    onLease: (job: Job<D>) => void,
+  ) {
     this.#depot = depot;
     this.#engine = engine;
     this.#onLease = onLease;
@@ -54,8 +58,8 @@ export class Consumers<D> {
       const nowMs = this.#engine.time.now();
       const job = this.#depot.take(nowMs);
       if (job === undefined) return;
-      this.#onLease(job);
       if (this.#engine.mayStart(job, nowMs)) {
+        this.#onLease(job);
         const { consumer, resolve } = this.#readers.shift()!;
         resolve({ value: consumer.deliver(job, this.#depot.idOf(job)), done: false });
       }
@@ -85,7 +89,7 @@ export class Consumers<D> {
 
 /** One reader of a queue, and what it has not acknowledged. */
 class Consumer<D> implements AsyncIterator<Delivery<D>> {
-  readonly #engine: Engine<D, unknown>;
+  readonly #engine: Pick<Engine<D, never>, 'fail' | 'mayStart' | 'settle' | 'time'>;
   readonly #host: {
     readonly next: (consumer: Consumer<D>) => Promise<Result<D>>;
     readonly left: (consumer: Consumer<D>) => void;
@@ -94,7 +98,7 @@ class Consumer<D> implements AsyncIterator<Delivery<D>> {
   #over = false;
 
   constructor(
-    engine: Engine<D, unknown>,
+    engine: Pick<Engine<D, never>, 'fail' | 'mayStart' | 'settle' | 'time'>,
     host: {
       readonly next: (consumer: Consumer<D>) => Promise<Result<D>>;
       readonly left: (consumer: Consumer<D>) => void;
@@ -111,8 +115,9 @@ class Consumer<D> implements AsyncIterator<Delivery<D>> {
   return(): Promise<Result<D>> {
     if (!this.#over) {
       this.#over = true;
-      for (const job of [...this.#held])
-        this.#end(job, () => this.#engine.settle(job, { kind: 'release', delayMs: 0 }, undefined));
+      for (const job of [...this.#held]) {
+        void this.#end(job, () => this.#engine.settle(job, { kind: 'release', delayMs: 0 }, undefined));
+      }
       this.#host.left(this);
     }
     return Promise.resolve({ value: undefined, done: true });

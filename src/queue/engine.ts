@@ -1,7 +1,7 @@
 import { SteadyTime } from '../core/steady-time.ts';
 import { deadlineExceeded } from '../core/deadline.ts';
 import { HoldfastError } from '../core/errors.ts';
-import { type Alarm, Alarms } from './alarms.ts';
+import { Alarms } from './alarms.ts';
 import type { Ending } from './backlog/backlog.ts';
 import type { Job } from './backlog/job.ts';
 import type { Depot } from './depot.ts';
@@ -16,6 +16,8 @@ export interface EngineListener<D> {
   onStart(run: Run<D>): void;
   /** The function has settled, or is given up; its worker is free. */
   onFree(run: Run<D>, endedMs: number): void;
+  /** A job was taken and is not worked on; it is settled next. */
+  onRefused(job: Job<D>): void;
   /** The lease is over, and this came of it; `job.state` says where the job is now. */
   onSettled(job: Job<D>, ending: Ending, error: unknown): void;
   onProgress(run: Run<D>, value: unknown): void;
@@ -30,6 +32,7 @@ interface Slot<D, R> {
   readonly onFailed: (error: unknown) => void;
 }
 
+const noDetails: { readonly expiresAtMs?: number | undefined } = {};
 const done = { kind: 'done' } as const;
 
 /** @internal May the next job start? `false`: `onChange` is called when it may. */
@@ -51,6 +54,8 @@ export class Engine<D, R> implements RunHost<D> {
   readonly #freeSlots: Slot<D, R>[] = [];
   readonly time: SteadyTime;
   readonly alarms: Alarms;
+  /** How many attempts have started. */
+  started = 0;
   #pumping = false;
   #open = true;
   /** Originals that the budget has not been told of, and when the last of them started. */
@@ -102,27 +107,32 @@ export class Engine<D, R> implements RunHost<D> {
 
   /** Whether a job that was taken is to be worked on; if not, it has been settled. */
   mayStart(job: Job<D>, nowMs: number): boolean {
+    const refusal = this.#refusalOf(job, nowMs);
+    if (refusal === undefined) return true;
+    this.#listener.onRefused(job);
+    void this.settle(job, refusal.ending, refusal.error, nowMs);
+    return false;
+  }
+
+  #refusalOf(job: Job<D>, nowMs: number): { readonly ending: Ending; readonly error?: Error } | undefined {
     const { maxCrashes, budget, retry, runtime } = this.#settings;
-    if (job.details?.expiresAtMs !== undefined && job.details.expiresAtMs <= nowMs) {
+    const { expiresAtMs = Infinity } = job.details ?? noDetails;
+    if (expiresAtMs <= nowMs) {
       const error = deadlineExceeded('a job');
-      this.settle(job, { kind: 'dead', reason: 'expired', error: error.message }, error);
-      return false;
+      return { ending: { kind: 'dead', reason: 'expired', error: error.message }, error };
     }
     if (job.crashes >= maxCrashes) {
       const error = new WorkerLostError(`the job has cost ${String(job.crashes)} workers`);
-      this.settle(job, { kind: 'dead', reason: 'poison', error: error.message }, error);
-      return false;
+      return { ending: { kind: 'dead', reason: 'poison', error: error.message }, error };
     }
-    if (budget === undefined) return true;
+    if (budget === undefined) return undefined;
     if (job.attempt === 1) {
       this.#uncounted++;
-      return true;
+      return undefined;
     }
     this.#countOriginals();
-    if (budget.tryWithdraw()) return true;
-    const delayMs = retry.baseMs * (0.5 + runtime.random());
-    this.settle(job, { kind: 'release', delayMs }, undefined);
-    return false;
+    if (budget.tryWithdraw()) return undefined;
+    return { ending: { kind: 'release', delayMs: retry.baseMs * (0.5 + runtime.random()) } };
   }
 
   /** The budget is told of originals by the slice, not one by one: it would cost as much as the job. */
@@ -140,13 +150,11 @@ export class Engine<D, R> implements RunHost<D> {
     const run = new Run(job, this, nowMs);
     run.place = this.#runs.push(run) - 1;
     this.#arm(run, job.details?.settings?.timeoutMs ?? this.#settings.timeoutMs);
+    this.started++;
     this.#listener.onStart(run);
     let result: R | PromiseLike<R>;
     try {
-      result =
-        job.caller === undefined
-          ? this.#pool.run(job, run)
-          : (job.caller.runInAsyncScope(this.#pool.run, this.#pool, job, run) as R | PromiseLike<R>);
+      result = job.caller === undefined ? this.#call(job, run) : job.caller.runInAsyncScope(this.#call, this, job, run);
     } catch (error) {
       result = Promise.reject(error);
     }
@@ -180,6 +188,8 @@ export class Engine<D, R> implements RunHost<D> {
     return run;
   }
 
+  readonly #call = (job: Job<D>, run: Run<D>): R | PromiseLike<R> => this.#pool.run(job, run);
+
   #arm(run: Run<D>, timeoutMs: number | undefined): void {
     this.alarms.cancel(run.alarm);
     run.alarm =
@@ -205,7 +215,7 @@ export class Engine<D, R> implements RunHost<D> {
     const nowMs = this.#free(run);
     if (end === undefined || end.fate === 'retry' || end.fate === 'release') {
       job.result = value;
-      this.settle(job, done, undefined, nowMs);
+      void this.settle(job, done, undefined, nowMs);
     } else this.#settleAs(job, end, nowMs);
     this.pump(nowMs);
   }
@@ -213,33 +223,37 @@ export class Engine<D, R> implements RunHost<D> {
   #onFailed(run: Run<D>, error: unknown): void {
     const { job, end } = run;
     const nowMs = this.#free(run);
-    if (end === undefined || end.fate === 'retry') this.fail(job, end === undefined ? error : end.reason, nowMs);
+    if (end === undefined || end.fate === 'retry') void this.fail(job, end === undefined ? error : end.reason, nowMs);
     else this.#settleAs(job, end, nowMs);
     this.pump(nowMs);
   }
 
   #settleAs(job: Job<D>, { fate, reason }: RunEnd, nowMs: number): void {
-    if (fate === 'cancelled') this.settle(job, { kind: 'cancelled' }, reason, nowMs);
+    if (fate === 'cancelled') void this.settle(job, { kind: 'cancelled' }, reason, nowMs);
     else if (fate === 'expired') {
-      this.settle(job, { kind: 'dead', reason: 'expired', error: 'its deadline has passed' }, reason, nowMs);
-    } else if (fate === 'release') this.settle(job, { kind: 'release', delayMs: 0 }, reason, nowMs);
+      void this.settle(job, { kind: 'dead', reason: 'expired', error: 'its deadline has passed' }, reason, nowMs);
+    } else if (fate === 'release') void this.settle(job, { kind: 'release', delayMs: 0 }, reason, nowMs);
     else this.#listener.onSettled(job, { kind: 'release', delayMs: 0 }, reason);
   }
 
   /** What becomes of a job whose attempt has failed. */
-  fail(job: Job<D>, error: unknown, nowMs = this.time.now()): void {
+  fail(job: Job<D>, error: unknown, nowMs = this.time.now()): void | Promise<void> {
     const { retry, maxCrashes, runtime } = this.#settings;
     const attempts = job.details?.settings?.attempts ?? retry.attempts;
     const failure = { error, attempt: job.attempt, attempts, crashes: job.crashes };
-    this.settle(job, verdict(failure, { retry, maxCrashes, random: runtime.random }, job.data), error, nowMs);
+    return this.settle(job, verdict(failure, { retry, maxCrashes, random: runtime.random }, job.data), error, nowMs);
   }
 
   /** Ends a lease. */
-  settle(job: Job<D>, ending: Ending, error: unknown, nowMs = this.time.now()): void {
+  settle(job: Job<D>, ending: Ending, error: unknown, nowMs = this.time.now()): void | Promise<void> {
     if (ending.kind !== 'done') job.result = error;
     const answer = this.#depot.settle(job, ending, nowMs);
-    if (typeof answer === 'boolean') this.#listener.onSettled(job, ending, error);
-    else void answer.then(() => this.#listener.onSettled(job, ending, error));
+    if (answer instanceof Promise) {
+      return answer.then(() => {
+        this.#listener.onSettled(job, ending, error);
+      });
+    }
+    this.#listener.onSettled(job, ending, error);
   }
 
   #free(run: Run<D>): number {
@@ -272,14 +286,10 @@ export class Engine<D, R> implements RunHost<D> {
   }
 
   async onExtend(run: Run<D>, ms: number | undefined): Promise<void> {
-    if (!run.isOpen || run.end !== undefined)
-      throw run.end?.reason ?? new HoldfastError('LEASE_LOST', 'the attempt is over');
+    if (run.end !== undefined) throw run.end.reason;
+    if (!run.isOpen) throw new HoldfastError('LEASE_LOST', 'the attempt is over');
     const timeoutMs = ms ?? run.job.details?.settings?.timeoutMs ?? this.#settings.timeoutMs;
     this.#arm(run, timeoutMs);
     await this.#depot.extend(run.job);
-  }
-
-  alarm(ms: number, ring: () => void): Alarm {
-    return this.alarms.set(ms, ring);
   }
 }

@@ -40,7 +40,7 @@ class NoPool implements WorkerPool<never, never> {
  * @throws {@link HoldfastError} `INVALID_OPTION`
  */
 export function poolOf<D, R>(worker: Handler<D, R> | WorkerPool<D, R> | undefined): WorkerPool<D, R> {
-  if (worker === undefined) return new NoPool() as unknown as WorkerPool<D, R>;
+  if (worker === undefined) return new NoPool();
   if (typeof worker === 'function') return new TaskPool(worker);
   if (!poolRule.accepts(worker)) throw invalid('worker', poolRule.expected, worker);
   return worker;

@@ -142,7 +142,7 @@ export class StoreDepot<D> implements Depot<D> {
     const id = this.idOf(job);
     const fence = job.details?.fence ?? 0n;
     if (!this.#held.has(job)) return false;
-    const was = await this.#outcomes.add({ ...ending, id, fence } as JobOutcome);
+    const was = await this.#outcomes.add({ ...ending, id, fence });
     this.#held.delete(job);
     if (!was) {
       job.state = 'waiting';

@@ -1,34 +1,36 @@
-import { callerContext } from '../core/caller-context.ts';
-import { Deadline, deadlineExceeded } from '../core/deadline.ts';
+import { deadlineExceeded } from '../core/deadline.ts';
 import { HoldfastError } from '../core/errors.ts';
 import { Emitter } from '../core/events.ts';
-import { boolean, number, readOptions } from '../core/options.ts';
 import type { Dyn } from '../core/live.ts';
-import { onAbort } from '../core/signals.ts';
-import type { Flow } from '../flow/index.ts';
+import { boolean, number, readOptions } from '../core/options.ts';
+import { onAbort, type Unlink } from '../core/signals.ts';
 import { SteadyTime } from '../core/steady-time.ts';
+import type { Flow } from '../flow/index.ts';
 import { AddAll, type AddAllOptions } from './add-all.ts';
-import { Admission } from './admission.ts';
 import type { Ending, Offer } from './backlog/backlog.ts';
-import type { Job, JobDetails, Ticket } from './backlog/job.ts';
+import type { Job } from './backlog/job.ts';
 import { Consumers } from './consume.ts';
 import type { Depot } from './depot.ts';
 import { depotOf } from './depot-of.ts';
-import { Engine, type EngineListener } from './engine.ts';
-import { isWorkerLost } from './errors.ts';
-import type { WorkQueueEvents } from './events.ts';
-import { type HandleHost, JobHandle, type Settled } from './job-handle.ts';
-import { type JobOptions, type JobValues, readJobOptions } from './job-options.ts';
+import type { WorkerBounds } from './elastic/bounds.ts';
 import { Scaler } from './elastic/scaler.ts';
-import { type WorkerBounds } from './elastic/bounds.ts';
-import type { Handler } from './pools/tasks.ts';
-import type { DeadJobs, DeadReason } from './queue-store.ts';
+import { Engine, type EngineListener } from './engine.ts';
+import type { WorkQueueEvents } from './events.ts';
+import { Intake } from './intake.ts';
+import { type HandleHost, JobHandle, type Settled } from './job-handle.ts';
+import type { JobOptions } from './job-options.ts';
+import { poolOf } from './pool-of.ts';
+import { type Handler, TaskPool } from './pools/tasks.ts';
+import type { DeadJobs } from './queue-store.ts';
 import { Rate } from './rate.ts';
+import { alsoTell, ResultTicket } from './result-ticket.ts';
 import { readSettings, type Settings, type WorkQueueOptions } from './settings.ts';
 import type { CloseReport, QueueStats } from './stats.ts';
 import { syncFrom, type SyncReport, type WorkSource } from './sync.ts';
-import { poolOf } from './pool-of.ts';
+import { Tally, tell } from './tally.ts';
+import { Waits } from './waits.ts';
 import type { WorkerPool } from './worker-pool.ts';
+
 /** Options of {@link WorkQueue.close}. */
 export interface CloseOptions {
   /**
@@ -84,32 +86,22 @@ export interface CloseOptions {
  */
 export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> implements AsyncDisposable {
   readonly #settings: Settings<D>;
-  readonly #depot: Depot<D>;
   readonly #pool: WorkerPool<D, R>;
+  readonly #depot: Depot<D>;
+  readonly #intake: Intake<D>;
   readonly #engine: Engine<D, R>;
-  readonly #admission: Admission<D>;
   readonly #consumers: Consumers<D>;
+  readonly #tally: Tally<D, R>;
+  readonly #waits: Waits;
+  readonly #rate: Rate | undefined;
   /** Undefined when others work the jobs off. */
   readonly #scaler: Scaler | undefined;
-  readonly #opened: Promise<void> | undefined;
-  readonly #idle = new Set<() => void>();
-  readonly #closers = new Set<() => void>();
   readonly #handles: HandleHost<D, R>;
-  readonly #time: SteadyTime;
-  readonly #rate: Rate | undefined;
-  readonly #unlink: () => void;
+  readonly #unlink: Unlink;
   #paused: boolean;
   #closing: Promise<CloseReport> | undefined;
-  #closed = false;
-  #accepted = 0;
-  #leased = 0;
-  #done = 0;
-  #dead = 0;
-  #cancelled = 0;
-  #started = 0;
-  #retried = 0;
-  #crashes = 0;
-  #released = 0;
+  /** Nobody works on anything any more. */
+  #over = false;
 
   /**
    * @param worker - a function, a pool, or nothing for a queue that others work off (`consume`, another process)
@@ -119,13 +111,12 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
   constructor(worker?: Handler<D, R> | WorkerPool<D, R>, options?: WorkQueueOptions<D>) {
     super();
     const settings = readSettings<D>(options);
-    this.#settings = settings;
-    this.#paused = settings.paused;
-    this.#handles = {
-      idOf: (job) => this.#depot.idOf(job),
-      resultOf: (job) => this.#promise(job),
-      cancel: (id, reason) => this.cancel(id, reason),
+    const { runtime, rate, signal, paused } = settings;
+    const pump = (): void => {
+      this.#pump();
     };
+    this.#settings = settings;
+    this.#paused = paused;
     this.#pool = poolOf(worker);
     this.#depot = depotOf(settings, {
       demand: () => this.#demand,
@@ -133,29 +124,38 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
         this.emit('storeError', { error });
       },
     });
-    this.#time = new SteadyTime(settings.runtime.clock);
-    this.#admission = new Admission(this.#depot, this.#time);
-    const pump = (): void => {
-      this.#pump();
+    const idOf = (job: Job<D>): string => this.#depot.idOf(job);
+    this.#tally = new Tally(this, {
+      idOf,
+      listens: (event) => this.listens(event),
+      emit: (event, value) => {
+        this.emit(event, value);
+      },
+    });
+    this.#handles = {
+      idOf,
+      resultOf: (job) => this.#resultOf(job),
+      cancel: (id, reason) => this.cancel(id, reason),
     };
-    this.#rate = settings.rate && new Rate(settings.rate, pump);
+    this.#waits = new Waits(runtime.clock);
+    this.#intake = new Intake(this.#depot, new SteadyTime(runtime.clock), settings, (...offered) => {
+      this.#onOffer(...offered);
+    });
+    this.#rate = rate && new Rate(rate, pump);
     this.#engine = new Engine(this.#depot, this.#pool, settings, this.#listen(), this.#rate);
     this.#consumers = new Consumers(this.#depot, this.#engine, (job) => {
-      this.#onLease(job);
+      this.#tally.onLeased(job);
     });
     this.#pool.open(pump);
     if (worker !== undefined) this.#scaler = this.#elastic();
-    const opened = this.#depot.open({
+    const opening = this.#depot.open({
       onReady: pump,
       onLost: (job, error) => {
         this.#onLost(job, error);
       },
     });
-    if (opened !== undefined) {
-      this.#opened = opened;
-      opened.then(pump, () => undefined); // told to whoever adds
-    }
-    this.#unlink = onAbort(settings.signal, () => void this.close({ graceMs: 0 }));
+    if (opening !== undefined) this.#intake.opensWith(opening);
+    this.#unlink = onAbort(signal, () => void this.close({ graceMs: 0 }));
   }
 
   /**
@@ -169,12 +169,12 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
    */
   add(data: D, options?: JobOptions): Promise<JobHandle<D, R>> {
     try {
-      const job = this.#make(data, options);
-      const accepted = this.#accept(job, options);
+      const job = this.#intake.make(data, options);
+      const accepted = this.#intake.accept(job, options);
       if (accepted instanceof Promise) return accepted.then((offer) => this.#handle(job, offer));
       return Promise.resolve(this.#handle(job, accepted));
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject(error);
     }
   }
 
@@ -187,9 +187,9 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
    */
   run(data: D, options?: JobOptions): Promise<R> {
     return new Promise((resolve, reject) => {
-      const job = this.#make(data, options);
+      const job = this.#intake.make(data, options);
       job.ticket = new ResultTicket<D, R>(resolve, reject);
-      const accepted = this.#accept(job, options);
+      const accepted = this.#intake.accept(job, options);
       if (accepted instanceof Promise) {
         accepted.then((offer) => {
           this.#followTwin(job, offer, resolve, reject);
@@ -209,9 +209,9 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
   addAll(source: Iterable<D> | AsyncIterable<D>, options?: AddAllOptions<D>): AsyncIterableIterator<Settled<D, R>> {
     return new AddAll<D, R>(source, options, {
       offer: (data, jobOptions, ticket) => {
-        const job = this.#make(data, jobOptions);
+        const job = this.#intake.make(data, jobOptions);
         job.ticket = ticket;
-        const accepted = this.#accept(job, jobOptions);
+        const accepted = this.#intake.accept(job, jobOptions);
         return accepted instanceof Promise ? accepted.then(() => job) : job;
       },
       idOf: (job) => this.#depot.idOf(job),
@@ -257,7 +257,8 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     const job = this.#depot.find(id);
     if (job?.state === 'leased') return this.#stop(job, reason, 'cancelled');
     if (!(await this.#depot.cancel(id))) return false;
-    if (job !== undefined) this.#onCancelled(job, reason);
+    if (job !== undefined) this.#tally.onCancelled(job, reason);
+    this.#look();
     return true;
   }
 
@@ -291,38 +292,27 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
    * @param options - `signal`: ends the wait
    */
   onIdle(options?: { readonly signal?: AbortSignal }): Promise<void> {
-    if (this.#isIdle) return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      const told = (): void => {
-        unlink();
-        this.#idle.delete(told);
-        resolve();
-      };
-      this.#idle.add(told);
-      const unlink = onAbort(options?.signal, (reason) => {
-        this.#idle.delete(told);
-        reject(reason as Error);
-      });
-    });
+    return this.#waits.when(() => this.#isIdle, options?.signal);
   }
 
   /** How many jobs are where, and how many workers there are. */
   stats(): QueueStats {
+    const { accepted, leased, done, dead, cancelled, retried, crashes } = this.#tally;
     const { waiting, delayed } = this.#depot;
     return {
-      accepted: this.#accepted,
+      accepted,
       waiting,
       delayed,
-      leased: this.#leased,
-      done: this.#done,
-      dead: this.#dead,
-      cancelled: this.#cancelled,
+      leased,
+      done,
+      dead,
+      cancelled,
       workers: this.#pool.size,
       active: this.#engine.runs.length,
-      blocked: this.#admission.size,
-      started: this.#started,
-      retried: this.#retried,
-      crashes: this.#crashes,
+      blocked: this.#intake.waiting,
+      started: this.#engine.started,
+      retried,
+      crashes,
       paused: this.#paused,
     };
   }
@@ -334,7 +324,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
       list: () => dead.list(),
       redrive: async (ids) => {
         const count = await dead.redrive(ids);
-        this.#dead -= count;
+        this.#tally.dead -= count;
         this.#pump();
         return count;
       },
@@ -360,166 +350,61 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
   async #close(options: CloseOptions | undefined): Promise<CloseReport> {
     const { graceMs = 10_000, abortMs = 1_000, drain = false } = readOptions('close', options, closeShape);
     const closed = new HoldfastError('CLOSED', 'the queue is closed');
+    const { released } = this.#tally;
+    const isStill = (): boolean => this.#engine.runs.length === 0;
     this.#unlink();
-    this.#admission.close(closed);
+    this.#intake.close(closed);
     if (!drain) this.#engine.stop();
-    await this.#until(graceMs, () => (drain ? this.#isIdle : this.#engine.runs.length === 0));
+    await this.#waits.within(graceMs, () => (drain ? this.#isIdle : isStill()));
     this.#engine.stop();
-    for (const run of this.#engine.runs) this.#engine.abort(run, { reason: closed, fate: 'release' });
-    await this.#until(abortMs, () => this.#engine.runs.length === 0);
+    for (const run of [...this.#engine.runs]) this.#engine.abort(run, { reason: closed, fate: 'release' });
+    await this.#waits.within(abortMs, isStill);
     this.#consumers.close();
     const abandoned = this.#engine.abandon();
     this.#scaler?.close();
     this.#rate?.close();
     this.#engine.alarms.close();
     await this.#flush(abortMs);
-    for (const told of [...this.#idle]) told();
     this.#forgetAll(closed);
-    return this.#report(abandoned);
+    return this.#report(this.#tally.released - released, abandoned);
   }
 
-  /** Resolves when it is so, or after so long. */
-  #until(ms: number, isSo: () => boolean): Promise<void> {
-    if (isSo()) return Promise.resolve();
-    return new Promise((resolve) => {
-      const timer = this.#settings.runtime.clock.setTimer(
-        ms,
-        () => {
-          this.#closers.delete(look);
-          resolve();
-        },
-        { ref: true },
-      );
-      const look = (): void => {
-        if (!isSo()) return;
-        timer.cancel();
-        this.#closers.delete(look);
-        resolve();
-      };
-      this.#closers.add(look);
-    });
-  }
-
-  /** Ends the pool and hands the store what was settled; a store that does not answer is left. */
+  /** Ends the pool and hands the store what was settled; one that does not answer is left. */
   async #flush(ms: number): Promise<void> {
     let flushed = false;
     void Promise.allSettled([this.#pool.close({ graceMs: 0 }), this.#depot.close()]).then(() => {
       flushed = true;
-      this.#look();
+      this.#waits.look();
     });
-    await Promise.resolve();
-    await this.#until(ms, () => flushed);
+    await this.#waits.within(ms, () => flushed);
   }
 
   /** Nobody will work on what is left: whoever waits for a result is told. */
   #forgetAll(closed: HoldfastError): void {
-    this.#closed = true;
+    this.#over = true;
     for (const job of [...this.#depot.jobs()]) {
       if (job.owner !== this) continue;
       job.result = closed;
-      this.#tell(job);
+      tell(job);
     }
+    this.#waits.look();
   }
 
-  #report(abandoned: number): CloseReport {
-    const { accepted, done, dead, cancelled, leased } = this.stats();
-    const released = this.#released + leased;
+  #report(released: number, abandoned: number): CloseReport {
+    const { accepted, done, dead, cancelled } = this.#tally;
     const waiting = accepted - done - dead - cancelled - released;
     return { accepted, done, dead, cancelled, released, waiting, abandoned };
   }
 
   /** How many jobs could be worked on at once. */
   get #demand(): number {
-    if (this.#paused) return 0;
+    if (this.#paused || this.#over) return 0;
     return Math.max(0, this.#pool.size - this.#engine.runs.length) + this.#consumers.waiting;
   }
 
   get #isIdle(): boolean {
-    return (
-      this.#depot.waiting + this.#depot.delayed + this.#leased + this.#admission.size + this.#engine.runs.length === 0
-    );
-  }
-
-  #make(data: D, options: JobOptions | undefined): Job<D> {
-    if (this.#closing !== undefined) throw new HoldfastError('CLOSED', 'the queue is closed');
-    if (options === undefined) {
-      const job = this.#depot.make(data, 0, undefined);
-      return this.#own(job);
-    }
-    const values = readJobOptions(options, this.#depot.caps);
-    const { priority = 0, signal } = values;
-    signal?.throwIfAborted();
-    const job = this.#depot.make(data, priority, this.#detailsOf(values));
-    return this.#own(job);
-  }
-
-  #own(job: Job<D>): Job<D> {
-    job.caller = callerContext();
-    job.owner = this;
-    return job;
-  }
-
-  #detailsOf({ id, key, dedupe, attempts, timeoutMs, type, transfer, deadline }: JobValues): JobDetails<D> {
-    const { clock } = this.#settings.runtime;
-    const leftMs =
-      deadline === undefined
-        ? Infinity
-        : (typeof deadline === 'number' ? Deadline.after(deadline, clock) : deadline).remaining();
-    const own = attempts !== undefined || timeoutMs !== undefined || type !== undefined;
-    return {
-      id,
-      keyName: key,
-      dedupe,
-      transfer,
-      settings: own ? { attempts, timeoutMs, type } : undefined,
-      expiresAtMs: leftMs === Infinity ? undefined : clock.now() + leftMs,
-    };
-  }
-
-  /** Has the store accept a job; when it answers at once, so does this. */
-  #accept(job: Job<D>, options: JobOptions | undefined): Offer<D> | Promise<Offer<D>> {
-    const delayMs = options === undefined ? 0 : this.#delayOf(options);
-    if (this.#opened !== undefined) return this.#acceptLater(job, delayMs, options?.signal);
-    const offer =
-      this.#admission.size > 0 && this.#settings.overflow === 'wait'
-        ? full
-        : this.#depot.put(job, delayMs, this.#time.now());
-    if (offer instanceof Promise) return offer.then((later) => this.#afterOffer(job, delayMs, later, options?.signal));
-    return this.#afterOffer(job, delayMs, offer, options?.signal);
-  }
-
-  async #acceptLater(job: Job<D>, delayMs: number, signal: AbortSignal | undefined): Promise<Offer<D>> {
-    await this.#opened;
-    if (this.#closing !== undefined) throw new HoldfastError('CLOSED', 'the queue is closed');
-    const offer =
-      this.#admission.size > 0 && this.#settings.overflow === 'wait'
-        ? full
-        : await this.#depot.put(job, delayMs, this.#time.now());
-    return this.#afterOffer(job, delayMs, offer, signal);
-  }
-
-  #afterOffer(
-    job: Job<D>,
-    delayMs: number,
-    offer: Offer<D>,
-    signal: AbortSignal | undefined,
-  ): Offer<D> | Promise<Offer<D>> {
-    if (offer.status === 'full') {
-      if (this.#settings.overflow !== 'wait') throw new HoldfastError('QUEUE_FULL', 'the queue is full');
-      return this.#admission.wait(job, delayMs, signal).then((later) => this.#onAccepted(job, delayMs, later, signal));
-    }
-    return this.#onAccepted(job, delayMs, offer, signal);
-  }
-
-  #onAccepted(job: Job<D>, delayMs: number, offer: Offer<D>, signal: AbortSignal | undefined): Offer<D> {
-    if (offer.status === 'added') {
-      this.#accepted++;
-      if (offer.dropped !== undefined) this.#onDropped(offer.dropped);
-      if (signal !== undefined || job.details?.expiresAtMs !== undefined) this.#link(job, signal);
-    }
-    if (delayMs <= 0) this.#scaler?.onEnqueue(this.#stuck, job.details?.settings?.type);
-    this.#pump();
-    return offer;
+    const { waiting, delayed } = this.#depot;
+    return this.#over || waiting + delayed + this.#tally.leased + this.#intake.waiting === 0;
   }
 
   /** How many wait because nobody is idle. */
@@ -527,80 +412,8 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     return this.#engine.runs.length < this.#pool.size ? 0 : this.#depot.runnable;
   }
 
-  #delayOf({ delayMs, runAt }: JobOptions): number {
-    if (runAt === undefined) return delayMs ?? 0;
-    return Math.max(0, Number(runAt) - this.#settings.runtime.clock.wallNow());
-  }
-
-  /** Ends the job when its signal aborts or its deadline comes. */
-  #link(job: Job<D>, signal: AbortSignal | undefined): void {
-    const details = (job.details ??= {});
-    const unlink = onAbort(signal, (reason) => void this.cancel(this.#depot.idOf(job), reason));
-    const leftMs = (details.expiresAtMs ?? Infinity) - this.#settings.runtime.clock.now();
-    const alarm =
-      leftMs === Infinity
-        ? undefined
-        : this.#engine.alarms.set(leftMs, () => {
-            this.#expire(job);
-          });
-    details.unlink = () => {
-      unlink();
-      this.#engine.alarms.cancel(alarm);
-    };
-  }
-
-  #expire(job: Job<D>): void {
-    const error = deadlineExceeded('a job');
-    if (job.state === 'leased') this.#stop(job, error, 'expired');
-    else if (this.#depot.expire(job) === true) {
-      job.result = error;
-      this.#onDead(job, 'expired', error);
-    }
-  }
-
-  /** Asks a job that runs to stop, and tells whoever waits for its result. */
-  #stop(job: Job<D>, reason: unknown, fate: 'cancelled' | 'expired'): boolean {
-    for (const run of this.#engine.runs) {
-      if (run.job !== job) continue;
-      if (run.end !== undefined && run.end.fate !== 'retry') return false;
-      this.#engine.abort(run, { reason, fate });
-      job.ticket?.stopping?.(reason);
-      return true;
-    }
-    return false;
-  }
-
-  /** The result of a job that is a duplicate is that of the one that lives. */
-  #followTwin(
-    job: Job<D>,
-    { status, job: live }: Offer<D>,
-    resolve: (value: R) => void,
-    reject: (error: Error) => void,
-  ): void {
-    if (status === 'duplicate' && live !== undefined && live !== job) this.#promise(live).then(resolve, reject);
-  }
-
-  #handle(job: Job<D>, { status, job: live = job }: Offer<D>): JobHandle<D, R> {
-    return new JobHandle<D, R>(live, this.#handles, status === 'duplicate');
-  }
-
-  /** The end of a job as a promise, of a job that may have ended long ago. */
-  #promise(asked: Job<D>): Promise<R> {
-    let job = asked;
-    while (job.details?.successor !== undefined) job = job.details.successor;
-    return new Promise((resolve, reject) => {
-      const ticket = new ResultTicket<D, R>(resolve, reject);
-      if (!job.isLive || (this.#closed && job.owner === this)) {
-        ticket.ended(job);
-        return;
-      }
-      const { ticket: other } = job;
-      job.ticket = other === undefined ? ticket : bothOf(other, ticket);
-    });
-  }
-
   #pump(): void {
-    if (this.#paused) return;
+    if (this.#paused || this.#over) return;
     if (this.#consumers.waiting > 0) this.#consumers.serve();
     this.#engine.pump();
   }
@@ -619,7 +432,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
           this.#pump();
         },
       },
-      { workers, elastic, suggestedMax: pool.suggestedMax, sharesLoop: pool.coldStartMs === 0, runtime },
+      { workers, elastic, suggestedMax: pool.suggestedMax, sharesLoop: pool instanceof TaskPool, runtime },
     );
     pool.resize(scaler.workers);
     return scaler;
@@ -627,14 +440,15 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
 
   #listen(): EngineListener<D> {
     return {
-      onStart: (run) => {
-        this.#onLease(run.job);
-        this.#started++;
-        this.#scaler?.onStart(run.startedMs, run.job.details?.settings?.type);
+      onStart: ({ job, startedMs }) => {
+        this.#tally.onLeased(job);
+        this.#scaler?.onStart(startedMs, job.details?.settings?.type);
       },
       onFree: ({ job, startedMs }, endedMs) => {
         this.#scaler?.onSettle(startedMs, endedMs, job.details?.settings?.type);
-        if (this.#closing !== undefined) this.#look();
+      },
+      onRefused: (job) => {
+        this.#tally.onLeased(job);
       },
       onSettled: (job, ending, error) => {
         this.#onSettled(job, ending, error);
@@ -646,135 +460,101 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
         this.emit('stuck', { id, attempt, released: this.#settings.onStuck === 'release' });
       },
       onTaken: () => {
-        this.#admission.admit();
+        this.#intake.admit();
       },
     };
   }
 
-  #onLease(job: Job<D>): void {
-    this.#leased++;
-    if (job.owner === this) return;
-    // Of an earlier process, or of another queue on the same store.
-    job.owner = this;
-    this.#accepted++;
+  #onOffer(job: Job<D>, offer: Offer<D>, delayMs: number, signal: AbortSignal | undefined): void {
+    if (offer.status === 'added') {
+      this.#tally.onAccepted(job);
+      if (offer.dropped !== undefined) this.#tally.onDropped(offer.dropped);
+      if (signal !== undefined || job.details?.expiresAtMs !== undefined) this.#link(job, signal);
+      if (delayMs <= 0) this.#scaler?.onEnqueue(this.#stuck, job.details?.settings?.type);
+    } else if (offer.job === job) job.owner = this; // it has taken the place of one that waited
+    this.#pump();
   }
 
   #onSettled(job: Job<D>, ending: Ending, error: unknown): void {
-    this.#leased--;
-    if (isWorkerLost(error)) this.#crashes++;
-    const { state } = job;
-    if (state === 'done') this.#onDone(job);
-    else if (state === 'dead') this.#onDead(job, (ending as { readonly reason: DeadReason }).reason, error);
-    else if (state === 'cancelled') this.#onCancelled(job, error);
-    else this.#onAgain(job, ending, error);
-    if (this.#admission.size > 0) this.#admission.admit();
+    this.#tally.onSettled(job, ending, error);
+    if (job.state === 'waiting') this.#scaler?.onEnqueue(this.#stuck, job.details?.settings?.type);
+    if (this.#intake.waiting > 0) this.#intake.admit();
     this.#look();
-  }
-
-  #onDone(job: Job<D>): void {
-    this.#done++;
-    this.#tell(job);
-    if (this.listens('done')) {
-      this.emit('done', { id: this.#depot.idOf(job), attempt: job.attempt, value: job.result as R });
-    }
-  }
-
-  #onDead(job: Job<D>, reason: DeadReason, error: unknown): void {
-    this.#dead++;
-    this.#tell(job);
-    if (this.listens('dead')) {
-      this.emit('dead', { id: this.#depot.idOf(job), attempt: job.attempt, reason, error });
-    }
-    this.#look();
-  }
-
-  #onCancelled(job: Job<D>, reason: unknown): void {
-    this.#cancelled++;
-    job.result = reason;
-    this.#tell(job);
-    if (this.listens('cancelled')) this.emit('cancelled', { id: this.#depot.idOf(job), reason });
-    this.#look();
-  }
-
-  #onDropped(job: Job<D>): void {
-    const id = this.#depot.idOf(job);
-    this.emit('dropped', { id });
-    this.#onCancelled(job, new HoldfastError('QUEUE_FULL', 'the job was dropped to make room for another'));
-  }
-
-  /** It is back in the line. */
-  #onAgain(job: Job<D>, ending: Ending, error: unknown): void {
-    const delayMs = ending.kind === 'retry' || ending.kind === 'release' ? ending.delayMs : 0;
-    if (ending.kind === 'retry') {
-      this.#retried++;
-      if (this.listens('retry')) {
-        this.emit('retry', { id: this.#depot.idOf(job), attempt: job.attempt, delayMs, error });
-      }
-    }
-    if (ending.kind === 'release' && this.#closing !== undefined) this.#released++;
-    if (delayMs === 0) this.#scaler?.onEnqueue(this.#stuck, job.details?.settings?.type);
   }
 
   #onLost(job: Job<D>, error: Error): void {
-    for (const run of this.#engine.runs) {
+    for (const run of [...this.#engine.runs]) {
       if (run.job === job) this.#engine.abort(run, { reason: error, fate: 'lost' });
     }
     this.#consumers.lost(job);
     this.emit('leaseLost', { id: this.#depot.idOf(job), attempt: job.attempt });
   }
 
-  #tell(job: Job<D>): void {
-    const { ticket, details } = job;
-    job.ticket = undefined;
-    ticket?.ended(job);
-    if (details?.unlink !== undefined) {
-      details.unlink();
-      details.unlink = undefined;
-    }
-  }
-
   /** Something has ended: there may be somebody who waits for that. */
   #look(): void {
-    if (this.#closers.size > 0) for (const look of [...this.#closers]) look();
-    if ((this.#idle.size > 0 || this.listens('idle')) && this.#isIdle) {
-      for (const told of [...this.#idle]) told();
-      this.emit('idle', { done: this.#done, dead: this.#dead });
+    this.#waits.look();
+    if (this.listens('idle') && this.#isIdle) this.emit('idle', { done: this.#tally.done, dead: this.#tally.dead });
+  }
+
+  /** Ends the job when its signal aborts or its deadline comes. */
+  #link(job: Job<D>, signal: AbortSignal | undefined): void {
+    const details = (job.details ??= {});
+    const unlink = onAbort(signal, (reason) => void this.cancel(this.#depot.idOf(job), reason));
+    const { alarms, time } = this.#engine;
+    const alarm =
+      details.expiresAtMs === undefined
+        ? undefined
+        : alarms.set(details.expiresAtMs - time.now(), () => {
+            this.#expire(job);
+          });
+    details.unlink = () => {
+      unlink();
+      alarms.cancel(alarm);
+    };
+  }
+
+  #expire(job: Job<D>): void {
+    const error = deadlineExceeded('a job');
+    if (job.state === 'leased') this.#stop(job, error, 'expired');
+    else if (this.#depot.expire(job) === true) {
+      this.#tally.onDead(job, 'expired', error);
+      this.#look();
     }
   }
-}
 
-const full = { status: 'full' } as const;
+  /** Asks a job that runs to stop, and tells whoever waits for its result. */
+  #stop(job: Job<D>, reason: unknown, fate: 'cancelled' | 'expired'): boolean {
+    const run = this.#engine.runs.find((one) => one.job === job);
+    if (run === undefined || (run.end !== undefined && run.end.fate !== 'retry')) return false;
+    this.#engine.abort(run, { reason, fate });
+    job.ticket?.stopping?.(reason);
+    return true;
+  }
+
+  /** The result of a job that is a duplicate is that of the one that lives. */
+  #followTwin(
+    job: Job<D>,
+    { status, job: live }: Offer<D>,
+    resolve: (value: R) => void,
+    reject: (error: Error) => void,
+  ): void {
+    if (status === 'duplicate' && live !== undefined && live !== job) this.#resultOf(live).then(resolve, reject);
+  }
+
+  #handle(job: Job<D>, { status, job: live = job }: Offer<D>): JobHandle<D, R> {
+    return new JobHandle<D, R>(live, this.#handles, status === 'duplicate');
+  }
+
+  /** The end of a job as a promise, also of one that ended long ago. */
+  #resultOf(asked: Job<D>): Promise<R> {
+    let job = asked;
+    while (job.details?.successor !== undefined) job = job.details.successor;
+    return new Promise((resolve, reject) => {
+      const ticket = new ResultTicket<D, R>(resolve, reject);
+      if (!job.isLive || this.#over) ticket.ended(job);
+      else alsoTell(job, ticket);
+    });
+  }
+}
 
 const closeShape = { graceMs: number({ min: 0 }), abortMs: number({ min: 0 }), drain: boolean };
-
-class ResultTicket<D, R> implements Ticket<D> {
-  readonly #resolve: (value: R) => void;
-  readonly #reject: (reason: Error) => void;
-
-  constructor(resolve: (value: R) => void, reject: (reason: Error) => void) {
-    this.#resolve = resolve;
-    this.#reject = reject;
-  }
-
-  ended({ state, result }: Job<D>): void {
-    if (state === 'done') this.#resolve(result as R);
-    else this.#reject(result as Error);
-  }
-
-  stopping(reason: unknown): void {
-    this.#reject(reason as Error);
-  }
-}
-
-function bothOf<D>(one: Ticket<D>, other: Ticket<D>): Ticket<D> {
-  return {
-    ended: (job) => {
-      one.ended(job);
-      other.ended(job);
-    },
-    stopping: (reason) => {
-      one.stopping?.(reason);
-      other.stopping?.(reason);
-    },
-  };
-}
