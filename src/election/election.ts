@@ -211,6 +211,8 @@ export class Election<Meta = unknown> extends Emitter<ElectionEvents<Meta>> impl
     const end = (): void => {
       for (const unlink of unlinks) unlink();
       ending.abort();
+      // One that nobody waits for has not heard of it.
+      void shown.return();
     };
     const unlinks = [options.signal, this.#closing.signal].map((signal) => onAbort(signal, () => { end(); })); // prettier-ignore
     const iterator: AsyncIterableIterator<LeaderInfo<Meta> | null> = {

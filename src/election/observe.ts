@@ -4,6 +4,7 @@ import type { Runtime } from '../core/runtime.ts';
 import { type LeaderInfo, leaderOf } from './leader-info.ts';
 import type { LeaseRecord, LeaseStore } from './lease-store.ts';
 import type { Timing } from './rules.ts';
+import { look } from './store-calls.ts';
 import { Watching } from './watching.ts';
 
 /**
@@ -106,7 +107,7 @@ function readOnce(
     );
     const unlink = onAbort(signal, giveUp);
     Promise.resolve()
-      .then(() => store.read(key, controller.signal))
+      .then(() => look(store, key, controller.signal))
       .then(end, () => {
         end(undefined);
       });
