@@ -10,8 +10,8 @@ export async function perform(store: LeaseStore, call: StoreCall, rules: Rules, 
     case 'acquire': {
       const { nonce, holder } = call.candidacy;
       const result = part(await store.acquire(call.candidacy, signal));
+      if (typeof (result.granted as unknown) !== 'boolean') throw broken('whether the lease was granted', result);
       if (result.granted) checked(result.record, { nonce, holder });
-      else if (typeof (result.granted as unknown) !== 'boolean') throw broken('whether the lease was granted', result);
       else if (result.current !== null) checked(result.current);
       return { kind: 'acquire', result };
     }

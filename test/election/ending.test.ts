@@ -130,6 +130,21 @@ describe('close', () => {
     await closeAll();
   });
 
+  it('does not let them wait for a body that does not stop', async () => {
+    const { clock, candidate, settled, closeAll } = make();
+    const election = candidate('a', { drainMs: 5_000 });
+    void election.run(hang);
+    await clock.advance(100);
+    const waiting = election.acquire().catch((error: unknown) => error);
+    await clock.advance(100);
+    const closed = election.close();
+    const fromMs = clock.now();
+    expect(await settled(waiting)).toMatchObject({ code: 'CLOSED' });
+    expect(clock.now() - fromMs).toBeLessThanOrEqual(10);
+    await settled(closed);
+    await closeAll();
+  });
+
   it('waits until what was granted unheard is given back', async () => {
     const { clock, candidate, seenAs, memory, settled, closeAll } = make();
     let released = false;
@@ -155,9 +170,12 @@ describe('close', () => {
 
 describe('run', () => {
   it('stands again when its body ended after a loss that nobody had noticed', async () => {
-    const { clock, candidate, settled, closeAll, log } = make();
+    const { clock, candidate, seenAs, settled, closeAll, log } = make();
+    const quiet: LeaseStore = seenAs({});
+    delete quiet.watch; // a hint would show it
     const stall = stalling(clock);
-    const election = candidate('a', { runtime: { clock: stall.clock, random: seededRandom(3) } });
+    const runtime = { clock: stall.clock, random: seededRandom(3) };
+    const election = candidate('a', { runtime }, quiet);
     let terms = 0;
     const run = election.run(() => {
       if (++terms === 1) stall.aheadMs = 60_000;
@@ -227,8 +245,9 @@ describe.each(['observe', 'terms'] as const)('%s', (what) => {
           expect(await iterator.return!()).toEqual({ done: true, value: undefined });
           expect(clock.now()).toBe(fromMs);
           if (waiting !== undefined) expect(await waiting).toEqual({ done: true, value: undefined });
-          expect(await iterator.next()).toEqual({ done: true, value: undefined });
+          await Promise.resolve();
           if (what === 'observe') expect([state.watches, clock.pending]).toEqual([0, 0]);
+          expect(await iterator.next()).toEqual({ done: true, value: undefined });
           await settled(election.close());
           expect([state.watches, clock.pending]).toEqual([0, 0]);
         },
