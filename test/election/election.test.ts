@@ -157,6 +157,70 @@ describe('a term', () => {
     await closeAll();
   });
 
+  it('has its reason in a listener too, where the loss is not told yet', async () => {
+    const { clock, candidate, settled, closeAll, log } = make();
+    const stall = stalling(clock);
+    const election = candidate('a', { runtime: { clock: stall.clock, random: seededRandom(3) } });
+    const term = await settled(election.acquire());
+    expect([term.signal.aborted, term.signal.reason]).toEqual([false, undefined]);
+    const seen: unknown[] = [];
+    election.once('renewed', () => {
+      stall.aheadMs = 60_000;
+      seen.push(term.signal.aborted, term.signal.reason);
+      for (const ask of [
+        () => {
+          term.signal.throwIfAborted();
+        },
+        () => {
+          term.check();
+        },
+      ])
+        // prettier-ignore
+        try {
+          ask();
+        } catch (error) {
+          seen.push(error);
+        }
+    });
+    await clock.advance(1_000);
+    const { reason } = term.signal as { readonly reason: unknown };
+    expect(reason).toSatisfy(isLeadershipLost);
+    expect(seen).toEqual([true, reason, reason, reason]);
+    expect(log).toContain('a leading > lost: stalled');
+    await settled(term.resign());
+    await closeAll();
+  });
+
+  it('shows the reason to who asks for it first after a stall', async () => {
+    const { clock, candidate, settled, closeAll } = make();
+    for (const ask of [
+      ({ signal }: Term): unknown => signal.reason,
+      ({ signal }: Term): unknown => {
+        try {
+          signal.throwIfAborted();
+        } catch (error) {
+          return error;
+        }
+        return undefined;
+      },
+    ]) {
+      // prettier-ignore
+      const stall = stalling(clock);
+      const term = await settled(
+        candidate('a', { runtime: { clock: stall.clock, random: seededRandom(3) } }).acquire(),
+      );
+      expect(ask(term)).toBe(undefined);
+      stall.aheadMs = 60_000;
+      expect(ask(term)).toMatchObject({
+        code: 'LEADERSHIP_LOST',
+        message: expect.stringContaining('stalled') as string,
+      });
+      await settled(term.resign());
+      await clock.advance(5_000);
+    }
+    await closeAll();
+  });
+
   it.each([
     ['the wall clock leaps ahead, as after a sleep of the machine', 60_000, true],
     ['the wall clock is set back', -60_000, false],
@@ -355,6 +419,17 @@ describe('options', () => {
     [{ name: 'x', lease: 1 }, 'Election has no option "lease"'],
   ])('%o is refused', (options, message) => {
     expect(() => new Election(new MemoryLeaseStore(), options as ElectionOptions)).toThrow(message);
+  });
+
+  it.each<[number, string]>([
+    [2_500, "ttlMs must be a multiple of the store's limits.stepMs (1000), got 2500"],
+    [1_000, "ttlMs must be >= the store's limits.minTtlMs (2000), got 1000"],
+    [90_000, "ttlMs must be <= the store's limits.maxTtlMs (60000), got 90000"],
+  ])('a lease of %i ms is refused with the limit that it breaks', (lengthMs, message) => {
+    const limits = { minTtlMs: 2_000, maxTtlMs: 60_000, stepMs: 1_000 };
+    const store = make().seenAs({ limits });
+    expect(() => new Election(store, { name: 'x', ttlMs: lengthMs })).toThrow(message);
+    expect(new Election(store, { name: 'x', ttlMs: 3_000 }).id).not.toBe('');
   });
 
   it('a store is one', () => {
