@@ -79,10 +79,11 @@ describe('metadata', () => {
   });
 
   it('that is taken back right before a resignation is not told by what is renewed meanwhile', async () => {
-    const { clock, memory, candidate, settled, closeAll } = make();
+    const { clock, memory, candidate, seenAs, settled, closeAll } = make();
+    const slow = seenAs({ renew: async (...args) => (await clock.sleep(300), await memory.renew(...args)) });
     let term: Term | undefined;
-    const run = candidate('a', { meta: { url: 'http://a' } }).run((mine) => ((term = mine), clock.sleep(3_000)));
-    await clock.advance(10);
+    const run = candidate('a', { meta: { url: 'http://a' } }, slow).run((mine) => ((term = mine), clock.sleep(3_000)));
+    await clock.advance(740); // a renewal is under way
     const stored = term!.update(undefined);
     const resigned = term!.resign();
     await settled(stored);
