@@ -67,3 +67,10 @@ export async function openStore({ kind, url }: Place): Promise<Opened> {
     }
   }
 }
+
+/** The table of the store of postgres: a migration makes it, not the store. */
+export async function makeTable({ url }: { readonly url: string }): Promise<void> {
+  const pool = new pg.Pool({ connectionString: url });
+  await new PostgresLeaseStore(pool).createTable(AbortSignal.timeout(5_000));
+  await pool.end();
+}

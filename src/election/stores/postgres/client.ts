@@ -1,4 +1,5 @@
 import { invalid } from '../../../core/options.ts';
+import { onAbort } from '../../../core/signals.ts';
 import { type OpenSource, type SharedSource, sourceEnded } from '../shared-hints.ts';
 import { until } from '../until.ts';
 
@@ -144,6 +145,7 @@ interface PgListener extends PgLike {
   on(event: string, listener: (...args: never[]) => void): unknown;
   removeListener(event: string, listener: (...args: never[]) => void): unknown;
   end(): Promise<unknown>;
+  unref?(): void;
 }
 
 const isListener = (client: unknown): client is PgListener =>
@@ -167,39 +169,39 @@ export function hintsOver(listen: unknown, channel: string): OpenSource {
 async function listenWithPostgresJs(
   sql: PostgresJsListener,
   channel: string,
-  { tell }: SharedSource,
-): Promise<() => void> {
+  { tell, signal }: SharedSource,
+): Promise<void> {
   // It listens again when the connection is back; in between, anything may have been told.
   const listening = await sql.listen(channel, tell, () => tell(''));
-  return () => void listening.unlisten().catch(() => undefined);
+  onAbort(signal, () => void listening.unlisten().catch(() => undefined));
 }
 
 async function listenWithPg(
   client: PgListener,
   channel: string,
-  { tell, broken }: SharedSource,
+  { tell, broken, signal }: SharedSource,
   owned: boolean,
-): Promise<() => void> {
+): Promise<void> {
   const notification = (message: { readonly channel: string; readonly payload?: string }): void => {
     if (message.channel === channel) tell(message.payload ?? '');
   };
   const error = (reason: unknown): void => broken(reason);
   const end = (): void => broken(sourceEnded('the listening connection to PostgreSQL'));
   const listeners = { notification, error, end };
-  const stop = (): void => {
+  for (const [event, listener] of Object.entries(listeners)) client.on(event, listener);
+  onAbort(signal, () => {
     for (const [event, listener] of Object.entries(listeners)) {
       // An error that nobody hears ends the process: it is heard until the connection is gone.
       if (!owned || event !== 'error') client.removeListener(event, listener);
     }
-    if (owned) void client.end().catch(() => undefined);
+    if (owned) hangUp(client);
     else inTurn(client, () => client.query(`UNLISTEN "${channel}"`, [])).catch(() => undefined);
-  };
-  for (const [event, listener] of Object.entries(listeners)) client.on(event, listener);
-  try {
-    await inTurn(client, () => client.query(`LISTEN "${channel}"`, []));
-  } catch (reason) {
-    stop();
-    throw reason;
-  }
-  return stop;
+  });
+  if (!signal.aborted) await inTurn(client, () => client.query(`LISTEN "${channel}"`, []));
+}
+
+/** It waits until the server has hung up, too, which a server that stands still does not: no process lives for that. */
+function hangUp(client: PgListener): void {
+  client.unref?.();
+  void client.end().catch(() => undefined);
 }
