@@ -48,7 +48,13 @@ export type RunStatement = (
 ) => Promise<Row[]>;
 
 interface PgPool extends PgLike {
-  connect(): Promise<PgLike & { release(destroy?: boolean): void }>;
+  connect(): Promise<PgPoolClient>;
+}
+
+interface PgPoolClient extends PgLike {
+  release(destroy?: boolean): void;
+  on(event: 'error', listener: () => void): unknown;
+  removeListener(event: 'error', listener: () => void): unknown;
 }
 
 const method = (client: unknown, name: string): boolean =>
@@ -92,16 +98,22 @@ function overPg(client: PgLike): RunStatement {
   };
 }
 
+/** A connection that breaks fails its call. It tells of it as an event, too, and one that nobody hears ends the process. */
+const heard = (): void => undefined;
+
 /** A connection whose answer nobody waits for is destroyed: the next caller would wait behind it, or get none at all. */
 function overPool(pool: PgPool): RunStatement {
   return (statement, values, signal) => {
-    let client: Awaited<ReturnType<PgPool['connect']>> | undefined;
+    let client: PgPoolClient | undefined;
     const giveBack = (destroy: boolean): void => {
+      // The pool hears those that it keeps.
+      if (!destroy) client?.removeListener('error', heard);
       client?.release(destroy);
       client = undefined;
     };
     const ask = async (): Promise<Row[]> => {
       client = await pool.connect();
+      client.on('error', heard);
       try {
         signal.throwIfAborted();
         const { rows } = await client.query(statement, [...values]);
