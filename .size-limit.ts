@@ -17,6 +17,7 @@ const budgets: Record<string, string> = {
   'election/redis': '4.5 kB',
   'election/postgres': '4.5 kB',
   'election/etcd': '5 kB',
+  queue: '30 kB',
   testing: '34 kB',
 };
 
