@@ -10,6 +10,15 @@ import type { Depot } from './depot.ts';
 import { type JobOptions, type JobValues, readJobOptions } from './job-options.ts';
 import type { Settings } from './settings.ts';
 
+/** Told of an offer; `nowMs` is the time where it is known. */
+type OnOffer<D> = (
+  job: Job<D>,
+  offer: Offer<D>,
+  delayMs: number,
+  signal: AbortSignal | undefined,
+  nowMs?: number,
+) => void;
+
 const full = { status: 'full' } as const;
 
 /**
@@ -23,16 +32,11 @@ export class Intake<D> {
   readonly #overflow: Settings<D>['overflow'];
   readonly #admission: Admission<D>;
   /** Told once of each offer that is not refused, before who has made it. */
-  readonly #onOffer: (job: Job<D>, offer: Offer<D>, delayMs: number, signal: AbortSignal | undefined) => void;
+  readonly #onOffer: OnOffer<D>;
   #opening: Promise<void> | undefined;
   #closed: HoldfastError | undefined;
 
-  constructor(
-    depot: Depot<D>,
-    time: SteadyTime,
-    { runtime, overflow }: Settings<D>,
-    onOffer: (job: Job<D>, offer: Offer<D>, delayMs: number, signal: AbortSignal | undefined) => void,
-  ) {
+  constructor(depot: Depot<D>, time: SteadyTime, { runtime, overflow }: Settings<D>, onOffer: OnOffer<D>) {
     this.#depot = depot;
     this.#time = time;
     this.#runtime = runtime;
@@ -106,9 +110,10 @@ export class Intake<D> {
     if (this.#opening !== undefined) return this.#acceptLater(job, delayMs, signal);
     // Those who wait for room were here first.
     const inLine = this.#overflow === 'wait' && this.#admission.size > 0;
-    const offer = inLine ? full : this.#depot.put(job, delayMs, this.#time.now());
+    const nowMs = this.#time.now();
+    const offer = inLine ? full : this.#depot.put(job, delayMs, nowMs);
     if (offer instanceof Promise) return offer.then((answer) => this.#afterOffer(job, answer, delayMs, signal));
-    return this.#afterOffer(job, offer, delayMs, signal);
+    return this.#afterOffer(job, offer, delayMs, signal, nowMs);
   }
 
   async #acceptLater(job: Job<D>, delayMs: number, signal: AbortSignal | undefined): Promise<Offer<D>> {
@@ -122,6 +127,7 @@ export class Intake<D> {
     offer: Offer<D>,
     delayMs: number,
     signal: AbortSignal | undefined,
+    nowMs?: number,
   ): Offer<D> | Promise<Offer<D>> {
     if (offer.status === 'full') {
       if (this.#overflow !== 'wait') throw new HoldfastError('QUEUE_FULL', 'the queue has no room for the job');
@@ -129,7 +135,7 @@ export class Intake<D> {
         .wait(job, delayMs, signal)
         .then((answer) => this.#afterOffer(job, answer, delayMs, signal));
     }
-    this.#onOffer(job, offer, delayMs, signal);
+    this.#onOffer(job, offer, delayMs, signal, nowMs);
     return offer;
   }
 
