@@ -179,7 +179,7 @@ export class Scaler {
       this.#bounds = boundsFrom(value, suggestedMax);
     });
     this.#fixed = isFixed(workers, this.#bounds);
-    this.#guard = this.#state.law.guard === 'plateau' ? plateauState(this.#bounds.min) : undefined;
+    this.#guard = this.#state.law.guard === 'plateau' ? plateauState() : undefined;
     this.#workers = this.#bounds.min;
     this.#want = this.#bounds.min;
   }
