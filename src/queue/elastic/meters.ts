@@ -84,7 +84,7 @@ function foldOf(spanMs: number, tauMs: number): Fold {
 export const mostTypes = 16;
 
 /** Types of which nothing arrives count as equals. */
-const leastRate = 1e-300;
+const leastRate = 2 ** -1_000;
 
 /**
  * @internal How much work arrives and how long it takes, for each type of job.

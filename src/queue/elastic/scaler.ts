@@ -161,6 +161,7 @@ export class Scaler {
    * @throws {@link HoldfastError} `INVALID_OPTION`
    */
   constructor(host: ScalerHost, options?: ScalerOptions) {
+    this.#host = check('host', host, hostRule);
     const values = readOptions('Scaler', options, {
       workers: anything<Dyn<number | WorkerBounds>>(),
       suggestedMax: suggestedRule,
@@ -169,7 +170,6 @@ export class Scaler {
       runtime: runtimeRule,
     });
     const { workers = {}, suggestedMax = 64, elastic, sharesLoop = true, runtime = systemRuntime } = values;
-    this.#host = check('host', host, hostRule);
     this.#runtime = runtime;
     this.#time = new SteadyTime(runtime.clock);
     this.#state = elasticState(elastic);
