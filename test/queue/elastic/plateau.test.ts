@@ -19,9 +19,9 @@ const thrashingAt =
 /** A pool that is as large as it may be, and always has work. The limits, second by second. */
 function climb(curve: Curve, seconds: number, bounds = { min: 1, max: 64 }, state = plateauState()): number[] {
   const limits: number[] = [];
-  let [settled, limit] = [0, state.limit];
+  let settled = 0;
   for (let nowMs = 0; nowMs < seconds * 1_000; nowMs += tickMs) {
-    limit = plateau({ nowMs, settled: Math.floor(settled), saturated: true, coldStartMs: 50, ...bounds }, state);
+    const limit = plateau({ nowMs, settled: Math.floor(settled), saturated: true, coldStartMs: 50, ...bounds }, state);
     settled += curve(limit, nowMs) * (tickMs / 1_000);
     if (nowMs % 1_000 === 0) limits.push(limit);
   }
