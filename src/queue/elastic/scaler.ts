@@ -192,7 +192,7 @@ export class Scaler {
   /**
    * Jobs have become ready to run: they were added, their delay is over, or they are to be tried again.
    *
-   * @param stuck - how many wait now, because no worker is idle; 0 when one is
+   * @param stuck - how many wait now because no worker is idle; 0 when one is, or when something else holds them back
    * @param type - of which type they are
    * @param count - how many they are; 1 when absent
    */

@@ -41,6 +41,7 @@ describe('growth', () => {
 
   test('not when nothing waits, however much arrives', () => {
     expect(workersFor({ load: 500 })).toBe(10);
+    expect(workersFor({ load: 500, workers: 5 })).toBe(5); // ten were busy when the maximum was lowered
   });
 
   test('by no more than as many again in a tick, while nobody knows how long a job takes', () => {

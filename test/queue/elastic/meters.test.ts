@@ -167,15 +167,21 @@ describe('types', () => {
   });
 
   test('beyond the number that is told apart, they are one', () => {
-    const work = new Workload(0);
-    for (let i = 0; i < 1_000; i++) {
-      work.arrived(`type ${String(i)}`, 1);
-      work.started(`type ${String(i)}`, 0);
-      work.ended(`type ${String(i)}`, 0, i < mostTypes ? 1 : 1_000);
-    }
-    work.fold(1_000);
-    const perMs = work.perSecond / 1_000;
-    expect(work.serviceMs(1_000)).toBeCloseTo((mostTypes + 1_000 * (1_000 - mostTypes)) / 1_000, 6);
-    expect(work.load(1_000)).toBeCloseTo(perMs * work.serviceMs(1_000)!, 6);
+    const loadOfNext = (known: number): number => {
+      const work = new Workload(0);
+      for (let i = 0; i < known; i++) work.arrived(`type ${String(i)}`, 0);
+      for (const [name, ms] of [
+        ['slow', 9_000],
+        ['quick', 1_000],
+      ] as const) {
+        work.started(name, 0);
+        work.ended(name, 0, ms);
+      }
+      work.arrived('quick', 1);
+      work.fold(1_000);
+      return (work.load(1_000) / work.perSecond) * 1_000;
+    };
+    expect(loadOfNext(mostTypes - 2)).toBeCloseTo(1_000, 6);
+    expect(loadOfNext(mostTypes)).toBeCloseTo(5_000, 6);
   });
 });

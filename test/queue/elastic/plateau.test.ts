@@ -66,6 +66,12 @@ describe('plateau', () => {
     expect(timeAt(limits.slice(220), (limit) => limit >= 40)).toBeGreaterThan(0.7);
   });
 
+  test('does not rest when the limit gives much less than it gave', () => {
+    const rested: PlateauState = { ...plateauState(), limit: 64, base: { limit: 64, rate: 6.4, epochs: 5 }, hold: 8 };
+    expect(climb(plateauAt(48), 6, undefined, structuredClone(rested)).at(-1)).toBe(64); // a quarter less
+    expect(climb(thrashingAt(8), 6, undefined, rested).at(-1)).toBeLessThan(64);
+  });
+
   test('does nothing while the limit holds nobody back', () => {
     const state = plateauState();
     const signals = { settled: 0, saturated: false, coldStartMs: 0, min: 1, max: 64 };

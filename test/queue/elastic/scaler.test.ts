@@ -182,13 +182,18 @@ test('bounds that live are looked at each time, and refused ones are not taken',
   expect(warnings.map(({ message }) => message)).toEqual([
     'holdfast: the number of workers was refused, the last one stays: max must be an integer from 1 to 1000000, got -1',
   ]);
-  bounds.current = { min: 3, max: 3 };
-  await pool.clock.advance(250);
+  emit.mockRestore();
+});
+
+test('bounds that live may be one number for a while', async () => {
+  const bounds = { current: { min: 3, max: 3 }, version: 1, changes: () => undefined };
+  const pool = new Pool({ workers: bounds as never });
+  for (let i = 0; i < 1_000; i++) pool.add(1_000);
+  await pool.clock.advance(500);
   expect(pool.scaler.workers).toBe(3);
-  bounds.current = { min: 1, max: 5 }; // one number now, but it may change
+  bounds.current = { min: 1, max: 5 };
   await pool.clock.advance(250);
   expect(pool.scaler.workers).toBe(5);
-  emit.mockRestore();
 });
 
 describe('an event loop that is late', () => {
@@ -230,6 +235,21 @@ describe('an event loop that is late', () => {
   });
   test('adds others', async () => {
     expect(await grown(80, false)).toEqual({ before: 64, after: 64 });
+  });
+  test('begins anew after a rest', async () => {
+    const clock = new VirtualClock();
+    let [queued, delayMs] = [0, 500];
+    const host: ScalerHost = { queued: () => queued, busy: () => 0, coldStartMs: () => 0, resize: () => 0 };
+    const scaler = new Scaler(host, { workers, runtime: { clock: late(clock, () => delayMs), random: () => 0 } });
+    scaler.onEnqueue(0);
+    scaler.onStart(0);
+    scaler.onSettle(0, 1_000);
+    await clock.advance(60_000);
+    expect([clock.pending, scaler.stats().lagging]).toEqual([0, true]);
+    [queued, delayMs] = [100, 0];
+    scaler.onEnqueue(100);
+    expect(scaler.workers).toBe(64);
+    scaler.close();
   });
   test('may be late a little', async () => {
     expect(await grown(40, true)).toEqual({ before: 64, after: 64 });
