@@ -57,7 +57,8 @@ describe('growth', () => {
     const reasonFor = (signals: Partial<ElasticSignals>): unknown =>
       decide({ ...busy, ...signals }, elasticState()).reason;
     expect(reasonFor({ queued: 100, load: 0 })).toBe('backlog');
-    expect(reasonFor({ queued: 100, load: 20 })).toBe('rate');
+    expect(reasonFor({ queued: 100, load: 20 })).toBe('backlog'); // 25 for what arrives, 50 for what waits
+    expect(reasonFor({ queued: 1, load: 20 })).toBe('rate');
     expect(reasonFor({ min: 11 })).toBe('bounds');
     expect(reasonFor({ max: 9 })).toBe('bounds');
     expect(reasonFor({ busy: 2 })).toBe('idle');
