@@ -194,7 +194,7 @@ export class Scaler {
    *
    * @param stuck - how many wait now because no worker is idle; 0 when one is, or when something else holds them back
    * @param type - of which type they are
-   * @param count - how many they are; 1 when absent
+   * @param count - how many they are, 1 when absent; 0 when they were told of before and may run again: a pause is over
    */
   onEnqueue(stuck: number, type?: string, count = 1): void {
     if (this.#fixed) return;

@@ -135,6 +135,16 @@ describe('idle', () => {
   });
 });
 
+test('a pause that is over brings workers, and no arrivals', async () => {
+  const pool = new Pool({ workers: { min: 0, max: 8 } });
+  pool.waiting.push(10, 10, 10); // they came before the pause, and were told of
+  pool.scaler.onEnqueue(3, undefined, 0);
+  expect(pool.scaler.workers).toBe(1);
+  await pool.clock.advance(250);
+  expect(pool.done).toBe(3);
+  expect(pool.scaler.stats().arrivalsPerSecond).toBe(0);
+});
+
 describe('a number', () => {
   test.each([4, { min: 4, max: 4 }])('%j scales nothing and sets no timer', async (fixed) => {
     const pool = new Pool({ workers: fixed });
