@@ -21,10 +21,7 @@ export interface PQueueLane {
   /** How many tasks wait in it. */
   readonly size: number;
   /** Takes a task. */
-  add(
-    task: () => Promise<unknown>,
-    options: { readonly signal: AbortSignal; readonly timeout: undefined },
-  ): Promise<unknown>;
+  add(task: () => Promise<unknown>, options: { readonly signal: AbortSignal }): Promise<unknown>;
   /** Listens to it. */
   on(event: 'empty', listener: () => void): unknown;
   /** No longer listens to it. */
@@ -77,7 +74,7 @@ export class PQueuePool<D, R> implements WorkerPool<D, R>, AsyncDisposable {
   readonly #waiting = new Set<Waiting>();
   #wanted = 0;
   #busy = 0;
-  #closed = false;
+  #closing: Promise<void> | undefined;
   #onIdle: (() => void) | undefined;
 
   /**
@@ -125,7 +122,8 @@ export class PQueuePool<D, R> implements WorkerPool<D, R>, AsyncDisposable {
    * @throws {@link HoldfastError} `INVALID_OPTION`
    */
   resize(workers: number): void {
-    this.#wanted = check('workers', workers, number({ min: 0, integer: true }));
+    check('workers', workers, number({ min: 0, integer: true }));
+    if (this.#closing === undefined) this.#wanted = workers;
   }
 
   /**
@@ -137,7 +135,7 @@ export class PQueuePool<D, R> implements WorkerPool<D, R>, AsyncDisposable {
    * @throws {@link HoldfastError} as a rejection: `CANCELLED`, `CLOSED`; and what the handler has thrown
    */
   run(job: PoolJob<D>, context: JobContext): Promise<R> {
-    if (this.#closed) return Promise.reject(new HoldfastError('CLOSED', 'the pool is closed'));
+    if (this.#closing !== undefined) return Promise.reject(new HoldfastError('CLOSED', 'the pool is closed'));
     this.#busy++;
     return new Promise<R>((resolve, reject) => {
       const place = new AbortController();
@@ -171,8 +169,10 @@ export class PQueuePool<D, R> implements WorkerPool<D, R>, AsyncDisposable {
       let unlink = (): void => {};
       // Else it would run in the async context of whoever made place for it.
       const bound = AsyncResource.bind(task);
+      // Without its timeout, which would free the place while the function still runs.
+      const options = { signal: place.signal, timeout: undefined };
       // What it rejects with is known: the handler's error, or the reason of a withdrawal.
-      this.#pqueue.add(bound, { signal: place.signal, timeout: undefined }).catch(() => {});
+      this.#pqueue.add(bound, options).catch(() => {});
       if (this.#waiting.has(waiting)) unlink = onAbort(context.signal, waiting.withdraw);
     });
   }
@@ -183,9 +183,18 @@ export class PQueuePool<D, R> implements WorkerPool<D, R>, AsyncDisposable {
    *
    * @param options - `graceMs`: how long to wait at most
    */
-  async close({ graceMs }: { readonly graceMs: number }): Promise<void> {
-    check('graceMs', graceMs, number({ min: 0 }));
-    this.#closed = true;
+  close(options: { readonly graceMs: number }): Promise<void> {
+    check('graceMs', options.graceMs, number({ min: 0 }));
+    this.#closing ??= this.#end(options.graceMs);
+    return this.#closing;
+  }
+
+  /** Closes without waiting for what runs. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close({ graceMs: 0 });
+  }
+
+  async #end(graceMs: number): Promise<void> {
     this.#wanted = 0;
     this.#pqueue.off('empty', this.#cleared);
     this.#withdraw(new HoldfastError('CLOSED', 'the pool is closed'));
@@ -199,17 +208,12 @@ export class PQueuePool<D, R> implements WorkerPool<D, R>, AsyncDisposable {
     });
   }
 
-  /** Closes without waiting for what runs. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close({ graceMs: 0 });
-  }
-
   #freed(): void {
     this.#busy--;
     if (this.#busy === 0) this.#onIdle?.();
   }
 
-  #withdraw(reason: unknown): void {
+  #withdraw(reason: HoldfastError): void {
     for (const waiting of [...this.#waiting]) waiting.withdraw(reason);
   }
 

@@ -38,6 +38,7 @@ export class TaskPool<D, R> implements WorkerPool<D, R> {
   readonly suggestedMax: number;
   readonly #handler: Handler<D, R>;
   #size = 0;
+  #closed = false;
 
   /**
    * @param handler - what works on jobs
@@ -74,7 +75,8 @@ export class TaskPool<D, R> implements WorkerPool<D, R> {
    * @throws {@link HoldfastError} `INVALID_OPTION`
    */
   resize(workers: number): void {
-    this.#size = check('workers', workers, number({ min: 0, integer: true }));
+    check('workers', workers, number({ min: 0, integer: true }));
+    if (!this.#closed) this.#size = workers;
   }
 
   /**
@@ -88,8 +90,9 @@ export class TaskPool<D, R> implements WorkerPool<D, R> {
     return handler(job.data, context);
   }
 
-  /** No job is taken any more. What runs goes on: nothing here could end it. */
+  /** There are no workers any more. What runs goes on: nothing here could end it. */
   close(): Promise<void> {
+    this.#closed = true;
     this.#size = 0;
     return Promise.resolve();
   }

@@ -110,13 +110,10 @@ function launcher(settings: ThreadSettings): Launch {
       if (message.type === 'done' || message.type === 'failed') answer = message;
       else hear(message);
     };
-    const drain = (): void => {
+    const settled = (): void => {
       for (let next = receiveMessageOnPort(port1); next !== undefined; next = receiveMessageOnPort(port1)) {
         listen(next.message as FromWorker);
       }
-    };
-    const settled = (): void => {
-      drain();
       const message = answer;
       answer = undefined;
       if (message !== undefined) hear(message);
@@ -160,7 +157,7 @@ function launcher(settings: ThreadSettings): Launch {
     });
     thread.once('exit', (exitCode: number) => {
       ends = true;
-      drain();
+      settled(); // a job may have been done before
       port1.close();
       const outOfMemory = (failure as { readonly code?: string } | undefined)?.code === 'ERR_WORKER_OUT_OF_MEMORY';
       gone({ exitCode, outOfMemory, cause: failure });
