@@ -100,12 +100,16 @@ function launcher(
     };
     child.on('message', hear as (message: unknown) => void);
     child.on('exit', (code, signal) => {
+      if (!child.connected) {
+        end(code, signal);
+        return;
+      }
+      // What it has said before is still on its way.
       const last = (): void => {
         timer.cancel();
         end(code, signal);
       };
-      // What it has said before may still be on its way.
-      const timer = systemClock.setTimer(child.connected ? lastWordsMs : 0, last);
+      const timer = systemClock.setTimer(lastWordsMs, last, { ref: true });
       child.on('disconnect', last);
     });
     child.on('error', (error) => {
