@@ -65,7 +65,8 @@ describe('a pool of workers that may be lost', () => {
             busy.set(isolate, job);
           };
           for (const next of steps) {
-            const isolate = 'at' in next ? pool.isolates.filter(({ gone }) => !gone).at(next.at) : undefined;
+            const there = pool.isolates.filter(({ gone }) => !gone);
+            const isolate = 'at' in next && there.length > 0 ? there[next.at % there.length] : undefined;
             const job = isolate === undefined ? undefined : busy.get(isolate);
             const sizeBefore = pool.size;
             const toldBefore = told;

@@ -95,7 +95,7 @@ describe('workers that die at their start', () => {
     await clock.advance(10_000);
     pool.newest.die({ exitCode: 9 });
     expect(pool.health().failures).toBe(1);
-    expect(pool.staying).toHaveLength(1);
+    expect([pool.size, pool.staying.length]).toEqual([0, 1]);
   });
 
   it('that cannot even be launched, and those that take too long, count too', async () => {
@@ -224,6 +224,41 @@ describe('a worker', () => {
     expect([pool.size, pool.busy, pool.staying.length]).toEqual([0, 0, 1]);
   });
 
+  it('that ends its job in time is not killed, and does not hear of a signal that aborts later', async () => {
+    const clock = new VirtualClock();
+    const pool = new FakePool(clock, { killAfterMs: 1_000 });
+    pool.resize(1);
+    ready(pool);
+    const obeyed = new AbortController();
+    const first = pool.run({ data: 1 }, contextOf({ signal: obeyed.signal }));
+    obeyed.abort();
+    await clock.advance(999);
+    done(pool, 0);
+    await first;
+    const late = new AbortController();
+    const second = pool.run({ data: 2 }, contextOf({ signal: late.signal }));
+    done(pool, 0);
+    await second;
+    late.abort();
+    await clock.advance(60_000);
+    expect(pool.newest.told).toBeUndefined();
+    expect(pool.newest.posted.map(({ type }) => type)).toEqual(['load', 'job', 'abort', 'job']);
+  });
+
+  it('that answers for a job that is not its own is not heard', async () => {
+    const clock = new VirtualClock();
+    const pool = new FakePool(clock);
+    pool.resize(1);
+    ready(pool);
+    const result = run(pool);
+    const { seq } = pool.newest.job!;
+    pool.newest.say({ type: 'done', seq: seq - 1, value: 'of another', spent: false });
+    pool.newest.say({ type: 'failed', seq: seq + 1, error: { thrown: 'of another' }, spent: false });
+    expect(pool.busy).toBe(1);
+    done(pool, 0);
+    expect(await result).toBe(0);
+  });
+
   it('that was about to be done when it was killed has done its job', async () => {
     const clock = new VirtualClock();
     const pool = new FakePool(clock, { killAfterMs: 0 });
@@ -287,6 +322,7 @@ describe('close', () => {
       closedAt = clock.now();
     });
     expect(pool.isolates[0]!.told).toBe('dismiss');
+    expect(pool.isolates.map(({ held }) => held)).toEqual([true, true]);
     await clock.advance(299);
     expect(pool.isolates[1]!.told).toBeUndefined();
     await clock.advance(5_000);
