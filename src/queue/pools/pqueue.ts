@@ -168,7 +168,8 @@ export class PQueuePool<D, R> implements WorkerPool<D, R>, AsyncDisposable {
       this.#waiting.add(waiting);
       let unlink = (): void => {};
       // Else it would run in the async context of whoever made place for it.
-      const bound = AsyncResource.bind(task);
+      const scope = new AsyncResource('HoldfastJob');
+      const bound = (): Promise<R> => scope.runInAsyncScope(task);
       // Without its timeout, which would free the place while the function still runs.
       const options = { signal: place.signal, timeout: undefined };
       // What it rejects with is known: the handler's error, or the reason of a withdrawal.

@@ -31,7 +31,7 @@ describe('a pool of workers that may be lost', () => {
   it('gives each job to one worker, settles it once, and is at full strength when all is well again', async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.array(step, { maxLength: 60 }),
+        fc.array(step, { maxLength: 60, size: 'max' }),
         fc.option(fc.integer({ min: 1, max: 4 }), { nil: undefined }),
         async (steps, maxJobs) => {
           const clock = new VirtualClock();
