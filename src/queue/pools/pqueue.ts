@@ -38,11 +38,6 @@ export interface PQueuePoolOptions {
   readonly runtime?: Runtime | undefined;
 }
 
-/** A job that waits in the PQueue. */
-interface Waiting {
-  withdraw(reason: unknown): void;
-}
-
 /** The most jobs at a time where the PQueue has no limit. */
 const withoutLimit = 64;
 
@@ -71,7 +66,8 @@ export class PQueuePool<D, R> implements WorkerPool<D, R>, AsyncDisposable {
   readonly #pqueue: PQueueLane;
   readonly #handler: Handler<D, R>;
   readonly #clock: Clock;
-  readonly #waiting = new Set<Waiting>();
+  /** What takes the jobs out that wait in the PQueue. */
+  readonly #waiting = new Set<(reason: unknown) => void>();
   #wanted = 0;
   #busy = 0;
   #closing: Promise<void> | undefined;
@@ -102,9 +98,7 @@ export class PQueuePool<D, R> implements WorkerPool<D, R>, AsyncDisposable {
   }
 
   /** Always 0: nothing has to start. */
-  get coldStartMs(): number {
-    return 0;
-  }
+  readonly coldStartMs = 0;
 
   /** The PQueue's concurrency, 64 where it has no limit. */
   get suggestedMax(): number {
@@ -139,16 +133,14 @@ export class PQueuePool<D, R> implements WorkerPool<D, R>, AsyncDisposable {
     this.#busy++;
     return new Promise<R>((resolve, reject) => {
       const place = new AbortController();
-      const waiting: Waiting = {
-        withdraw: (reason) => {
-          leave();
-          place.abort(reason);
-          this.#freed();
-          reject(reason as Error);
-        },
+      const withdraw = (reason: unknown): void => {
+        leave();
+        place.abort(reason);
+        this.#freed();
+        reject(reason);
       };
       const leave = (): void => {
-        this.#waiting.delete(waiting);
+        this.#waiting.delete(withdraw);
         unlink();
       };
       const task = async (): Promise<R> => {
@@ -159,13 +151,13 @@ export class PQueuePool<D, R> implements WorkerPool<D, R>, AsyncDisposable {
           resolve(value);
           return value;
         } catch (error) {
-          reject(error as Error);
+          reject(error);
           throw error;
         } finally {
           this.#freed();
         }
       };
-      this.#waiting.add(waiting);
+      this.#waiting.add(withdraw);
       let unlink = (): void => {};
       // Else it would run in the async context of whoever made place for it.
       const scope = new AsyncResource('HoldfastJob');
@@ -174,7 +166,7 @@ export class PQueuePool<D, R> implements WorkerPool<D, R>, AsyncDisposable {
       const options = { signal: place.signal, timeout: undefined };
       // What it rejects with is known: the handler's error, or the reason of a withdrawal.
       this.#pqueue.add(bound, options).catch(() => {});
-      if (this.#waiting.has(waiting)) unlink = onAbort(context.signal, waiting.withdraw);
+      if (this.#waiting.has(withdraw)) unlink = onAbort(context.signal, withdraw);
     });
   }
 
@@ -215,7 +207,7 @@ export class PQueuePool<D, R> implements WorkerPool<D, R>, AsyncDisposable {
   }
 
   #withdraw(reason: HoldfastError): void {
-    for (const waiting of [...this.#waiting]) waiting.withdraw(reason);
+    for (const withdraw of [...this.#waiting]) withdraw(reason);
   }
 
   /** `clear` of a PQueue forgets its tasks without a word to anybody (p-queue#239): who is empty and has us waiting was cleared. */

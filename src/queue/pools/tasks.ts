@@ -56,14 +56,10 @@ export class TaskPool<D, R> implements WorkerPool<D, R> {
   }
 
   /** Always 0: not counted here. */
-  get busy(): number {
-    return 0;
-  }
+  readonly busy = 0;
 
   /** Always 0: nothing has to start. */
-  get coldStartMs(): number {
-    return 0;
-  }
+  readonly coldStartMs = 0;
 
   /** Nothing to do: no worker comes or goes by itself. */
   open(): void {}

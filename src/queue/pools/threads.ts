@@ -4,13 +4,7 @@
  * @module holdfast/queue/threads
  */
 import { availableParallelism } from 'node:os';
-import {
-  MessageChannel,
-  type MessagePort,
-  receiveMessageOnPort,
-  type ResourceLimits,
-  type Worker,
-} from 'node:worker_threads';
+import { MessageChannel, type MessagePort, receiveMessageOnPort, type ResourceLimits } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { HoldfastError } from '../../core/errors.ts';
 import { anything, readOptions } from '../../core/options.ts';
@@ -158,7 +152,7 @@ function launcher(settings: ThreadSettings): Launch {
       end();
     });
     port1.on('message', listen).unref();
-    const thread = piscina.threads[0] as Worker;
+    const thread = piscina.threads[0]!;
     thread.once('error', (error: Error & { readonly code?: string }) => {
       ends = true;
       failure = error;

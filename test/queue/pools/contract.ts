@@ -53,7 +53,7 @@ export class Lane {
         try {
           result = this.pool.run({ data: task, transfer }, contextOf(given));
         } catch (error) {
-          result = Promise.reject(error as Error);
+          result = Promise.reject(error);
         }
         Promise.resolve(result).finally(free).then(resolve, reject);
       });

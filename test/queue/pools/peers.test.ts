@@ -5,12 +5,12 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { PQueuePool } from '../../../src/queue/pools/pqueue.ts';
 import { ProcessPool } from '../../../src/queue/pools/processes.ts';
 import { ThreadPool } from '../../../src/queue/pools/threads.ts';
-import { filename, Lane, rejection } from './contract.ts';
+import { filename, Lane, type Pool, rejection } from './contract.ts';
 
 describe.each([
-  ['threads', () => new ThreadPool<never, unknown>({ filename, killAfterMs: 10 })],
-  ['processes', () => new ProcessPool<never, unknown>({ filename, killAfterMs: 10 })],
-])('%s', (_, make) => {
+  ['threads', () => new ThreadPool({ filename, killAfterMs: 10 })],
+  ['processes', () => new ProcessPool({ filename, killAfterMs: 10 })],
+] as readonly (readonly [string, () => Pool])[])('%s', (_, make) => {
   let lane: Lane;
   const open = async (workers: number): Promise<void> => {
     lane = new Lane(make(), workers);

@@ -20,7 +20,7 @@ const workers = 3;
 let lane: Lane;
 let events: { [K in keyof IsolatedPoolEvents]: IsolatedPoolEvents[K][] };
 
-async function open(kind: Kind, size = workers): Promise<Lane> {
+async function open(kind: Kind, size = workers): Promise<Isolated> {
   const pool = kinds[kind]();
   events = { ready: [], lost: [], recycled: [], fault: [], degraded: [], restored: [] };
   for (const name of Object.keys(events) as (keyof IsolatedPoolEvents)[]) {
@@ -28,7 +28,7 @@ async function open(kind: Kind, size = workers): Promise<Lane> {
   }
   lane = new Lane(pool, size);
   await lane.reaches(size);
-  return lane;
+  return pool;
 }
 afterEach(() => lane.pool.close({ graceMs: 0 }));
 
@@ -69,12 +69,12 @@ const poisons: readonly Poison[] = [
 
 describe.each(Object.keys(kinds) as Kind[])('in a pool of %s', (kind) => {
   it('poison between 1,000 good jobs costs its own attempt, and nothing else', { timeout: 120_000 }, async () => {
-    const { pool, run } = Object.assign(await open(kind), {});
+    const pool = await open(kind);
     const good: Promise<unknown>[] = [];
     const bad: Promise<void>[] = [];
     const spread = Math.ceil(1_000 / poisons.length);
     for (let index = 0; index < 1_000; index++) {
-      good.push(run.call(lane, { do: 'double', value: index }));
+      good.push(lane.run({ do: 'double', value: index }));
       const poison = index % spread === 0 ? poisons[index / spread] : undefined;
       if (poison !== undefined) bad.push(take(poison));
     }
@@ -83,9 +83,9 @@ describe.each(Object.keys(kinds) as Kind[])('in a pool of %s', (kind) => {
     await lane.reaches(workers);
     expect(lane.peak).toBeLessThanOrEqual(workers);
     expect(pool.busy).toBe(0);
-    expect((pool as Isolated).health()).toMatchObject({ status: 'ok', failures: 0 });
+    expect(pool.health()).toMatchObject({ status: 'ok', failures: 0 });
     // At full strength: all of them work at the same time.
-    const together = Array.from({ length: workers }, () => run.call(lane, { do: 'sleep', ms: 20, value: 'ok' }));
+    const together = Array.from({ length: workers }, () => lane.run({ do: 'sleep', ms: 20, value: 'ok' }));
     expect(pool.busy).toBe(workers);
     expect(await Promise.all(together)).toEqual(['ok', 'ok', 'ok']);
     const losses = poisons.filter(({ costs }) => (costs?.[kind] as { code?: string } | undefined)?.code === 'WORKER_LOST'); // prettier-ignore
@@ -194,10 +194,10 @@ describe('in a pool of processes', () => {
     await new Promise((resolve) => setTimeout(resolve, 30));
     process.kill(pid, 'SIGKILL');
     const [first, second] = await Promise.allSettled(jobs);
-    const lost = [first, second].filter((one) => one?.status === 'rejected');
+    const lost = [first!, second!].filter((one) => one.status === 'rejected');
     expect(lost).toHaveLength(1);
-    expect((lost[0] as PromiseRejectedResult).reason).toMatchObject({ code: 'WORKER_LOST', signal: 'SIGKILL' });
-    expect(isHoldfastError((lost[0] as PromiseRejectedResult).reason)).toBe(true);
+    expect(lost[0]!.reason).toMatchObject({ code: 'WORKER_LOST', signal: 'SIGKILL' });
+    expect(isHoldfastError(lost[0]!.reason)).toBe(true);
     await lane.reaches(2);
     expect(await lane.run({ do: 'double', value: 2 })).toBe(4);
   });
