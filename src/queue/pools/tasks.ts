@@ -16,7 +16,7 @@ export interface TaskPoolOptions {
 
 /**
  * Runs jobs as functions in this process: what a queue uses that is given a function. For work that waits; work that keeps a
- * processor busy belongs into a {@link ThreadPool}.
+ * processor busy belongs into the `ThreadPool` of `holdfast/queue/threads`.
  *
  * Promises: `run` calls the handler and returns what it returns, nothing else. A worker is a number here: there are as many
  * as `resize` has said, at once, and none is lost.

@@ -168,11 +168,17 @@ function launcher(settings: ThreadSettings): Launch {
   };
 }
 
+/** What has come and was not delivered yet, but for what cannot be read. */
 function drain(port: MessagePort, listen: (message: FromWorker) => void): void {
   for (;;) {
-    const next = receiveMessageOnPort(port);
+    let next: { readonly message: FromWorker } | undefined;
+    try {
+      next = receiveMessageOnPort(port);
+    } catch {
+      continue; // it is off the port
+    }
     if (next === undefined) return;
-    listen(next.message as FromWorker);
+    listen(next.message);
   }
 }
 

@@ -243,6 +243,6 @@ export function poolSuite(name: string, traits: PoolTraits, make: () => Pool): v
 }
 
 /** Its methods, to be taken apart. */
-export function bound(lane: Lane): Pick<Lane, 'pool' | 'run' | 'reaches'> {
+function bound(lane: Lane): Pick<Lane, 'pool' | 'run' | 'reaches'> {
   return { pool: lane.pool, run: lane.run.bind(lane), reaches: lane.reaches.bind(lane) };
 }
