@@ -17,7 +17,11 @@ const budgets: Record<string, string> = {
   'election/redis': '4.5 kB',
   'election/postgres': '4.5 kB',
   'election/etcd': '5 kB',
+  flow: '0.2 kB',
   queue: '27 kB',
+  'queue/threads': '12 kB',
+  'queue/processes': '12 kB',
+  'queue/pqueue': '6 kB',
   testing: '34 kB',
 };
 

@@ -12,7 +12,5 @@ const config: KnipConfig = {
     'test/election/stores/*-process.ts',
   ],
   project: ['src/**/*.ts!', 'test/**/*.ts', 'examples/**/*.ts', 'simulations/**/*.ts', '.ci/**/*.ts'],
-  // Imported once the queue is here; declared so that its advisories reach the users' audits.
-  ignoreDependencies: ['p-queue'],
 };
 export default config;

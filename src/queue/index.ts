@@ -17,6 +17,7 @@ export {
 export type { ElasticLaw, ElasticOptions } from './elastic/options.ts';
 export { type ScaleChange, Scaler, type ScalerHost, type ScalerOptions, type ScalerStats } from './elastic/scaler.ts';
 export { isCancelled, isLeaseLost, isQueueFull, isWorkerLost, type WorkerLoss, WorkerLostError } from './errors.ts';
+export type { Delivery, Flow } from '../flow/index.ts';
 export type { WorkQueueEvents } from './events.ts';
 export { JobHandle, type Settled } from './job-handle.ts';
 export type { JobOptions } from './job-options.ts';

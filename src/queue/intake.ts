@@ -86,7 +86,10 @@ export class Intake<D> {
     return this.#depot.make(data, values.priority ?? 0, this.#detailsOf(values));
   }
 
-  #detailsOf({ id, key, dedupe, attempts, timeoutMs, type, transfer, deadline }: JobValues): JobDetails<D> {
+  #detailsOf(values: JobValues): JobDetails<D> {
+    const { id, key, dedupe, timeoutMs, type, transfer, deadline } = values;
+    // What was moved to a worker cannot be moved again.
+    const attempts = values.attempts ?? (transfer === undefined ? undefined : 1);
     const leftMs = typeof deadline === 'number' ? deadline : (deadline ?? Deadline.never).remaining();
     const own = attempts !== undefined || timeoutMs !== undefined || type !== undefined;
     return {
