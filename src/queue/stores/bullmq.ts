@@ -317,12 +317,11 @@ export class BullMQQueueStore<D> implements QueueStore<D> {
   async counts(): Promise<StoreCounts> {
     const backend = this.#worker.getBackend();
     const wallMs = this.#runtime.clock.wallNow();
-    const [[plain = 0, prioritized = 0, delayed = 0, leased = 0, dead = 0], [due = 0], oldestMs] =
-      await Promise.all([
-        backend.getCounts(['wait', 'prioritized', 'delayed', 'active', 'failed']),
-        backend.getCounts(['delayed'], wallMs + 1),
-        this.#oldestMs(),
-      ]);
+    const [[plain = 0, prioritized = 0, delayed = 0, leased = 0, dead = 0], [due = 0], oldestMs] = await Promise.all([
+      backend.getCounts(['wait', 'prioritized', 'delayed', 'active', 'failed']),
+      backend.getCounts(['delayed'], wallMs + 1),
+      this.#oldestMs(),
+    ]);
     const ready = Math.min(due, delayed);
     return { waiting: plain + prioritized + ready, delayed: delayed - ready, leased, dead, oldestMs };
   }

@@ -53,10 +53,7 @@ export interface BullBackend {
   getJobData(jobId: string): Promise<BullJobJson | undefined>;
   getDeduplicationJobId(deduplicationId: string): Promise<string | null>;
   getState(jobId: string): Promise<string>;
-  getCounts(
-    types: ('wait' | 'prioritized' | 'delayed' | 'active' | 'failed')[],
-    before?: number,
-  ): Promise<number[]>;
+  getCounts(types: ('wait' | 'prioritized' | 'delayed' | 'active' | 'failed')[], before?: number): Promise<number[]>;
   getRanges(
     types: ('wait' | 'prioritized' | 'failed')[],
     start?: number,
