@@ -90,7 +90,7 @@ export const leaseLaws: Readonly<Record<string, QueueLaw>> = {
     const { leaseMs } = trial.setting;
     await one.added(...jobsOf('a', 'b'));
     const [a, b] = await one.pull(2, leaseMs);
-    ensureSame(await other.extend([a!, b!], 60_000), [true, true], 'whether both are extended');
+    ensureSame(await one.extend([a!, b!], 60_000), [true, true], 'whether both are extended');
     await trial.pass(2 * leaseMs);
     await other.idle('a job is pulled whose lease was extended');
     await one.settled(done(a!));

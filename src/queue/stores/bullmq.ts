@@ -73,7 +73,9 @@ const bullJob = (id: string): { readonly id: string; readonly opts: { readonly a
  *   job that is redriven does not stand for its `dedupe.id` any more.
  * - Priorities are whole numbers from -1,048,576 to 1,048,575. A job whose lease has run out goes before all of them on Redis.
  * - BullMQ counts delays, and on PostgreSQL leases, by the wall clocks of the processes: keep these right, to a
- *   fraction of the lease. A process refuses by itself what it holds for longer than it was leased.
+ *   fraction of the lease.
+ * - PostgreSQL accepts the holder of a lease that is over until somebody has noticed. So a process refuses by itself what it has
+ *   pulled and not extended in time: extend where you have pulled.
  * - Room is looked at before jobs are added: several processes that add at the same moment may together exceed it.
  * - Two processes that put the same id at the same moment, and a third that is done with the job before they look, may
  *   both be told that theirs was added.

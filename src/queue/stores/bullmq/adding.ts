@@ -37,7 +37,8 @@ export class Adding<D> {
 
   async #put(jobs: readonly NewJob<D>[], { max }: Room): Promise<readonly PutResult[]> {
     const backend = this.#backend();
-    const [twins, [plain = 0, prioritized = 0, delayed = 0]] = await Promise.all([
+    const [known, twins, [plain = 0, prioritized = 0, delayed = 0]] = await Promise.all([
+      Promise.all(jobs.map(({ id }) => this.#isKnown(bullId(id)))),
       Promise.all(jobs.map((job) => this.#twinOf(job))),
       backend.getCounts(['wait', 'prioritized', 'delayed']),
     ]);
@@ -47,7 +48,8 @@ export class Adding<D> {
     const ids = new Set<string>();
     const dedupes = new Map<string, string>();
     for (const [i, { id, dedupe }] of jobs.entries()) {
-      const twin = twins[i] ?? (ids.has(id) ? id : dedupe && dedupes.get(dedupe.id));
+      const isKnown = known[i] === true || ids.has(id);
+      const twin = isKnown ? id : (twins[i] ?? (dedupe && dedupes.get(dedupe.id)));
       if (twin === undefined && free-- > 0) {
         chosen.push(i);
         ids.add(id);
@@ -77,11 +79,10 @@ export class Adding<D> {
     );
   }
 
-  /** Which one is there already. */
-  async #twinOf({ id, dedupe }: NewJob<D>): Promise<string | undefined> {
-    const backend = this.#backend();
-    if (await this.#isKnown(bullId(id))) return id;
-    const twin = dedupe && (await backend.getDeduplicationJobId(bullDedupeId(dedupe.id)));
+  /** Which one stands for the same already. */
+  async #twinOf({ dedupe }: NewJob<D>): Promise<string | undefined> {
+    if (dedupe === undefined) return undefined;
+    const twin = await this.#backend().getDeduplicationJobId(bullDedupeId(dedupe.id));
     // What stands for a job that was wiped out stands for nothing.
     return typeof twin === 'string' && (await this.#isKnown(twin)) ? ownId(twin) : undefined;
   }
