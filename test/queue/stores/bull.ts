@@ -21,7 +21,8 @@ export const startServer = (kind: Kind): Promise<Server> => (kind === 'Redis' ? 
 
 /** Both ends of a queue, as a process would have them. */
 export async function openEnds(kind: Kind, url: string, name: string, stalledInterval = 40): Promise<BullEnds> {
-  const [queue, worker] = kind === 'Redis' ? overRedis(url, name, stalledInterval) : overPostgres(url, name, stalledInterval);
+  const [queue, worker] =
+    kind === 'Redis' ? overRedis(url, name, stalledInterval) : overPostgres(url, name, stalledInterval);
   queue.on('error', () => undefined);
   worker.on('error', () => undefined);
   await queue.waitUntilReady();
