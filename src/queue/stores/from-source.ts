@@ -25,8 +25,8 @@ import type {
 /** Where work comes from: it says what there is to do, again and again, and is told what is done. */
 export interface WorkSource<D> {
   /**
-   * What there is to do now, in the order in which to do it. What it throws is thrown by the `pull` that waits for it; what it has
-   * told before counts.
+   * What there is to do now, in the order in which to do it. What it throws is thrown by the next `pull` that has
+   * nothing to give; what it has told before counts.
    *
    * @param signal - aborts when nobody wants to know any more
    */
@@ -38,7 +38,7 @@ export interface WorkSource<D> {
    */
   get(id: string): Promise<D | undefined>;
   /**
-   * It is done, and need not be listed any more. Tried again when it fails, as long as it is listed; it may come twice.
+   * It is done, and is not listed any more unless it is to be done anew. Tried again when it fails, as long as it is listed; it may come twice.
    *
    * @param id - of what was listed
    */
@@ -78,7 +78,7 @@ const wide = { max: Infinity, overflow: 'reject' } as const;
 /**
  * A store of which the jobs are what a source lists: files of a folder, rows of a table, pages of a site; the work source of
  * Burns, _Designing Distributed Systems_, chapter 12. It goes by what is listed, not by what has happened: an id runs once for as long
- * as it stays in the list, and one that has left the list and comes back is new.
+ * as it stays in the list. One that has left the list and comes back is new, and so is one that is listed after `done`.
  *
  * Promises: what is listed is pulled at least once, in the order of the list, and after the end of the process again, unless `done`
  * has had the source leave it out. An id that is listed twice, or again while it waits, runs, has ended or is dead, is the same
@@ -114,6 +114,9 @@ export function fromSource<D>(source: WorkSource<D>, options?: SourceOptions): Q
   return new SourceStore(source, options);
 }
 
+/** `told`: a listing that begins after it has it only if it is new; `owed`: the source has yet to be told. */
+type Ended = 'told' | 'owed' | 'untold';
+
 class SourceStore<D> implements QueueStore<D> {
   readonly caps: StoreCaps = {
     durable: false,
@@ -138,10 +141,14 @@ class SourceStore<D> implements QueueStore<D> {
   readonly #retryMs: number;
   /** Data is of the attempt that had it last. */
   readonly #backlog: Backlog<D | undefined>;
-  /** What has ended and may still be listed; true: the source has yet to be told. */
-  readonly #ended = new Map<string, boolean>();
+  /** What has ended and may still be listed. */
+  readonly #ended = new Map<string, Ended>();
+  /** Who waits for something to be listed. */
+  readonly #waiting: (() => void)[] = [];
   readonly #closing = new AbortController();
   #listing: Promise<void> | undefined;
+  /** How the last listing has failed, until somebody has heard of it. */
+  #failure: PromiseRejectedResult | undefined;
   #nextListMs = 0;
 
   constructor(source: WorkSource<D>, options?: SourceOptions) {
@@ -173,15 +180,20 @@ class SourceStore<D> implements QueueStore<D> {
   async pull(max: number, leaseMs: number): Promise<readonly LeasedJob<D>[]> {
     if (this.#time.now() >= this.#nextListMs) this.#list();
     const jobs: LeasedJob<D>[] = [];
-    for (let listing = this.#listing; ;) {
-      const failure = await this.#take(jobs, max, leaseMs);
+    for (;;) {
+      const listing = this.#listing;
+      const news = listing && new Promise<void>((resolve) => this.#waiting.push(resolve));
+      const failure = (await this.#take(jobs, max, leaseMs)) ?? this.#failure;
       if (jobs.length > 0 || max === 0) return jobs;
+      this.#failure = undefined;
       if (failure !== undefined) throw failure.reason;
-      if (listing === undefined) return jobs;
-      // Once more when all is listed: what was there before may have had no data.
-      await listing;
-      listing = undefined;
+      if (listing === undefined || this.#closing.signal.aborted) return jobs;
+      await Promise.race([listing, news]);
     }
+  }
+
+  #tellNews(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   /** Leases jobs and gets their data; tells of a `get` that has failed. */
@@ -228,7 +240,7 @@ class SourceStore<D> implements QueueStore<D> {
       const job = this.#backlog.held(outcome.id, outcome.fence, nowMs);
       if (job === undefined) return false;
       this.#backlog.settle(job, outcome, nowMs);
-      if (outcome.kind === 'cancelled') this.#ended.set(outcome.id, false);
+      if (outcome.kind === 'cancelled') this.#ended.set(outcome.id, 'untold');
       if (outcome.kind === 'done') telling.push(this.#tell(outcome.id));
       return true;
     });
@@ -241,7 +253,7 @@ class SourceStore<D> implements QueueStore<D> {
     return ids.map((id) => {
       const job = this.#backlog.find(id);
       const taken = job !== undefined && this.#backlog.cancel(job, nowMs);
-      if (taken) this.#ended.set(id, false);
+      if (taken) this.#ended.set(id, 'untold');
       return taken;
     });
   }
@@ -268,21 +280,24 @@ class SourceStore<D> implements QueueStore<D> {
     };
   }
 
-  async close(): Promise<void> {
+  /** Does not wait for a listing that does not heed its signal. */
+  close(): Promise<void> {
     this.#closing.abort(new HoldfastError('CLOSED', 'the store is closed'));
-    await this.#listing?.catch(() => undefined);
+    this.#tellNews();
+    return Promise.resolve();
   }
 
   /** Begins to ask what there is to do, one listing at a time. */
   #list(): void {
     this.#nextListMs = this.#time.now() + this.#listEveryMs;
     if (this.#listing !== undefined || this.#closing.signal.aborted) return;
-    this.#listing = this.#listed();
-    // Who waits for it hears of it.
-    this.#listing.catch(() => undefined).finally(() => (this.#listing = undefined));
+    this.#listing = this.#listed()
+      .catch((reason: unknown) => void (this.#failure = { status: 'rejected', reason }))
+      .finally(() => (this.#listing = undefined));
   }
 
   async #listed(): Promise<void> {
+    for (const [id, state] of this.#ended) if (state === 'told') this.#ended.delete(id);
     const before = [...this.#ended.keys()];
     const listed = new Set<string>();
     for await (const { id } of this.#source.list(this.#closing.signal)) {
@@ -293,21 +308,24 @@ class SourceStore<D> implements QueueStore<D> {
     // What has ended meanwhile may have been listed, or passed over, before it did: the next listing will tell.
     for (const id of before) {
       if (!listed.has(id)) this.#ended.delete(id);
-      else if (this.#ended.get(id) === true) void this.#tell(id);
+      else if (this.#ended.get(id) === 'owed') void this.#tell(id);
     }
   }
 
   #offer(id: string): void {
     if (this.#backlog.find(id) !== undefined) return;
     this.#backlog.offer(this.#backlog.job(undefined, 0, { id }), 0, wide, this.#time.now());
+    this.#tellNews();
   }
 
   async #tell(id: string): Promise<void> {
-    this.#ended.set(id, false);
+    this.#ended.set(id, 'untold');
+    if (this.#source.done === undefined) return;
     try {
-      await this.#source.done?.(id);
+      await this.#source.done(id);
+      this.#ended.set(id, 'told');
     } catch (error) {
-      this.#ended.set(id, true);
+      this.#ended.set(id, 'owed');
       reportError(`the source of a queue would not be told that ${JSON.stringify(id)} is done`, error);
     }
   }
@@ -325,7 +343,7 @@ class SourceStore<D> implements QueueStore<D> {
 
   #purge(ids: readonly string[] = [...this.#backlog.dead.keys()]): number {
     const purged = ids.filter((id) => this.#backlog.purge(id));
-    for (const id of purged) this.#ended.set(id, false);
+    for (const id of purged) this.#ended.set(id, 'untold');
     return purged.length;
   }
 }
