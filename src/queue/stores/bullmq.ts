@@ -26,6 +26,7 @@ import { bullId } from './bullmq/names.ts';
 import { leasedJob, obituary, parsed, recordOf, withLoss } from './bullmq/record.ts';
 import { Waker } from './bullmq/waker.ts';
 
+export { elastic, type ElasticBull, type ElasticBullOptions, type ElasticBullWorker } from './bullmq/elastic.ts';
 export type { BullBackend, BullJob, BullJobJson, BullJobOptions, BullQueue, BullWorker } from './bullmq/client.ts';
 
 /** Options of {@link BullMQQueueStore}. */

@@ -21,29 +21,9 @@ import type {
   StoreCaps,
   StoreCounts,
 } from '../queue-store.ts';
+import type { WorkSource } from '../sync.ts';
 
-/** Where work comes from: it says what there is to do, again and again, and is told what is done. */
-export interface WorkSource<D> {
-  /**
-   * What there is to do now, in the order in which to do it. What it throws is thrown by the next `pull` that has
-   * nothing to give; what it has told before counts.
-   *
-   * @param signal - aborts when nobody wants to know any more
-   */
-  list(signal: AbortSignal): AsyncIterable<{ readonly id: string }>;
-  /**
-   * What the worker gets, asked for each attempt; undefined: there is nothing to do any more.
-   *
-   * @param id - of what was listed
-   */
-  get(id: string): Promise<D | undefined>;
-  /**
-   * It is done, and is not listed any more unless it is to be done anew. Tried again when it fails, as long as it is listed; it may come twice.
-   *
-   * @param id - of what was listed
-   */
-  done?(id: string): Promise<void>;
-}
+export type { WorkSource } from '../sync.ts';
 
 /** Options of {@link fromSource}. */
 export interface SourceOptions {
@@ -84,6 +64,10 @@ const wide = { max: Infinity, overflow: 'reject' } as const;
  * has had the source leave it out. An id that is listed twice, or again while it waits, runs, has ended or is dead, is the same
  * job. A `get` that fails costs no attempt.
  *
+ * `get` is asked for each attempt; undefined says that there is nothing to do any more. What `list` throws is thrown by the next `pull`
+ * that has nothing to give, and what it has told before counts. `done` is tried again when it fails, for as long as the id is
+ * listed; it may come twice.
+ *
  * Does not keep anything itself, nor does it know of other processes: for those, lists have to differ. Jobs are not put, nor have they
  * priorities, keys or deadlines: `put` rejects with `UNSUPPORTED`.
  *
@@ -110,7 +94,7 @@ const wide = { max: Infinity, overflow: 'reject' } as const;
  * todo.size // => 1
  * ```
  */
-export function fromSource<D>(source: WorkSource<D>, options?: SourceOptions): QueueStore<D> {
+export function fromSource<D>(source: WorkSource<D | undefined>, options?: SourceOptions): QueueStore<D> {
   return new SourceStore(source, options);
 }
 
@@ -134,7 +118,7 @@ class SourceStore<D> implements QueueStore<D> {
     redrive: async (ids) => this.#redrive(ids),
     purge: async (ids) => this.#purge(ids),
   };
-  readonly #source: WorkSource<D>;
+  readonly #source: WorkSource<D | undefined>;
   readonly #runtime: Runtime;
   readonly #time: SteadyTime;
   readonly #listEveryMs: number;
@@ -151,8 +135,8 @@ class SourceStore<D> implements QueueStore<D> {
   #failure: PromiseRejectedResult | undefined;
   #nextListMs = 0;
 
-  constructor(source: WorkSource<D>, options?: SourceOptions) {
-    this.#source = check('source', source, having<WorkSource<D>>('a source of work', 'list', 'get'));
+  constructor(source: WorkSource<D | undefined>, options?: SourceOptions) {
+    this.#source = check('source', source, having<WorkSource<D | undefined>>('a source of work', 'list', 'get'));
     const values = readOptions('fromSource', options, {
       listEveryMs: number({ min: 1 }),
       retryMs: number({ min: 0 }),

@@ -6,7 +6,7 @@ import { fromSource, type SourceOptions, type WorkSource } from '../../../src/qu
 import { runs } from '../../support/properties.ts';
 
 /** A source in memory, whose every call can be seen and made to fail. */
-class Shelf implements WorkSource<string> {
+class Shelf implements WorkSource<string | undefined> {
   readonly items = new Map<string, string>();
   readonly told: string[] = [];
   lists = 0;
