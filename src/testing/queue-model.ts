@@ -83,7 +83,7 @@ export class QueueModel {
   settle(outcome: JobOutcome): boolean {
     const job = this.#held(outcome);
     if (job === undefined) return false;
-    if ('crashed' in outcome && outcome.crashed === true) job.crashes++;
+    if ('crashed' in outcome && outcome.crashed) job.crashes++;
     if (outcome.kind === 'release') job.attempt--;
     if (outcome.kind === 'release' || outcome.kind === 'retry') this.#enter(job, outcome.delayMs);
     else if (outcome.kind === 'dead') job.state = 'dead';

@@ -235,7 +235,8 @@ export const orderLaws: Readonly<Record<string, QueueLaw>> = {
     await handle.added({ id: 'a', data: 0, key: 'k' }, { id: 'b', data: 0, key: 'k' });
     await handle.only(leaseMs);
     await trial.pass(leaseMs);
-    for (const _ of [1, 2]) await handle.settled(done(await trial.next(handle, 'another turn of the key')));
+    for (let turns = 0; turns < 2; turns++)
+      await handle.settled(done(await trial.next(handle, 'another turn of the key')));
     ensureSame(await handle.places(), [0, 0, 0, 0], 'counts when all are done');
   },
 };

@@ -366,7 +366,7 @@ const faults: readonly (readonly [law: string, what: string, fault: Fault])[] = 
       return { ...job, data: isPlain ? Object.assign({}, data) : data };
     }),
   ],
-  ['whatever data', 'nothing for false', putAs((job) => ({ ...job, data: job.data || null }))],
+  ['whatever data', 'nothing for false', putAs((job) => ({ ...job, data: job.data === false ? null : job.data }))],
   [
     'hostile keys, types',
     'types of letters',

@@ -46,7 +46,7 @@ async function serve(worker: FakeWorker, clock: VirtualClock, serviceMs: number,
   const { running } = worker;
   let most = 0;
   const until = clock.now() + forMs;
-  for (let count = 0; clock.now() < until; await clock.advance(10)) {
+  for (let count = 0; clock.now() < until; ) {
     while (running.length > 0 && running[0]!.endMs <= clock.now()) worker.tell('completed', running.shift()!.id);
     for (; running.length < worker.concurrency && worker.waiting > 0; worker.waiting--) {
       const id = `job ${String(clock.now())}-${String(count++)}`;
@@ -54,6 +54,7 @@ async function serve(worker: FakeWorker, clock: VirtualClock, serviceMs: number,
       worker.tell('active', id);
     }
     most = Math.max(most, running.length);
+    await clock.advance(10);
   }
   return most;
 }
@@ -129,7 +130,8 @@ describe('elastic', () => {
         const server = await startServer(kind);
         let [running, most] = [0, 0];
         const process = async (): Promise<void> => {
-          most = Math.max(most, ++running);
+          running++;
+          most = Math.max(most, running);
           await sleep(50);
           running--;
         };

@@ -29,7 +29,7 @@ export class Leases {
   /** False when the lease is certainly over. */
   mayHold({ id, fence }: JobLease): boolean {
     const held = this.#held.get(id);
-    return held === undefined || held.fence !== fence || this.#clock.now() < held.endsMs;
+    return held?.fence !== fence || this.#clock.now() < held.endsMs;
   }
 
   /** Forgets what is over for so long that the server knows. */
