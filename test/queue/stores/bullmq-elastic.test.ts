@@ -46,7 +46,7 @@ async function serve(worker: FakeWorker, clock: VirtualClock, serviceMs: number,
   const { running } = worker;
   let most = 0;
   const until = clock.now() + forMs;
-  for (let count = 0; clock.now() < until; ) {
+  for (let count = 0; clock.now() < until;) {
     while (running.length > 0 && running[0]!.endMs <= clock.now()) worker.tell('completed', running.shift()!.id);
     for (; running.length < worker.concurrency && worker.waiting > 0; worker.waiting--) {
       const id = `job ${String(clock.now())}-${String(count++)}`;
