@@ -19,6 +19,7 @@ const budgets: Record<string, string> = {
   'election/etcd': '5 kB',
   flow: '0.2 kB',
   queue: '27 kB',
+  'queue/bullmq': '14 kB',
   'queue/threads': '12 kB',
   'queue/processes': '12 kB',
   'queue/pqueue': '6 kB',

@@ -9,6 +9,8 @@ import { MemoryQueueStore } from './stores/memory.ts';
 
 /** @internal What a way to a store behind promises asks of its queue. */
 export interface DepotHost {
+  /** Whose the jobs are that are added here. */
+  readonly owner: object;
   /** How many jobs could be worked on at once. */
   demand(): number;
   onError(error: unknown): void;
@@ -28,12 +30,5 @@ export function depotOf<D>(settings: Settings<D>, host: DepotHost): Depot<D> {
     throw invalid('lease.ms', `<= ${String(store.caps.maxLeaseMs)}, the store's`, leaseMs);
   const room: Room = { max: maxQueued, overflow: overflow === 'wait' ? 'reject' : overflow };
   if (store instanceof MemoryQueueStore) return new MemoryDepot(store as MemoryQueueStore<D>, room, runtime);
-  return new StoreDepot(
-    settings,
-    room,
-    () => host.demand(),
-    (error) => {
-      host.onError(error);
-    },
-  );
+  return new StoreDepot(settings, room, host);
 }

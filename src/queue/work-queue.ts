@@ -119,6 +119,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     this.#paused = paused;
     this.#pool = poolOf(worker);
     this.#depot = depotOf(settings, {
+      owner: this,
       demand: () => this.#demand,
       onError: (error) => {
         this.emit('storeError', { error });
