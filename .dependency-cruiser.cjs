@@ -65,9 +65,9 @@ module.exports = {
     {
       name: 'stores-by-their-own-subpath',
       severity: 'error',
-      comment: 'Who imports a pattern does not pay for its stores, nor need their platform; but for the one in memory.',
+      comment: 'Who imports a pattern does not pay for its stores, nor need their platform; but for those that are of the pattern itself.',
       from: { path: ['^src/index\\.ts$', '^src/[^/]+/index\\.ts$'] },
-      to: { path: '^src/[^/]+/stores/', pathNot: '/memory\\.ts$', reachable: true },
+      to: { path: '^src/[^/]+/stores/', pathNot: '/(memory|from-source)\\.ts$', reachable: true },
     },
     { name: 'no-cycle', severity: 'error', from: {}, to: { circular: true } },
     {

@@ -19,11 +19,11 @@ const budgets: Record<string, string> = {
   'election/etcd': '5 kB',
   flow: '0.2 kB',
   queue: '27 kB',
-  'queue/bullmq': '14 kB',
-  'queue/threads': '12 kB',
-  'queue/processes': '12 kB',
-  'queue/pqueue': '6 kB',
-  testing: '34 kB',
+  'queue/bullmq': '10.6 kB',
+  'queue/threads': '9.9 kB',
+  'queue/processes': '9.6 kB',
+  'queue/pqueue': '2.7 kB',
+  testing: '47 kB',
 };
 
 const ignore = [...builtinModules, 'node:*'];

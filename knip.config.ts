@@ -9,7 +9,7 @@ const config: KnipConfig = {
     'simulations/{run,simulate-process}.ts',
     '.ci/*.ts',
     'test/package/consumers/*',
-    'test/election/stores/*-process.ts',
+    'test/{election,queue}/**/*-process.ts',
   ],
   project: ['src/**/*.ts!', 'test/**/*.ts', 'examples/**/*.ts', 'simulations/**/*.ts', '.ci/**/*.ts'],
 };

@@ -1,20 +1,11 @@
 import { HoldfastError } from '../core/errors.ts';
 import { invalid } from '../core/options.ts';
-import type { Depot } from './depot.ts';
+import type { Depot, DepotHost } from './depot.ts';
 import { MemoryDepot } from './memory-depot.ts';
 import type { Room } from './queue-store.ts';
 import type { Settings } from './settings.ts';
 import { StoreDepot } from './store-depot.ts';
 import { MemoryQueueStore } from './stores/memory.ts';
-
-/** @internal What a way to a store behind promises asks of its queue. */
-export interface DepotHost {
-  /** Whose the jobs are that are added here. */
-  readonly owner: object;
-  /** How many jobs could be worked on at once. */
-  demand(): number;
-  onError(error: unknown): void;
-}
 
 /**
  * @internal The way to the store of a queue: the short one where the store is in this process's memory.

@@ -5,8 +5,7 @@ import { Job, type JobDetails } from './backlog/job.ts';
 import { Ring } from './backlog/ring.ts';
 import { uniqueOf } from '../core/runtime.ts';
 import { Batches } from './batches.ts';
-import type { Depot, DepotListener } from './depot.ts';
-import type { DepotHost } from './depot-of.ts';
+import type { Depot, DepotHost, DepotListener } from './depot.ts';
 import type { DeadJobs, JobOutcome, LeasedJob, NewJob, PutResult, QueueStore, Room, StoreCaps } from './queue-store.ts';
 import type { Settings } from './settings.ts';
 

@@ -50,7 +50,7 @@ export class Backlog<D> {
   );
   readonly #byId = new Map<string, Job<D>>();
   readonly #byDedupe = new Map<string, Job<D>>();
-  readonly #keys = new Map<string, KeyTurns<D>>();
+  readonly #keys = new Map<string, KeyTurns<Job<D>>>();
   readonly #dead = new Map<string, Job<D>>();
   /** In the order of acceptance; kept only where the oldest may have to give way. */
   #arrivals: Ring<Job<D>> | undefined;
@@ -287,7 +287,7 @@ export class Backlog<D> {
   }
 
   /** Puts a lane in the line when its key may have another job leased. */
-  #queue(lane: Lane<D>, nowMs: number): void {
+  #queue(lane: Lane<Job<D>>, nowMs: number): void {
     if (lane.queued || lane.size === 0 || !lane.key.isFree) return;
     lane.queued = true;
     lane.sinceMs = nowMs;
@@ -295,7 +295,7 @@ export class Backlog<D> {
   }
 
   /** The next job of a lane that has come to the front; the lane goes to the back. */
-  #takeOf(lane: Lane<D>, nowMs: number): Job<D> | undefined {
+  #takeOf(lane: Lane<Job<D>>, nowMs: number): Job<D> | undefined {
     lane.queued = false;
     if (!lane.key.isFree) return undefined; // back in the line when one of its key is settled
     const job = lane.shift();
@@ -306,13 +306,13 @@ export class Backlog<D> {
     return job;
   }
 
-  #freeKey(key: KeyTurns<D>, nowMs: number): void {
+  #freeKey(key: KeyTurns<Job<D>>, nowMs: number): void {
     this.#reckon(key, -1, 0);
     for (const lane of key.lanes.values()) this.#queue(lane, nowMs);
   }
 
   /** Changes who is leased and who waits of a key, and what follows for the count of those that are held back. */
-  #reckon(key: KeyTurns<D>, active: number, waiting: number): void {
+  #reckon(key: KeyTurns<Job<D>>, active: number, waiting: number): void {
     this.#blocked -= key.blocked;
     key.active += active;
     key.waiting += waiting;
