@@ -1,0 +1,49 @@
+/*
+ * A record is a line: the length of its payload in bytes, the payload's CRC-32, both as eight hex digits, and the payload,
+ * which is JSON and so has no line break in it. A damaged line is one whose head does not say what its payload is; the next
+ * line break ends it, so what follows can still be read.
+ */
+import { crc32 } from './crc32.ts';
+
+/** @internal How many bytes a line has beside its payload. */
+export const lineOverhead = 19;
+
+/** @internal A payload as a line. */
+export function lineOf(payload: string): string {
+  return `${head(Buffer.byteLength(payload), crc32(payload))}${payload}\n`;
+}
+
+/** @internal A line that was read: where it begins and ends, and its payload, unless it is damaged. */
+export interface Line {
+  readonly offset: number;
+  readonly end: number;
+  readonly payload: string | undefined;
+}
+
+const lineBreak = 10;
+const headBytes = lineOverhead - 1;
+
+/** @internal The lines of a file, damaged ones too. */
+export function* linesIn(bytes: Buffer): Generator<Line> {
+  for (let offset = 0; offset < bytes.length; ) {
+    const lineEnd = bytes.indexOf(lineBreak, offset);
+    const end = lineEnd === -1 ? bytes.length : lineEnd + 1;
+    yield { offset, end, payload: lineEnd === -1 ? undefined : payloadOf(bytes.subarray(offset, lineEnd)) };
+    offset = end;
+  }
+}
+
+function payloadOf(line: Buffer): string | undefined {
+  if (line.length < headBytes) return undefined;
+  const payload = line.subarray(headBytes);
+  const isWhole = line.latin1Slice(0, headBytes) === head(payload.length, crc32(payload));
+  return isWhole ? payload.utf8Slice() : undefined;
+}
+
+function head(length: number, checksum: number): string {
+  return `${hex(length)} ${hex(checksum)} `;
+}
+
+function hex(value: number): string {
+  return value.toString(16).padStart(8, '0');
+}
