@@ -1,0 +1,64 @@
+import type { DeadReason, DedupeMode, JobSettings } from '../queue-store.ts';
+import type { KeyTurns } from './keys.ts';
+
+/** @internal Where a job is. The last three are ends; `replaced`: another record has taken its place. */
+export type JobState = 'waiting' | 'delayed' | 'leased' | 'done' | 'dead' | 'cancelled' | 'replaced';
+
+/** @internal What only some jobs have: apart, so that the others do not pay for it. */
+export interface JobDetails<D> {
+  id?: string | undefined;
+  keyName?: string | undefined;
+  /** Its key's turns, while it lives. */
+  key?: KeyTurns<D> | undefined;
+  /** It waits for its next attempt and nobody else of its key may go before. */
+  holdsKey?: boolean;
+  dedupe?: { readonly id: string; readonly mode: DedupeMode } | undefined;
+  /** What one more run is to be made with. */
+  rerun?: Rerun<D> | undefined;
+  expiresAtMs?: number | undefined;
+  settings?: JobSettings | undefined;
+  /** When its lease is over; absent: when it is settled. */
+  leaseEndsMs?: number | undefined;
+  successor?: Job<D>;
+  reason?: DeadReason;
+  error?: string;
+}
+
+/** @internal What one more run of a job is to be made with. */
+export interface Rerun<D> {
+  readonly data: D;
+  readonly delayMs: number;
+}
+
+/**
+ * @internal A job, from its acceptance to its end: one small record, which the backlog, the slot that runs it and the
+ * handle of who has added it share.
+ */
+export class Job<D> {
+  /** In which order they were accepted. */
+  readonly seq: number;
+  data: D;
+  readonly priority: number;
+  state: JobState = 'waiting';
+  /** How often it was leased, releases not counted. */
+  attempt = 0;
+  crashes = 0;
+  /** How often it was leased. */
+  fence = 0;
+  /** Since when it waits; while it is delayed, until when. */
+  sinceMs = 0;
+  details: JobDetails<D> | undefined;
+  /** Who wants to know of its end; the queue's. */
+  ticket: unknown = undefined;
+
+  constructor(seq: number, data: D, priority: number, details: JobDetails<D> | undefined) {
+    this.seq = seq;
+    this.data = data;
+    this.priority = priority;
+    this.details = details;
+  }
+
+  get isLive(): boolean {
+    return this.state === 'waiting' || this.state === 'delayed' || this.state === 'leased';
+  }
+}
