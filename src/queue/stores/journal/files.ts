@@ -54,7 +54,7 @@ export const nodeFiles: Files = {
 function logFile(file: FileHandle): LogFile {
   return {
     write: async (bytes) => {
-      for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at)).bytesWritten;
+      for (let at = 0; at < bytes.length;) at += (await file.write(bytes, at)).bytesWritten;
     },
     sync: () => file.datasync(),
     close: () => file.close(),

@@ -5,11 +5,11 @@
  * After the first error nothing is tried again. A sync that failed may have dropped what it was to save, and the next one
  * would say that all is well.
  */
+import { join } from 'node:path';
 import type { Clock, Timer } from '../../../core/clock.ts';
 import type { Files, LogFile } from './files.ts';
-import { join } from 'node:path';
 import { lineOf } from './line.ts';
-import { headerPayload, markPayload } from './record.ts';
+import { markPayload } from './record.ts';
 
 /**
  * @internal When the journal syncs: one sync for all that came while the last one ran, sooner or later (`batch`) or at once
@@ -61,12 +61,14 @@ export interface GroupCommitOptions {
   readonly after: number;
   /** May append more; called before each batch is written. */
   readonly beforeWrite: () => void;
-  /** No fence that is written until the next file begins is higher. */
-  readonly fences: () => number;
+  /** What the first line of a file says. */
+  readonly headerOf: (segment: number, after: number) => string;
   /** Whether a sync up to so many entries would be of use, though nobody waits for it. */
   readonly isSyncOfUse: (entries: number) => boolean;
   /** So many entries are on the disk. The next sync waits for it. */
   readonly afterSync: (entries: number) => Promise<void>;
+  /** What everybody is told after the first error. */
+  readonly failed: (cause: unknown) => Error;
 }
 
 /** @internal */
@@ -79,7 +81,8 @@ export class GroupCommit {
   /** The batch that takes lines: the last of the queue, if it is not being written. */
   #gathering: Batch | undefined;
   #last: Batch | undefined;
-  #unsynced: Batch[] = [];
+  /** Those that were written, and perhaps are being synced. */
+  readonly #unsynced: Batch[] = [];
   #file: LogFile | undefined;
   #segment: number;
   #offset = 0;
@@ -90,13 +93,15 @@ export class GroupCommit {
   #syncing: Promise<void> | undefined;
   #timer: Timer | undefined;
   #failure: Error | undefined;
-  readonly #failed: (cause: unknown) => Error;
 
-  /** `failed`: what everybody is told after the first error. */
-  constructor(options: GroupCommitOptions, failed: (cause: unknown) => Error) {
+  constructor(options: GroupCommitOptions) {
     this.#options = options;
     this.#segment = options.after;
-    this.#failed = failed;
+  }
+
+  /** The number of the file that is written to: it is on the disk, and so is its name. */
+  get segment(): number {
+    return this.#segment;
   }
 
   /** What has ended it. */
@@ -146,14 +151,18 @@ export class GroupCommit {
     return last.synced.promise;
   }
 
+  /** Resolves when all that was appended is on the disk, whatever was asked for. */
+  async flush(): Promise<void> {
+    await this.#writing;
+    await this.#syncAll();
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
   /** Writes what was appended, syncs it, says so, and lets go of the file. Never rejects. */
   async close(): Promise<void> {
-    this.#timer?.cancel();
     try {
-      await this.#writing;
-      await this.#syncAll();
-      if (this.#failure === undefined && this.#syncedOffset > this.#markedOffset)
-        await this.#file?.write(Buffer.from(this.#mark()));
+      await this.flush();
+      await this.#file?.write(Buffer.from(this.#mark()));
     } catch {
       // Everybody who waited has been told.
     }
@@ -196,6 +205,7 @@ export class GroupCommit {
   #startSync(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
+    if (this.#unsynced.length === 0) return;
     this.#syncing ??= this.#sync().finally(() => {
       this.#syncing = undefined;
     });
@@ -212,24 +222,24 @@ export class GroupCommit {
 
   async #syncOnce(): Promise<void> {
     const offset = this.#offset;
-    const batches = this.#unsynced;
+    const batches = [...this.#unsynced];
     await this.#file!.sync();
     if (this.#failure !== undefined) return;
     this.#syncedOffset = offset;
-    this.#unsynced = this.#unsynced.slice(batches.length);
+    this.#unsynced.splice(0, batches.length);
     for (const batch of batches) batch.synced.resolve();
     await this.#options.afterSync(batches.at(-1)?.entries ?? 0);
   }
 
   /** Ends a file and begins the next: the last one is synced, and so is the new one's name, before anything is in it. */
   async #turnTo(segment: number): Promise<void> {
-    const { files, folder, fences } = this.#options;
+    const { files, folder, headerOf } = this.#options;
     if (this.#file !== undefined) {
       await this.#syncAll();
       if (this.#failure !== undefined) throw this.#failure;
       await this.#file.close();
     }
-    const header = Buffer.from(lineOf(headerPayload(segment, this.#segment, fences())));
+    const header = Buffer.from(lineOf(headerOf(segment, this.#segment)));
     this.#file = await files.create(join(folder, segmentName(segment)));
     await this.#file.write(header);
     await this.#file.sync();
@@ -252,7 +262,7 @@ export class GroupCommit {
   }
 
   #fail(cause: unknown): Error {
-    this.#failure ??= this.#failed(cause);
+    this.#failure ??= this.#options.failed(cause);
     this.#timer?.cancel();
     for (const { written, synced } of [...this.#unsynced, ...this.#queue]) {
       written.reject(this.#failure);

@@ -9,8 +9,8 @@ import { crc32 } from './crc32.ts';
 export const lineOverhead = 19;
 
 /** @internal A payload as a line. */
-export function lineOf(payload: string): string {
-  return `${head(Buffer.byteLength(payload), crc32(payload))}${payload}\n`;
+export function lineOf(payload: string, bytes: number = Buffer.byteLength(payload)): string {
+  return `${head(bytes, crc32(payload))}${payload}\n`;
 }
 
 /** @internal A line that was read: where it begins and ends, and its payload, unless it is damaged. */
@@ -25,7 +25,7 @@ const headBytes = lineOverhead - 1;
 
 /** @internal The lines of a file, damaged ones too. */
 export function* linesIn(bytes: Buffer): Generator<Line> {
-  for (let offset = 0; offset < bytes.length; ) {
+  for (let offset = 0; offset < bytes.length;) {
     const lineEnd = bytes.indexOf(lineBreak, offset);
     const end = lineEnd === -1 ? bytes.length : lineEnd + 1;
     yield { offset, end, payload: lineEnd === -1 ? undefined : payloadOf(bytes.subarray(offset, lineEnd)) };
@@ -36,8 +36,8 @@ export function* linesIn(bytes: Buffer): Generator<Line> {
 function payloadOf(line: Buffer): string | undefined {
   if (line.length < headBytes) return undefined;
   const payload = line.subarray(headBytes);
-  const isWhole = line.latin1Slice(0, headBytes) === head(payload.length, crc32(payload));
-  return isWhole ? payload.utf8Slice() : undefined;
+  const isWhole = line.toString('latin1', 0, headBytes) === head(payload.length, crc32(payload));
+  return isWhole ? payload.toString() : undefined;
 }
 
 function head(length: number, checksum: number): string {

@@ -7,8 +7,8 @@
  * file, a mark, the lines of a file for its header. Damage to the very last entries is cut off all the same, for that is
  * how a disk looks that said "synced" too early.
  */
-import { HoldfastError } from '../../../core/errors.ts';
 import { join } from 'node:path';
+import { HoldfastError } from '../../../core/errors.ts';
 import type { Files } from './files.ts';
 import { segmentName } from './group-commit.ts';
 import { type Line, linesIn } from './line.ts';
@@ -56,8 +56,8 @@ export interface RecoveryOptions {
 
 const fileName = /^(\d{12})\.journal$/;
 
-/** More fences than can be given in a file. */
-const fencesOfFile = 2 ** 32;
+/** @internal More fences than fit into a file. */
+export const fencesOfFile = 2 ** 32;
 
 /** A cut that may have to be made, and what speaks for it. */
 interface Cut {

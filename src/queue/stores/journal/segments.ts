@@ -118,10 +118,11 @@ export class Segments {
    * The oldest file, if it may go.
    *
    * @param synced - how many entries are on the disk
+   * @param newest - the number of the newest file that is there
    */
-  superfluous(synced: number): number | undefined {
+  superfluous(synced: number, newest: number): number | undefined {
     const oldest = this.#list[0];
-    if (oldest === undefined || oldest === this.#last || oldest.live > 0) return undefined;
+    if (oldest === undefined || oldest.number >= newest || oldest.live > 0) return undefined;
     const behind = oldest.number <= this.#condemned ? 0 : tailEntries;
     return synced >= oldest.emptiedAt + behind ? oldest.number : undefined;
   }
