@@ -66,10 +66,11 @@ export interface JournalQueueStoreOptions extends BacklogOptions {
 
 /** What was wrong with a journal that could be opened all the same: see {@link JournalQueueStore.damage}. */
 export interface JournalDamage {
-  /** Where it was cut: the file, and the byte of its first damaged line. */
-  readonly cut?: { readonly file: string; readonly offset: number } | undefined;
-  /** How many whole entries were behind that place. */
-  readonly entries: number;
+  /**
+   * Where it was cut, though what was there had been synced: the file, the byte of its first damaged line, and how many
+   * whole entries there were behind it, two at most.
+   */
+  readonly cut?: { readonly file: string; readonly offset: number; readonly entries: number } | undefined;
   /** The damaged lines that a salvage has passed over. */
   readonly skipped: readonly { readonly file: string; readonly offset: number }[];
 }
@@ -146,7 +147,7 @@ export class JournalQueueStore<D> implements QueueStore<D> {
     purge: (ids) => this.#journal.purge(ids),
   };
   readonly #journal: Journal<D>;
-  #damage: JournalDamage = { entries: 0, skipped: [] };
+  #damage: JournalDamage = { skipped: [] };
 
   /**
    * @param folder - where the journal is; made if it is not there
@@ -185,7 +186,7 @@ export class JournalQueueStore<D> implements QueueStore<D> {
     });
   }
 
-  /** What was wrong with the journal when it was opened. A last line that a crash has cut short is nothing unusual. */
+  /** What was wrong with the journal when it was opened. What a crash has left unfinished at its end is not. */
   get damage(): JournalDamage {
     return this.#damage;
   }

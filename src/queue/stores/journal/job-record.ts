@@ -38,6 +38,8 @@ interface Facts extends Standing {
 export interface Moment {
   readonly nowMs: number;
   readonly wallMs: number;
+  /** What `wallMs` was at the zero of `nowMs`, as long as this store is open: keeps the order, whoever sets the date. */
+  readonly originMs: number;
 }
 
 /** @internal A whole job as JSON. */
@@ -62,9 +64,10 @@ export function changedJob(job: Job<string>, moment: Moment): string {
   return JSON.stringify(standingOf(job, moment));
 }
 
-function standingOf({ state, sinceMs, attempt, crashes, details }: Job<string>, { nowMs, wallMs }: Moment): Standing {
+function standingOf({ state, sinceMs, attempt, crashes, details }: Job<string>, moment: Moment): Standing {
+  const { nowMs, wallMs, originMs } = moment;
   const leftMs = state === 'delayed' ? sinceMs - nowMs : 0;
-  const at = Math.round(leftMs > 0 ? wallMs : wallMs + Math.min(0, sinceMs - nowMs));
+  const at = Math.round(originMs + (leftMs > 0 ? nowMs : sinceMs));
   const is = state === 'dead' ? 'd' : state === 'leased' ? 'l' : details!.holdsKey === true ? 'r' : 'w';
   return {
     is,
@@ -112,7 +115,8 @@ export interface RestoredJob {
 const pasts = { w: 'waits', r: 'retried', l: 'crashed', d: 'dead' } as const;
 
 /** @internal A job for a backlog to take in. `fence`: no lease of it had a higher one. */
-export function restored({ id, data, facts }: RememberedJob, fence: number, { nowMs, wallMs }: Moment): RestoredJob {
+export function restored({ id, data, facts }: RememberedJob, fence: number, moment: Moment): RestoredJob {
+  const { nowMs, wallMs, originMs } = moment;
   const { seq, priority = 0, key, dedupe, rerun, expires, settings, is, at, due, reason, error } = facts;
   const details: JobDetails<string> = { id, keyName: key, dedupe, rerun, settings };
   if (expires !== undefined) details.expiresAtMs = nowMs + Math.min(expires[0] - wallMs, expires[1]);
@@ -123,7 +127,7 @@ export function restored({ id, data, facts }: RememberedJob, fence: number, { no
   job.crashes = facts.crashes ?? 0;
   job.fence = fence;
   const delayMs = due === undefined ? 0 : Math.min(Math.max(0, due[0] - wallMs), due[1]);
-  const sinceMs = delayMs > 0 ? nowMs : nowMs + Math.min(0, (due?.[0] ?? at) - wallMs);
+  const sinceMs = delayMs > 0 ? nowMs : Math.min(nowMs, (due?.[0] ?? at) - originMs);
   return { job, past: pasts[is], delayMs, sinceMs };
 }
 

@@ -77,6 +77,7 @@ export class Journal<D> {
   readonly #wakes = new Set<() => void>();
   #remembered = new Map<string, RememberedJob>();
   #state: 'new' | 'opening' | 'open' | 'closed' = 'new';
+  #originMs: number | undefined;
   #opening: Promise<Damage> | undefined;
 
   constructor(folder: string, settings: JournalSettings, { clock, random, files, processes }: Surroundings) {
@@ -121,7 +122,7 @@ export class Journal<D> {
       const damage = await this.#log.open();
       this.#restore();
       await this.#log.rid();
-      if (damage.entries > 0 || damage.skipped.length > 0) this.#report(damage);
+      this.#report(damage);
       this.#state = 'open';
       return damage;
     } catch (error) {
@@ -329,15 +330,15 @@ export class Journal<D> {
   }
 
   #moment(): Moment {
-    return { nowMs: this.#time.now(), wallMs: this.#clock.wallNow() };
+    const [nowMs, wallMs] = [this.#time.now(), this.#clock.wallNow()];
+    return { nowMs, wallMs, originMs: (this.#originMs ??= wallMs - nowMs) };
   }
 
-  #report({ cut, entries, skipped }: Damage): void {
-    const what =
-      cut === undefined
-        ? `${String(skipped.length)} lines were passed over`
-        : `${String(entries)} whole entries were cut off ${cut.file} behind byte ${String(cut.offset)}`;
-    reportError(`the journal in ${this.#folder} was damaged`, new Error(what));
+  #report({ cut, skipped }: Damage): void {
+    const what: string[] = [];
+    if (cut !== undefined) what.push(`cut off: the end of ${cut.file} from byte ${String(cut.offset)} on`);
+    for (const { file, offset } of skipped) what.push(`passed over: the line of ${file} at byte ${String(offset)}`);
+    if (what.length > 0) reportError(`the journal in ${this.#folder} was damaged`, new Error(what.join('; ')));
   }
 
   /** Nothing is said to be done that cannot be written any more. */

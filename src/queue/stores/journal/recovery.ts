@@ -25,10 +25,8 @@ export interface Place {
 
 /** @internal What was found wrong with a journal that could be opened. */
 export interface Damage {
-  /** Where the journal was cut. */
-  readonly cut?: Place | undefined;
-  /** How many whole entries were cut off behind that place; some may have been acknowledged. */
-  readonly entries: number;
+  /** Where it was cut, if what was cut off had been synced; and how many whole entries there were behind that place. */
+  readonly cut?: (Place & { readonly entries: number }) | undefined;
   /** What was passed over, when the journal was salvaged. */
   readonly skipped: readonly Place[];
 }
@@ -107,11 +105,12 @@ export async function recover({ files, folder, salvage, segments, replay }: Reco
     before = segment;
   }
   const next = (numbers.at(-1) ?? 0) + 1;
-  if (cut === undefined) return { last: before ?? 0, next, fences, damage: { entries: 0, skipped } };
+  if (cut === undefined) return { last: before ?? 0, next, fences, damage: { skipped } };
   if (cut.wasSynced && cut.entries >= tailEntries) throw damaged(folder, cut);
   const { last, removed } = await cutOff(cut, numbers, files, folder);
-  const damage = { cut: { file: segmentName(cut.segment), offset: cut.offset }, entries: cut.entries, skipped };
-  return { last, next, fences: fences + removed * fencesOfFile, damage };
+  const { wasSynced, offset, entries } = cut;
+  const lost = wasSynced ? { file: segmentName(cut.segment), offset, entries } : undefined;
+  return { last, next, fences: fences + removed * fencesOfFile, damage: { cut: lost, skipped } };
 }
 
 /** A file without lines never got its header. */
