@@ -176,11 +176,12 @@ export class GroupCommit {
       for (;;) {
         this.#options.beforeWrite();
         const batch = this.#queue[0];
-        if (batch === undefined || this.#failure !== undefined) break;
+        if (batch === undefined) break;
         if (batch === this.#gathering) this.#gathering = undefined;
         if (batch.segment !== this.#segment) await this.#turnTo(batch.segment);
         const bytes = Buffer.from(this.#mark() + batch.lines.join(''));
         await this.#file!.write(bytes);
+        if (this.#failure !== undefined) break; // a sync has failed meanwhile
         this.#offset += bytes.length;
         this.#queue.shift();
         this.#unsynced.push(batch);
@@ -205,7 +206,7 @@ export class GroupCommit {
   #startSync(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    if (this.#unsynced.length === 0) return;
+    if (this.#unsynced.length === 0 || this.#failure !== undefined) return;
     this.#syncing ??= this.#sync().finally(() => {
       this.#syncing = undefined;
     });
