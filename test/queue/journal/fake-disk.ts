@@ -30,6 +30,9 @@ export class FakeDisk implements Files {
   /** Fails an operation; what a write has done then is half of it. */
   fault: ((operation: string, path: string) => string | undefined) | undefined;
 
+  /** How long operations take. */
+  pace: (() => Promise<void>) | undefined;
+
   constructor(names: ReadonlyMap<string, Inode> = new Map()) {
     this.names = new Map(names);
     this.#syncedNames = new Map(names);
@@ -78,12 +81,14 @@ export class FakeDisk implements Files {
   async makeFolder(): Promise<void> {}
 
   async list(folder: string): Promise<string[]> {
+    await this.pace?.();
     return [...this.names.keys()]
       .filter((path) => path.startsWith(`${folder}/`))
       .map((path) => path.slice(folder.length + 1));
   }
 
   async read(path: string): Promise<Buffer> {
+    await this.pace?.();
     return this.#inode(path).bytes;
   }
 
@@ -138,6 +143,7 @@ export class FakeDisk implements Files {
 
   /** Resolves a moment later, when the operation may be done; never, when the machine has stopped. */
   async #begin(operation: string, path: string, half?: () => void): Promise<void> {
+    await this.pace?.();
     await undefined;
     if (this.operations >= this.stopAfter) {
       if (this.operations++ === this.stopAfter) half?.();

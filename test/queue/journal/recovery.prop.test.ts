@@ -275,9 +275,10 @@ describe('damage to what was synced', () => {
       skipped: [],
     });
     await warningsSettled();
-    expect(warnings.map(({ message }) => message)).toEqual([
-      `holdfast: the journal in /jobs was damaged: cut off: the end of ${damage.cut!.file} from byte ${String(last.offset)} on`,
-    ]);
+    const { file, offset } = damage.cut!;
+    expect(warnings.at(-1)!.message).toBe(
+      `holdfast: the journal in /jobs was damaged: cut off: the end of ${file} from byte ${String(offset)} on`,
+    );
   });
 });
 

@@ -335,10 +335,13 @@ export class Journal<D> {
   }
 
   #report({ cut, skipped }: Damage): void {
-    const what: string[] = [];
-    if (cut !== undefined) what.push(`cut off: the end of ${cut.file} from byte ${String(cut.offset)} on`);
-    for (const { file, offset } of skipped) what.push(`passed over: the line of ${file} at byte ${String(offset)}`);
-    if (what.length > 0) reportError(`the journal in ${this.#folder} was damaged`, new Error(what.join('; ')));
+    const [first] = skipped;
+    const what =
+      cut !== undefined
+        ? `cut off: the end of ${cut.file} from byte ${String(cut.offset)} on`
+        : first &&
+          `passed over: ${String(skipped.length)} lines, the first in ${first.file} at byte ${String(first.offset)}`;
+    if (what !== undefined) reportError(`the journal in ${this.#folder} was damaged`, new Error(what));
   }
 
   /** Nothing is said to be done that cannot be written any more. */
