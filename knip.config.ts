@@ -10,6 +10,7 @@ const config: KnipConfig = {
     '.ci/*.ts',
     'test/package/consumers/*',
     'test/election/stores/*-process.ts',
+    'test/queue/journal/*-process.ts',
   ],
   project: ['src/**/*.ts!', 'test/**/*.ts', 'examples/**/*.ts', 'simulations/**/*.ts', '.ci/**/*.ts'],
   // Imported once the queue is here; declared so that its advisories reach the users' audits.
