@@ -78,7 +78,9 @@ export class FakeDisk implements Files {
     return this.segments.reduce((sum, path) => sum + this.bytesOf(path).length, 0);
   }
 
-  async makeFolder(): Promise<void> {}
+  async makeFolder(): Promise<void> {
+    await this.pace?.();
+  }
 
   async list(folder: string): Promise<string[]> {
     await this.pace?.();
@@ -144,7 +146,7 @@ export class FakeDisk implements Files {
   /** Resolves a moment later, when the operation may be done; never, when the machine has stopped. */
   async #begin(operation: string, path: string, half?: () => void): Promise<void> {
     await this.pace?.();
-    await undefined;
+    await Promise.resolve();
     if (this.operations >= this.stopAfter) {
       if (this.operations++ === this.stopAfter) half?.();
       await new Promise(() => undefined);

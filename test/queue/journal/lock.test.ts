@@ -22,7 +22,8 @@ describe('among processes that come and go', () => {
         const disk = new FakeDisk();
         // Now and then an operation takes very long: its process sleeps.
         disk.pace = async () => {
-          for (let turns = Math.floor(random() * (random() < 0.1 ? 300 : 10)); turns > 0; turns--) await undefined;
+          for (let turns = Math.floor(random() * (random() < 0.1 ? 300 : 10)); turns > 0; turns--)
+            await Promise.resolve();
         };
         const living = new Set<number>();
         let [holder, held, pids] = [0, 0, 0];

@@ -110,7 +110,7 @@ async function history(disk: FakeDisk, fsync: Fsync, steps: readonly Step[]): Pr
         kind === 'dead'
           ? ({ kind, reason: 'poison', error: 'e', crashed: true } as const)
           : ({ kind, delayMs: 0, error: 'e' } as const);
-      expect(await journal.settle([{ id: lease.id, fence: lease.fence, ...outcome } as never])).toEqual([true]);
+      expect(await journal.settle([{ id: lease.id, fence: lease.fence, ...outcome }])).toEqual([true]);
       const { attempts, crashes } = model.jobs.get(lease.id)!;
       if (kind === 'done') model.jobs.delete(lease.id);
       else if (kind === 'dead') model.set(lease.id, { isLeased: false, isDead: true, crashes: crashes + 1 });
@@ -309,6 +309,17 @@ it('never tells of jobs that were not put, whatever is done to its bytes', async
     ),
     { numRuns: runs(5) },
   );
+});
+
+it('gives no fence again, though the file that knew of it is lost', async () => {
+  const disk = await journalOf(2);
+  const { journal } = await opened(disk);
+  const [leased] = await journal.pull(1, 1e9);
+  await journal.close();
+  const damaged = changedAt(disk, { path: disk.segments.at(-1)!, offset: 0 }, 1);
+  const { journal: after, damage } = await opened(damaged);
+  expect(damage.cut).toMatchObject({ offset: 0, entries: 1 });
+  for (const { fence } of await after.pull(2, 1e9)) expect(fence).toBeGreaterThan(leased!.fence);
 });
 
 it('refuses a format that it does not know', async () => {

@@ -2,6 +2,7 @@
  * What the journal needs of a file system: a seam, so that tests can stop it between any two operations.
  */
 import { type FileHandle, link, mkdir, open, readdir, readFile, unlink } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 
 /** @internal A file that is written from its beginning to its end. */
 export interface LogFile {
@@ -14,7 +15,7 @@ export interface LogFile {
 
 /** @internal */
 export interface Files {
-  /** Makes the folder and those above it, if they are not there; readable by its owner only. */
+  /** Makes the folder and those above it, if they are not there, on the disk; readable by their owner only. */
   makeFolder(path: string): Promise<void>;
   /** The names in a folder. */
   list(path: string): Promise<readonly string[]>;
@@ -33,7 +34,14 @@ export interface Files {
 /** @internal Node's. */
 export const nodeFiles: Files = {
   makeFolder: async (path) => {
-    await mkdir(path, { recursive: true, mode: 0o700 });
+    const first = await mkdir(path, { recursive: true, mode: 0o700 });
+    if (first === undefined) return;
+    // A folder is on the disk when the one that it is in is.
+    const [top, last] = [dirname(resolve(first)), resolve(path)];
+    for (let above = dirname(last); ; above = dirname(above)) {
+      await nodeFiles.syncFolder(above);
+      if (above === top) return;
+    }
   },
   list: (path) => readdir(path),
   read: (path) => readFile(path),

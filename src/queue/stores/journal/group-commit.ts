@@ -166,13 +166,14 @@ export class GroupCommit {
     } catch {
       // Everybody who waited has been told.
     }
+    this.#timer?.cancel();
     await this.#file?.close().catch(() => undefined);
     this.#file = undefined;
   }
 
   async #write(): Promise<void> {
     try {
-      await undefined; // what is appended in this turn goes together
+      await Promise.resolve(); // what is appended in this turn goes together
       for (;;) {
         this.#options.beforeWrite();
         const batch = this.#queue[0];

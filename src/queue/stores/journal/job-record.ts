@@ -52,7 +52,7 @@ export function wholeJob(job: Job<string>, moment: Moment): string {
     key: keyName,
     dedupe,
     rerun,
-    expires: inMs === undefined ? undefined : [Math.round(moment.wallMs + inMs), Math.ceil(inMs)],
+    expires: inMs === undefined ? undefined : spanOf(inMs, moment),
     settings,
     ...standingOf(job, moment),
   };
@@ -64,15 +64,21 @@ export function changedJob(job: Job<string>, moment: Moment): string {
   return JSON.stringify(standingOf(job, moment));
 }
 
+/** Until when, and how long that is; JSON has no infinity. */
+function spanOf(ms: number, { wallMs }: Moment): readonly [number, number] {
+  const whole = Math.min(Math.ceil(ms), 2 ** 52);
+  return [Math.round(wallMs) + whole, whole];
+}
+
 function standingOf({ state, sinceMs, attempt, crashes, details }: Job<string>, moment: Moment): Standing {
-  const { nowMs, wallMs, originMs } = moment;
+  const { nowMs, originMs } = moment;
   const leftMs = state === 'delayed' ? sinceMs - nowMs : 0;
   const at = Math.round(originMs + (leftMs > 0 ? nowMs : sinceMs));
   const is = state === 'dead' ? 'd' : state === 'leased' ? 'l' : details!.holdsKey === true ? 'r' : 'w';
   return {
     is,
     at,
-    due: leftMs > 0 ? [Math.round(wallMs + leftMs), Math.ceil(leftMs)] : undefined,
+    due: leftMs > 0 ? spanOf(leftMs, moment) : undefined,
     attempt: attempt === 0 ? undefined : attempt,
     crashes: crashes === 0 ? undefined : crashes,
     reason: is === 'd' ? details!.reason : undefined,

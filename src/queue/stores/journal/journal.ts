@@ -8,8 +8,8 @@
  * - Nothing that was accepted can be lost by it. What keeps a job is the entry of its `put`; a lease that is forgotten leaves
  *   it where it was.
  * - The process that dies of a job, however it does, takes nothing along that was written: the attempt and the crash count.
- *   Only the fall of the whole machine can take the last leases along, those of the milliseconds that one sync lasts. They
- *   are then counted one too low; a job would have to bring down the machine within that time, each time, to escape.
+ *   Only the fall of the whole machine can take leases along, those of its last milliseconds. They are then counted one too
+ *   low; a job would have to bring down the machine within that time, each time, to escape.
  * - No fence is given twice even so: each opening begins above all that any earlier one can have given.
  */
 import type { Clock } from '../../../core/clock.ts';
