@@ -1,14 +1,15 @@
 /** What a journal says after its files were cut or changed: a beginning of what was promised, or that it cannot say it. */
 import fc from 'fast-check';
 import { isHoldfastError } from 'holdfast/core';
+import { seededRandom } from 'holdfast/testing';
 import { describe, expect, it } from 'vitest';
 import type { JobLease } from '../../../src/queue/queue-store.ts';
 import type { Fsync } from '../../../src/queue/stores/journal/group-commit.ts';
 import { linesIn } from '../../../src/queue/stores/journal/line.ts';
 import { recordIn } from '../../../src/queue/stores/journal/record.ts';
-import { runs } from '../../support/properties.ts';
+import { runs, seed } from '../../support/properties.ts';
 import { recordWarnings, warningsSettled } from '../../support/warnings.ts';
-import { FakeDisk } from './fake-disk.ts';
+import { FakeDisk, losses } from './fake-disk.ts';
 import { folder, journalOn, jobsOn, opened, room, settled, type Survivor, type TestJournal } from './support.ts';
 
 const warnings = recordWarnings();
@@ -309,6 +310,25 @@ it('never tells of jobs that were not put, whatever is done to its bytes', async
     ),
     { numRuns: runs(5) },
   );
+});
+
+it('cuts off what it cuts for good, wherever the machine stops meanwhile', async () => {
+  const random = seededRandom(seed).stream('cuts');
+  const whole = await journalOf(9);
+  const { journal } = await opened(whole);
+  await journal.put([{ id: 'later', data: 9 }], room);
+  await journal.close();
+  const damaged = changedAt(whole, { path: whole.segments[0]!, offset: entriesOf(whole)[8]!.offset }, 1);
+  for (let stop = 0; stop < 14; stop++) {
+    for (let times = 0; times < 20; times++) {
+      const disk = damaged.copy();
+      disk.stopAfter = stop;
+      void journalOn(disk).open();
+      await settled();
+      const left = disk.afterLoss(losses[times % losses.length]!, random);
+      expect([...(await jobsOn(left)).values()].map(({ data }) => data)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    }
+  }
 });
 
 it('gives no fence again, though the file that knew of it is lost', async () => {

@@ -207,7 +207,7 @@ export class GroupCommit {
   #startSync(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    if (this.#unsynced.length === 0 || this.#failure !== undefined) return;
+    if (this.#unsynced.length === 0) return;
     this.#syncing ??= this.#sync().finally(() => {
       this.#syncing = undefined;
     });
