@@ -19,6 +19,8 @@ export default defineConfig({
     exclude: ['test/package/**', '**/node_modules/**', ...beside],
     // Processes, not threads: tests may start workers and children, change signals and collect garbage.
     pool: 'forks',
+    // Many tests wait for processes and leases: of two cores the default would use one.
+    maxWorkers: '100%',
     // Against hanging only: no test judges time, and a busy machine may take its own.
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -1,4 +1,5 @@
 import { type Frame, type Line, svg } from './plot.ts';
+import type { Report } from './reports.ts';
 import { type Results, summaryOf, valuesOf, verdictOf } from './results.ts';
 import type { Measure, Scenario, SeriesPlot } from './scenario.ts';
 
@@ -58,13 +59,13 @@ function section(scenario: Scenario, results: Results): string {
 }
 
 /** The report as Markdown. */
-export function reportOf(all: AllResults, seeds: number): string {
+export function reportOf({ title, about }: Pick<Report, 'title' | 'about'>, all: AllResults, seeds: number): string {
   const targets = [...all].flatMap(([scenario, results]) => targetRows(scenario, results));
   const missed = targets.filter((row) => row.at(-1) !== 'met').length;
   return [
-    '# Simulations',
+    `# ${title}`,
     '<!-- Written by `npm run simulate`; CI writes it again and compares. -->',
-    `What balancers, hedges and gathers do to the calls of a service when servers become slow, fail, go silent and heal, in virtual time. Each figure is the median of ${String(seeds)} seeds, with the least and the most in brackets. The columns named after others are small models of their algorithms, written from what is published ([simulations/policies](../simulations/policies)), without their retries, ejections and health checks; _holdfast_ is \`LoadBalancer\` with its defaults. All columns of a row see the same calls and the same luck of the servers. Nothing here depends on the machine: the same commit gives the same report.`,
+    `${about} Each figure is the median of ${String(seeds)} seeds, with the least and the most in brackets. Nothing here depends on the machine: the same commit gives the same report.`,
     `## Targets`,
     missed === 0
       ? `All ${String(targets.length)} are met, with each seed unless a mean is named.`
@@ -91,13 +92,13 @@ const styleOf = (column: number, columns: number): Pick<Line, 'colour' | 'width'
     : { colour: colours[column % colours.length]!, width: 1.5 };
 
 function drawn({ columns }: Scenario, plot: SeriesPlot, results: Results): string {
-  const { title, x, y } = plot;
-  const lines = columns.map((name, column): Line => {
+  const { title, x, y, columns: drawn = columns } = plot;
+  const lines = drawn.map((name, column): Line => {
     const seeds = results[name]!.map(({ series }) => series!);
     return {
       name,
       points: x.values.map((value, i) => ({ x: value, y: summaryOf(seeds.map((one) => one[i]!)).median })),
-      ...styleOf(column, columns.length),
+      ...styleOf(column, drawn.length),
     };
   });
   return svg({ title, x, y, lines, frame });

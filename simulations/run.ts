@@ -1,7 +1,8 @@
 /**
- * Runs the simulations and writes the report and its plots: `run.ts [--check] [--seeds N] [name …]`.
+ * Runs the simulations and writes the reports and their plots: `run.ts [--check] [--seeds N] [name …]`.
  *
- * `--check` writes nothing and fails when the files differ. With names, only these run, and the report goes to the screen.
+ * `--check` writes nothing and fails when the files differ. With names, only these run, and their report goes to the
+ * screen.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -10,7 +11,7 @@ import { parseArgs } from 'node:util';
 import { format, resolveConfig } from 'prettier';
 import { runAll } from './pool.ts';
 import { plotsOf, reportOf } from './report.ts';
-import { scenarios } from './scenarios/index.ts';
+import { reports } from './reports.ts';
 
 const docs = join(dirname(dirname(fileURLToPath(import.meta.url))), 'docs');
 
@@ -18,6 +19,7 @@ const { values, positionals } = parseArgs({
   options: { check: { type: 'boolean', default: false }, seeds: { type: 'string', default: '20' } },
   allowPositionals: true,
 });
+const scenarios = reports.flatMap((report) => report.scenarios);
 const unknown = positionals.filter((name) => !scenarios.some((scenario) => scenario.name === name));
 if (unknown.length > 0)
   throw new Error(`unknown: ${unknown.join(', ')}; there are: ${scenarios.map(({ name }) => name).join(', ')}`);
@@ -27,13 +29,19 @@ if (!Number.isInteger(seeds) || seeds < 1)
 
 const wanted = scenarios.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
 const results = await runAll(wanted, seeds);
-const reportFile = join(docs, 'simulation-report.md');
-const report = await format(reportOf(results, seeds), { ...(await resolveConfig(reportFile)), parser: 'markdown' });
+const written = await Promise.all(
+  reports.map(async (report) => {
+    const own = new Map([...results].filter(([scenario]) => report.scenarios.includes(scenario)));
+    const file = join(docs, report.file);
+    const text = await format(reportOf(report, own, seeds), { ...(await resolveConfig(file)), parser: 'markdown' });
+    return { file, own, text };
+  }),
+);
 
 if (positionals.length > 0) {
-  console.log(report);
+  for (const { own, text } of written) if (own.size > 0) console.log(text);
 } else {
-  const files = new Map([[reportFile, report]]);
+  const files = new Map(written.map(({ file, text }) => [file, text]));
   for (const [name, plot] of plotsOf(results)) files.set(join(docs, 'simulations', name), plot);
   const stale = [...files].filter(([file, text]) => textOf(file) !== text);
   if (values.check && stale.length > 0) {

@@ -47,6 +47,8 @@ export interface Observation {
 /** A line for each column: the median of the seeds. */
 export interface SeriesPlot {
   readonly title: string;
+  /** Which are drawn, ours last; all when absent. */
+  readonly columns?: readonly string[];
   readonly x: PlotAxis & { readonly values: readonly number[] };
   readonly y: PlotAxis;
 }

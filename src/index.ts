@@ -190,6 +190,7 @@ export {
   type ElectionTransition,
   type Granted,
   isLeadershipLost,
+  isStoreFailed,
   type LeaderInfo,
   type LeaseLimits,
   type LeasePatch,

@@ -26,7 +26,13 @@ export class Fillings {
 
   /** The documents that leaves have, or had when they were full; on two leaves they are two. */
   get copies(): number {
-    return [...this.#arrived.values()].reduce((sum, count) => sum + count, 0);
+    return this.#copiesWhere(() => true);
+  }
+
+  /** The same, without the leaves that still wait. */
+  get copiesElsewhere(): number {
+    const waiting = new Set(this.leaves.map(({ id }) => id));
+    return this.#copiesWhere((id) => !waiting.has(id));
   }
 
   /** Resolves when the leaf is full. Rejects when it could not be filled, or the signal aborts. */
@@ -60,5 +66,9 @@ export class Fillings {
   /** A leaf is full or, with an error, of no use. */
   end({ url }: EmptyLeaf, error?: Error): void {
     this.#open.get(url)?.end(error);
+  }
+
+  #copiesWhere(counts: (id: string) => boolean): number {
+    return [...this.#arrived].reduce((sum, [id, count]) => sum + (counts(id) ? count : 0), 0);
   }
 }

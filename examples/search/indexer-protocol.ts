@@ -20,7 +20,7 @@ export interface EmptyLeaf {
 /** To every indexer, whether it leads or not: what there is to do. The newest replaces those before. */
 export interface Orders {
   readonly leaves: readonly EmptyLeaf[];
-  /** For the show: whoever leads stands still before its next write when leaves have so many documents. */
+  /** For the show: whoever leads stands still before its next write when these leaves have so many documents. */
   readonly standStillAt: number;
 }
 

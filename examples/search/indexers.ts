@@ -110,7 +110,11 @@ export class Indexers extends Emitter<IndexersEvents> {
       const { token, leaf, documents, why } = report;
       this.emit('refused', { ...this.#statusOf(slot), token: String(token), leaf: leaf.id, documents, why });
     }
-    if (report.token < this.#token) return; // of a leader of the past: a later one has told, or will, how things stand
+    if (report.token < this.#token) {
+      // Of a leader of the past: a later one has told, or will, how things stand. Nobody waits for one that stands still.
+      if (report.type === 'stands') slot.process?.wake();
+      return;
+    }
     if (report.type === 'leads') {
       this.#token = slot.token = report.token;
       slot.failures = 0;
@@ -125,7 +129,9 @@ export class Indexers extends Emitter<IndexersEvents> {
   }
 
   #orders(): Orders {
-    return { leaves: this.#fillings.leaves, standStillAt: this.#standStillAt };
+    const { leaves, copiesElsewhere } = this.#fillings;
+    // Of a leaf that is full a leader hears nothing, above all not one that comes after.
+    return { leaves, standStillAt: this.#standStillAt - copiesElsewhere };
   }
 
   #order(): void {

@@ -24,8 +24,8 @@ export class Indexing {
   readonly #options: IndexingOptions;
   /** Writes that leaves have not answered yet. */
   readonly #underWay = new Set<Promise<unknown>>();
-  /** What the leaves had when they were claimed, and what they were sent since. */
-  #copies = 0;
+  /** What leaves had when they were claimed, and what they were sent since; by address. */
+  readonly #copies = new Map<string, number>();
   #hasStood = false;
   /** Resolves when the leader goes on that stands still, or is about to. */
   #standing: Promise<void> | undefined;
@@ -57,7 +57,7 @@ export class Indexing {
     const { term, tell } = this.#options;
     const request: ClaimRequest = { token: String(term.token) };
     const { ids } = (await callLeaf(leaf, '/claim', within(writeMs), request)) as ClaimAnswer;
-    this.#copies += ids.length;
+    this.#copies.set(leaf.url, ids.length);
     void tell({ type: 'arrived', token: term.token, leaf, documents: ids.length });
     return new Set(ids);
   }
@@ -84,7 +84,7 @@ export class Indexing {
     const written = term.guard(async (token) => {
       // Between a check and what follows it, any process may be stopped for any length of time.
       if (this.#isToStand()) await this.#stand();
-      this.#copies += documents.length;
+      this.#copies.set(leaf.url, this.#copiesOn(leaf) + documents.length);
       const request: AddRequest = { token: String(token), documents };
       return (await callLeaf(leaf, '/documents', within(writeMs), request)) as AddAnswer;
     });
@@ -103,7 +103,12 @@ export class Indexing {
 
   /** For the show: once in a term, when the leaves have so much. */
   #isToStand(): boolean {
-    return !this.#hasStood && this.#copies >= this.#options.orders.current.standStillAt;
+    const { leaves, standStillAt } = this.#options.orders.current;
+    return !this.#hasStood && leaves.reduce((sum, leaf) => sum + this.#copiesOn(leaf), 0) >= standStillAt;
+  }
+
+  #copiesOn({ url }: EmptyLeaf): number {
+    return this.#copies.get(url) ?? 0;
   }
 
   /** Stands still when no other write is under way, and until the next one. */

@@ -1,6 +1,9 @@
 import type { EjectReason } from './health.ts';
 
-/** Why a member is back: a call that was let through was served, its active probe succeeded, or it is the only one left. */
+/**
+ * Why a member is back: a call that was let through was served, or a third one was called off before it had an end; its
+ * active probe succeeded; or it is the only one left.
+ */
 export type RestoreReason = 'answered' | 'probe' | 'alone';
 
 /** Events of {@link LoadBalancer}. */

@@ -33,15 +33,15 @@ const workRule = func();
  * Promises: a call goes to the member of the least cost among those compared, equals being equally likely; by default that
  * is one that is quick, not busy, not silent and not failing. A member that fails again and again is ejected: it ranks behind
  * the others, is tried now and then by a single call, and is never refused when there is nobody else. A new member has one
- * call at a time until it has answered. `avoid` is honoured whenever there is another member. What is in flight is counted
- * until the work itself has settled, also after the caller has gone; membership may change at any time and neither drops nor
- * miscounts a call in flight. `run` settles at the deadline or the abort even if the work ignores both.
+ * call at a time that somebody waits for, until it has answered. `avoid` is honoured whenever there is another member. What is
+ * in flight is counted until the work itself has settled, also after the caller has gone; membership may change at any time and
+ * neither drops nor miscounts a call in flight. `run` settles at the deadline or the abort even if the work ignores both.
  *
  * Makes one attempt a call, unless it is told to hedge or to retry. Does not know what other processes do. Does not open
  * sockets. Sets no timer beside a call's deadline, but for hedges, retries and active probes.
  *
- * Complexity: O(members) for each call up to 16 members, O(`choices`) above; memory O(members), those that are gone but busy
- * included.
+ * Complexity: O(members) for each call up to 16 members; above, O(`choices`), and O(members) for one that fails or ends in a
+ * panic. Memory O(members), those that are gone but busy included.
  *
  * Source: peak EWMA and failure accrual of Finagle, panic threshold of Envoy, failures in the cost of palantir's dialogue; a
  * full scan instead of two choices, for two choices out of four meet two slow members in one call of six.
@@ -115,7 +115,8 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
    * it is
    * @returns what `work` returned
    * @throws {@link HoldfastError} as a rejection: `NO_MEMBERS`, `CLOSED`, `DEADLINE_EXCEEDED`, `INVALID_OPTION`; else the
-   * caller's abort reason or the work's own error. In the first four cases, and when aborted before, `work` is not called.
+   * caller's abort reason or the work's own error. What is refused at the start, for one of the four or for a signal that has
+   * aborted, is refused without calling `work`.
    */
   async run<T>(work: (member: M, attempt: Attempt) => T | PromiseLike<T>, options: RunOptions<T> = {}): Promise<T> {
     check('work', work, workRule);
@@ -131,12 +132,14 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
       return await raced(what, attemptOn, policy, runtime)(undefined, options);
     }
     const { signal, avoid = none, accept, discard } = options;
+    // One attempt is the one around it, where there is one: so its number tells the receiver.
+    const { attempt = 1, cause = 'original' } = options as Partial<Attempt>;
     const deadline = deadlineFrom(options.deadline, runtime.clock);
     const refused = refusal(what, { signal, deadline });
     if (refused !== undefined) throw refused.reason;
     const visit = options.visit?.bind(options);
-    const first = { attempt: 1, cause: 'original', signal, deadline, avoid, visit } as const;
-    return await tryMember(this.#desk, work, entryOf(first, accept, discard, options));
+    const only = { attempt, cause, signal, deadline, avoid, visit };
+    return await tryMember(this.#desk, work, entryOf(only, accept, discard, options));
   }
 
   /**
@@ -197,8 +200,8 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
   }
 
   #begin(avoid: ReadonlySet<unknown>): Flight<Slot<M>> {
-    this.#checkOpen();
     this.#membership.current();
+    this.#checkOpen(); // afterwards, for who is told of an update may close
     const pool = this.#pool;
     const now = this.#now();
     pool.choices++;

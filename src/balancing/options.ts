@@ -95,7 +95,8 @@ export interface LoadBalancerOptions<M> {
    */
   readonly panicBelow?: number | undefined;
   /**
-   * Whether a new member gets one call at a time until it has answered. Turn it off where a call is a connection that is held.
+   * Whether a new member gets one call at a time that somebody waits for, until it has answered. Turn it off where a call is a
+   * connection that is held.
    *
    * @defaultValue true
    */

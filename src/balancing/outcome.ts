@@ -33,9 +33,13 @@ export function calledOff(reason: unknown): 'expired' | 'aborted' {
   return isHoldfastError(reason, 'DEADLINE_EXCEEDED') || isTimeout(reason) ? 'expired' : 'aborted';
 }
 
-/** The reason of an `AbortSignal.timeout`, from any realm. */
+/** The reason of an `AbortSignal.timeout`, from any realm. A reason may be anything, also what throws when touched. */
 function isTimeout(reason: unknown): boolean {
-  return reason instanceof Error && reason.name === 'TimeoutError';
+  try {
+    return typeof reason === 'object' && (reason as Partial<Error> | null)?.name === 'TimeoutError';
+  } catch {
+    return false;
+  }
 }
 
 /** @internal What is concluded from an outcome unless `classify` says otherwise. */

@@ -115,6 +115,11 @@ export class Pool<M, S extends Pooled> implements PoolView {
     this.#counted = this.choices;
   }
 
+  /** It was not spent after all. */
+  untried(): void {
+    this.#trials++;
+  }
+
   /** The lower median of the members' latencies: of two, the faster one's. */
   medianMs(now: number): number | undefined {
     if (isStale(this.#median, now)) {

@@ -63,8 +63,8 @@ export function racePolicyOf<T>(options: RunOptions<T>, own: () => Budget): Race
   if (hedge === undefined && retry === undefined) return undefined;
   if (budget !== undefined) check('budget', budget, budgetOrNoneRule);
   return {
-    hedge: hedge && readHedge<undefined>(hedge),
-    retry: retry && readRetry<undefined>(retry),
+    hedge: hedge === undefined ? undefined : readHedge<undefined>(hedge),
+    retry: retry === undefined ? undefined : readRetry<undefined>(retry),
     budget: budget === undefined ? own() : budget || undefined,
     discard,
   };

@@ -30,6 +30,7 @@ export class Slot<M> implements MemberView, Candidate {
   readonly #open = new Flights<Slot<M>>();
   #signal: CostSignal;
   #ramp: Ramp | undefined;
+  /** What became of a call to it is known. */
   #tried = false;
   /** Whether it has ever settled a call, or answered a probe well, by itself. */
   answered = false;
@@ -89,7 +90,8 @@ export class Slot<M> implements MemberView, Candidate {
 
   /** Who is to be tried comes first: only a call can tell. */
   cost(now: number): number {
-    if ((!this.#tried && this.#pool.settings.probation) || this.#mayTry(now)) return -Infinity;
+    const untried = !this.#tried && this.#open.oldest === undefined;
+    if ((untried && this.#pool.settings.probation) || this.#mayTry(now)) return -Infinity;
     try {
       const cost = this.#signal.cost(now);
       return typeof cost === 'number' && !Number.isNaN(cost) ? cost : Infinity;
@@ -161,7 +163,6 @@ export class Slot<M> implements MemberView, Candidate {
     const flight = new Flight(this, now, trial);
     this.#open.add(flight);
     this.pending++;
-    this.#tried = true;
     this.#ramp?.take();
     this.#unansweredMs = Math.min(this.#unansweredMs, now);
     if (trial) {
@@ -180,6 +181,7 @@ export class Slot<M> implements MemberView, Candidate {
   conclude(flight: Flight<Slot<M>>, verdict: Verdict, answered: boolean, now: number): void {
     const { startedMs, trial } = flight;
     this.#end(flight);
+    this.#tried = true;
     // A deadline that has passed tells of silence only when nothing else is heard either: who answers some calls is slow, of
     // which overload is the usual cause, and the cost knows what to do about that.
     const telling = answered || trial || now - this.#unansweredMs >= this.#pool.settings.rules.baseMs;
@@ -187,7 +189,7 @@ export class Slot<M> implements MemberView, Candidate {
     if (verdict !== 'ignore' && telling && !this.gone) {
       this.#recent.add(verdict === 'ok', now);
       this.judge({ type: 'settled', ok: verdict === 'ok', startedMs, trial }, now);
-    } else if (trial && verdict === 'ignore') {
+    } else if (trial && verdict === 'ignore' && !this.gone) {
       this.judge({ type: 'calledOff' }, now);
     }
     this.#settled(verdict, startedMs, now);
@@ -209,10 +211,14 @@ export class Slot<M> implements MemberView, Candidate {
     return mayTry(this.health, now) && this.#pool.mayTry;
   }
 
-  /** A call did not ask it after all. */
+  /** A call did not ask it after all: it is no trial, and no silence. */
   withdraw(flight: Flight<Slot<M>>, now: number): void {
     this.#end(flight);
-    if (flight.trial) this.judge({ type: 'untried' }, now);
+    if (this.#unansweredMs === flight.startedMs) this.#unansweredMs = this.#open.oldest?.startedMs ?? Infinity;
+    if (flight.trial) {
+      this.#pool.untried();
+      this.judge({ type: 'untried' }, now);
+    }
     this.#settled('ignore', flight.startedMs, now);
   }
 

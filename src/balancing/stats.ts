@@ -12,7 +12,7 @@ export interface MemberStats {
   readonly weight: number;
   /** The part of its fair share that it may have, below 1 in slow start. */
   readonly part: number;
-  /** Whether it has answered a call by itself, well or badly. */
+  /** Whether it has answered a call by itself, well or badly, or an active probe well. */
   readonly answered: boolean;
   /** The latency that the cost reckons with, in milliseconds; undefined when the cost knows none. */
   readonly latencyMs: number | undefined;

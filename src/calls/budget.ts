@@ -1,4 +1,4 @@
-import { having, number, readOptions, type Rule } from '../core/options.ts';
+import { check, having, number, readOptions, type Rule } from '../core/options.ts';
 import { type Runtime, runtimeRule, systemRuntime } from '../core/runtime.ts';
 import { SteadyTime } from '../core/steady-time.ts';
 
@@ -46,6 +46,7 @@ export interface BudgetStats {
   readonly balance: number;
 }
 
+const countRule = number({ min: 0, integer: true });
 const slices = 16;
 /**
  * Ratio and least are meant as they are written: 0.29 of 100 are 29, though as numbers they come to a little less. Six
@@ -125,11 +126,17 @@ export class Budget {
     return Math.max(0, Math.floor(this.#allowed - this.#extrasNow));
   }
 
-  /** An original attempt starts. */
-  deposit(): void {
+  /**
+   * Original attempts start.
+   *
+   * @param count - how many; a whole number from 0
+   * @throws {@link HoldfastError} `INVALID_OPTION`
+   */
+  deposit(count = 1): void {
+    if (count !== 1) check('count', count, countRule);
     this.#advance();
-    this.#originals[this.#slice % (slices + 1)]! += 1;
-    this.#originalsNow += 1;
+    this.#originals[this.#slice % (slices + 1)]! += count;
+    this.#originalsNow += count;
   }
 
   /** Takes one extra attempt, if there is one: then it may start. Never given back. */

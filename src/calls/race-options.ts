@@ -14,6 +14,8 @@ export interface RaceOptions<Res> {
   /**
    * Gets values that are nobody's answer, because they came when the call had settled or were not accepted: a body to
    * cancel, a connection to give back. If it throws, or returns a promise that rejects, that is reported as a process warning.
+   * It does not get what a layer below has dropped: `timebox`, `withDeadline` and `LoadBalancer.run` settle when they are called
+   * off, and a later value is theirs. `run` has a `discard` of its own.
    */
   readonly discard?: ((value: Res) => unknown) | undefined;
   /**

@@ -80,10 +80,9 @@ export class Race<Req, T> {
   /** Tells the percentile of the original, once: an answer, or that there was none for so long. */
   #observe(answered: boolean): void {
     const percentile = this.#hedge?.percentile;
-    if (percentile !== undefined && this.#originalOpen) {
-      tell(percentile, answered, this.#entry.runtime.clock.now() - this.#startedMs);
-    }
-    this.#originalOpen = false;
+    if (percentile === undefined || !this.#originalOpen) return;
+    this.#originalOpen = false; // first of all: a percentile of the user's may abort the caller's signal
+    tell(percentile, answered, this.#entry.runtime.clock.now() - this.#startedMs);
   }
 
   #callOff(reason: unknown): void {

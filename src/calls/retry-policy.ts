@@ -31,14 +31,15 @@ export interface RetryPolicy<Req = unknown> {
    * Whether another attempt may mend this error.
    *
    * @defaultValue all but what is aborted (an error named `AbortError`) and what holdfast refuses for good
-   * (`INVALID_OPTION`, `UNSUPPORTED`, `CLOSED`)
+   * (`INVALID_OPTION`, `UNSUPPORTED`, `CLOSED`); nor `ATTEMPTS_FAILED` of a call below when one of its `errors` is such
    */
   readonly retryable?: ((error: unknown, request: Req) => boolean) | undefined;
   /**
    * Milliseconds that the server asks to wait, which then replace the backoff; undefined where it asks for nothing. Less
    * than 0 asks not to come again. Until they are over no attempt of the call starts, a hedge beside another attempt neither.
    *
-   * @defaultValue the error's own `retryAfterMs`, if that is a number
+   * @defaultValue the error's own `retryAfterMs`, if that is a number; of `ATTEMPTS_FAILED` of a call below, the longest of its
+   * `errors`' own
    */
   readonly retryAfterMs?: ((error: unknown) => number | undefined) | undefined;
 }
@@ -114,13 +115,27 @@ const forGood = new Set(['INVALID_OPTION', 'UNSUPPORTED', 'CLOSED']);
 
 /** Anything can be thrown, also what throws when touched: then it is not known to be for good. */
 function mayMend(error: unknown): boolean {
+  const attempts = attemptsOf(error);
+  if (attempts !== undefined) return attempts.every((each) => mayMend(each));
   if (isHoldfastError(error)) return !forGood.has(error.code);
   return own(error, 'name') !== 'AbortError';
 }
 
 function ownRetryAfter(error: unknown): number | undefined {
+  const attempts = attemptsOf(error);
+  if (attempts !== undefined) {
+    const pauses = attempts.map(ownRetryAfter).filter((ms) => ms !== undefined);
+    if (pauses.length === 0) return undefined;
+    return Math.min(...pauses) < 0 ? -1 : Math.max(...pauses);
+  }
   const ms = own(error, 'retryAfterMs');
   return typeof ms === 'number' && !Number.isNaN(ms) ? ms : undefined;
+}
+
+/** What the attempts of a call below have failed of, a hedge's for example; undefined where the error is not of several. */
+function attemptsOf(error: unknown): readonly unknown[] | undefined {
+  const errors = isHoldfastError(error, 'ATTEMPTS_FAILED') ? own(error, 'errors') : undefined;
+  return Array.isArray(errors) ? errors : undefined;
 }
 
 function own(error: unknown, name: string): unknown {

@@ -110,6 +110,7 @@ export function splitTraffic<A extends string, Req, Res>(
   });
   const keyOf = check('key', values.key, func<(request: Req) => Key | null | undefined>());
   const { keyless = 'reject', runtime = systemRuntime } = values;
+  const fallback = typeof keyless === 'object' ? keyless.arm : undefined;
   const weights = check('weights', values.weights, object<Dyn<Readonly<Record<A, number>>>>());
   const placed = new PlacedArms(names, weights, check('salt', values.salt, saltRule));
 
@@ -117,7 +118,7 @@ export function splitTraffic<A extends string, Req, Res>(
     const key = keyOf(request);
     if (key !== undefined && key !== null) return placed.arm(key);
     if (keyless === 'reject') throw invalid('the key of a request', 'a string or bytes', key);
-    return keyless === 'random' ? placed.byChance(runtime.random()) : keyless.arm;
+    return fallback ?? placed.byChance(runtime.random());
   };
   const call = async (request: Req, callOptions?: CallOptions): Promise<Res> =>
     await calls.get(armOf(request))!(request, callOptions);

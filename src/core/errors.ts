@@ -17,6 +17,7 @@
  * | `STORE_FAILED` | a store's server, or its connection, answered with an error: whether the call was done is not known |
  * | `QUEUE_FULL` | a queue had no room for a job, or dropped one to make room for another |
  * | `WORKER_LOST` | the worker of a job ended before the job did |
+ * | `NO_WORKER` | no worker of a pool could be started, or none is free |
  * | `LEASE_LOST` | a job is no longer the worker's: its lease has run out, or was ended by somebody else |
  * | `CANCELLED` | a job was taken back before it was done |
  * | `LEAK` | `failOnLeaks` found something left behind |
@@ -38,6 +39,7 @@ export type ErrorCode =
   | 'STORE_FAILED'
   | 'QUEUE_FULL'
   | 'WORKER_LOST'
+  | 'NO_WORKER'
   | 'LEASE_LOST'
   | 'CANCELLED'
   | 'LEAK'

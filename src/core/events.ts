@@ -80,6 +80,15 @@ export class Emitter<Events extends object> {
   }
 
   /**
+   * Whether anybody listens to an event: for one that costs something to make.
+   *
+   * @param event - its name
+   */
+  protected listens(event: keyof Events & string): boolean {
+    return this.#emitter.listenerCount(event) > 0;
+  }
+
+  /**
    * Tells the listeners of an event.
    *
    * @param event - its name

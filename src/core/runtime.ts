@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from './clock.ts';
 import { having, type Rule } from './options.ts';
-import { type Random, systemRandom } from './random.ts';
+import { type Random, systemRandom, systemUnique } from './random.ts';
 
 /**
  * Where a primitive gets time and chance from: the one seam between holdfast and the platform. An option of everything
@@ -11,10 +11,16 @@ export interface Runtime {
   readonly clock: Clock;
   /** Chance. */
   readonly random: Random;
+  /**
+   * Names that nobody else draws, in any process, also where `random` is seeded alike in several. Simulations have their own.
+   *
+   * @defaultValue drawn by the platform's `crypto`
+   */
+  readonly unique?: (() => string) | undefined;
 }
 
 /** The platform's time and chance: the default of every `runtime` option. */
-export const systemRuntime: Runtime = { clock: systemClock, random: systemRandom };
+export const systemRuntime: Runtime = { clock: systemClock, random: systemRandom, unique: systemUnique };
 
 const clockRule = having<Clock>('a Clock', 'now', 'setTimer', 'sleep');
 
@@ -25,5 +31,11 @@ export const runtimeRule: Rule<Runtime> = {
     typeof value === 'object' &&
     value !== null &&
     clockRule.accepts((value as Partial<Runtime>).clock) &&
-    typeof (value as Partial<Runtime>).random === 'function',
+    typeof (value as Partial<Runtime>).random === 'function' &&
+    ['function', 'undefined'].includes(typeof (value as Partial<Runtime>).unique),
 };
+
+/** @internal A name that nobody else has. */
+export function uniqueOf({ unique = systemUnique }: Runtime): string {
+  return unique();
+}

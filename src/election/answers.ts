@@ -1,4 +1,4 @@
-import { renewalMs, retryMs, soonMs } from './delays.ts';
+import { paceMs, renewalMs, retryMs, soonMs } from './delays.ts';
 import type { Instant } from './instant.ts';
 import type { Granted, LeaseRecord } from './lease-store.ts';
 import { isGhost, sight } from './sighting.ts';
@@ -17,6 +17,27 @@ import {
 
 /** @internal What follows from the answer to a call. */
 export function answered(
+  standing: Standing,
+  call: StoreCall,
+  sent: Instant,
+  answer: Answer,
+  at: Instant,
+  rules: Rules,
+): Standing {
+  const next = followed(standing, call, sent, answer, at, rules);
+  const { newest } = standing;
+  const shown = shownBy(answer);
+  return shown === null || (newest !== undefined && shown.token <= newest.token) ? next : { ...next, newest: shown };
+}
+
+/** What an answer shows of the lease. */
+function shownBy(answer: Answer): LeaseRecord | null {
+  if (answer.kind === 'release') return null;
+  if (answer.kind !== 'acquire') return answer.result;
+  return answer.result.granted ? answer.result.record : answer.result.current;
+}
+
+function followed(
   standing: Standing,
   call: StoreCall,
   sent: Instant,
@@ -49,19 +70,29 @@ function granted(
 ): Standing {
   const { phase, leaving, count } = standing;
   const held: Held = { record, sent };
-  const late = remainingMs({ held }, at, rules) <= 0;
-  if (late || leaving || phase !== 'acquiring') {
+  const refusal = leaving
+    ? 'withdrawn'
+    : isStale(record, standing.newest)
+      ? 'staleToken'
+      : remainingMs({ held }, at, rules) <= 0
+        ? 'late'
+        : undefined;
+  const known: Standing = { ...standing, unsure: false, seen: undefined, paceMs: paceMs(sent, rules) };
+  if (refusal !== undefined || phase !== 'acquiring') {
     // What is given back may be given back twice by the network: its nonce is not used again.
-    const next: Standing = { ...standing, ghost: record, unsure: false, seen: undefined, count: count + 1 };
-    return isCandidate(standing)
-      ? { ...next, phase: 'standby', reason: late ? 'late' : 'withdrawn', nextMs: at.now }
-      : next;
+    const next: Standing = { ...known, ghost: record, count: count + 1 };
+    return isCandidate(standing) ? { ...next, phase: 'standby', reason: refusal ?? 'withdrawn', nextMs: at.now } : next;
   }
-  const next: Standing = { ...standing, held, seen: undefined, unsure: false, nextMs: renewalMs(sent, rules) };
+  const next: Standing = { ...known, held, nextMs: renewalMs(sent, rules) };
   const vanished = predecessor === 'expired' || predecessor === 'unknown';
   return vanished && rules.lockDelayMs > 0
     ? { ...next, reason: 'lockDelay', leadMs: at.now + rules.lockDelayMs }
     : { ...next, phase: 'leading', reason: 'granted', busy: true };
+}
+
+/** Whether a token is not above those before; granted anew to the same candidacy it is as high. */
+function isStale({ token, nonce }: LeaseRecord, newest: Standing['newest']): boolean {
+  return newest !== undefined && (token < newest.token || (token === newest.token && nonce !== newest.nonce));
 }
 
 /** What a candidate sees of the lease, from a denial or a look. */
@@ -106,6 +137,8 @@ function renewed(
   if (record === null) return lost(standing, 'superseded', at);
   const nextMs = data === call.data ? renewalMs(sent, rules) : at.now;
   const next: Standing = { ...standing, held: { record, sent }, nextMs };
+  // By a date that was set forward while it was under way, or because it was renewed for less.
+  if (remainingMs(next, at, rules) <= 0) return lost(standing, 'expired', at);
   return phase === 'atRisk' ? { ...next, phase: 'leading', reason: 'renewed' } : next;
 }
 

@@ -67,11 +67,11 @@ export class Candidate {
 
   /** Gives up what there is; who does not lead does not wait for an answer either. */
   resign(data: string | undefined, drainMs: number): void {
-    const { calling } = this.#standing;
+    const { calling, unsure } = this.#standing;
     const callOff = this.#callOff;
     this.dispatch({ type: 'resign', data, drainMs });
     // What gives a lease back, or asks whether there is one to give back, is worth its wait.
-    const asks = calling?.call.kind === 'acquire' || calling?.call.kind === 'read';
+    const asks = calling?.call.kind === 'acquire' || (calling?.call.kind === 'read' && !unsure);
     if (asks && this.#standing.leaving && this.#standing.calling === calling) callOff?.();
   }
 

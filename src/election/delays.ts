@@ -15,3 +15,8 @@ export function soonMs({ now }: Instant, { ttlMs, chance }: Rules): number {
 export function renewalMs(sent: Instant, { renewMs, chance }: Rules): number {
   return sent.now + renewMs * (0.9 + 0.2 * chance());
 }
+
+/** @internal When a candidate may ask for the lease again that was granted at `sent`, and was lost or given back. */
+export function paceMs(sent: Instant, { renewMs }: Rules): number {
+  return sent.now + Math.min(1_000, renewMs);
+}

@@ -1,20 +1,17 @@
 import { HoldfastError } from '../core/errors.ts';
 import { Emitter } from '../core/events.ts';
-import { check, func, number, type Rule } from '../core/options.ts';
+import { check, func, number } from '../core/options.ts';
 import { reportError } from '../core/report.ts';
 import { invoke } from '../core/scope.ts';
 import { onAbort, signalRule } from '../core/signals.ts';
-import { Candidate } from './candidate.ts';
+import { Campaigns } from './campaigns.ts';
 import { isLeadershipLost } from './errors.ts';
 import type { ElectionEvents } from './events.ts';
-import { isFor, type LeaderInfo, leaderOf, told } from './leader-info.ts';
+import type { LeaderInfo } from './leader-info.ts';
 import type { LeaseStore } from './lease-store.ts';
-import { leads, type Standing } from './standing.ts';
-import { observed } from './observe.ts';
-import { type ElectionOptions, type ElectionSettings, isJson, settingsFrom } from './options.ts';
-import { Seat } from './seat.ts';
-import { type ResignOptions, type Term } from './term.ts';
-import { Turns } from './turns.ts';
+import { observe } from './observe.ts';
+import { type ElectionOptions, type ElectionSettings, settingsFrom } from './options.ts';
+import type { Term } from './term.ts';
 
 /** Options of a campaign. */
 export interface CampaignOptions {
@@ -31,9 +28,7 @@ export interface ElectionHealth {
 }
 
 const bodyRule = func<(term: never) => unknown>();
-const toRule: Rule<string> = { expected: 'a string', accepts: (value) => typeof value === 'string' };
-const drainRule = number({ min: 0 });
-const jsonRule: Rule<unknown> = { expected: 'what JSON can say', accepts: isJson };
+const overdueRule = number({ min: 0 });
 
 /**
  * One leader at a time among the candidates of one name in one store.
@@ -70,15 +65,8 @@ const jsonRule: Rule<unknown> = { expected: 'what JSON can say', accepts: isJson
 export class Election<Meta = unknown> extends Emitter<ElectionEvents<Meta>> implements AsyncDisposable {
   readonly #store: LeaseStore;
   readonly #settings: ElectionSettings;
-  readonly #candidate: Candidate;
-  readonly #turns = new Turns();
+  readonly #campaigns: Campaigns<Meta>;
   readonly #closing = new AbortController();
-  #seat: Seat<Meta> | undefined;
-  #meta: unknown;
-  #leader = '';
-  #lostMs = Infinity;
-  /** For whom the term is given up. */
-  #to: string | undefined;
 
   /**
    * @param store - where the lease is kept
@@ -89,19 +77,14 @@ export class Election<Meta = unknown> extends Emitter<ElectionEvents<Meta>> impl
     super();
     this.#store = store;
     this.#settings = settingsFrom(store, options);
-    const { name: key, id, instance, rank, timing, runtime, meta } = this.#settings;
-    this.#meta = copyOf(meta);
-    const { expiry } = store;
-    const rules = { ...timing, expiry, key, id, instance, rank, chance: runtime.random, yields: notFor(id) };
-    this.#candidate = new Candidate(store, rules, runtime, (before, after) => {
-      this.#hear(before, after);
+    this.#campaigns = new Campaigns<Meta>(store, this.#settings, (name, event) => {
+      this.emit(name, event);
     });
   }
 
   /** The term that this process is in; undefined when it does not lead. */
   get term(): Term<Meta> | undefined {
-    const term = this.#seat?.begun;
-    return term !== undefined && term.remainingMs() > 0 ? term : undefined;
+    return this.#campaigns.term;
   }
 
   /** Who stands. */
@@ -123,15 +106,15 @@ export class Election<Meta = unknown> extends Emitter<ElectionEvents<Meta>> impl
     check('body', body, bodyRule);
     this.#checkCampaign(options);
     for (;;) {
-      const seat = await this.#elect(options.signal, true);
+      const seat = await this.#campaigns.elect(options.signal, true);
       if (seat === undefined) return;
       if (isAborted(options.signal)) {
-        await this.#leave(seat);
+        await this.#campaigns.leave(seat);
         return;
       }
       const { term } = seat;
       const unlink = onAbort(options.signal, () => {
-        this.#resign(undefined, this.#settings.timing.drainMs);
+        this.#campaigns.resign();
       });
       const failure = await invoke(() => body(term)).then(
         () => undefined,
@@ -140,7 +123,7 @@ export class Election<Meta = unknown> extends Emitter<ElectionEvents<Meta>> impl
       unlink();
       term.remainingMs(); // it may be over, and nobody have asked
       const { lost } = seat;
-      await this.#leave(seat);
+      await this.#campaigns.leave(seat);
       const expected = failure === undefined || (term.stopped && isOfTheLoss(failure.error, term));
       if (!lost && !expected) throw failure.error;
       if (!expected) reportError('the body of an election failed after its term was lost', failure.error);
@@ -158,7 +141,7 @@ export class Election<Meta = unknown> extends Emitter<ElectionEvents<Meta>> impl
     this.#checkCampaign(options);
     const { signal } = options;
     if (isAborted(signal)) throw signal!.reason;
-    const seat = await this.#elect(signal, false);
+    const seat = await this.#campaigns.elect(signal, false);
     if (seat !== undefined) return seat.term;
     throw isAborted(signal) ? signal!.reason : closed();
   }
@@ -181,7 +164,7 @@ export class Election<Meta = unknown> extends Emitter<ElectionEvents<Meta>> impl
       [Symbol.asyncIterator]: () => iterator,
       next: async () => {
         await term?.resign();
-        term = (await this.#elect(ending.signal, false))?.term;
+        term = (await this.#campaigns.elect(ending.signal, false))?.term;
         if (term !== undefined && !ending.signal.aborted) return { done: false, value: term };
         unlink();
         await term?.resign();
@@ -205,28 +188,7 @@ export class Election<Meta = unknown> extends Emitter<ElectionEvents<Meta>> impl
    */
   observe(options: CampaignOptions = {}): AsyncIterableIterator<LeaderInfo<Meta> | null> {
     this.#checkCampaign(options);
-    const ending = new AbortController();
-    const { name, timing, runtime } = this.#settings;
-    const shown = observed<Meta>(this.#store, name, timing, runtime, ending.signal);
-    const end = (): void => {
-      for (const unlink of unlinks) unlink();
-      ending.abort();
-    };
-    const unlinks = [options.signal, this.#closing.signal].map((signal) => onAbort(signal, () => { end(); })); // prettier-ignore
-    const iterator: AsyncIterableIterator<LeaderInfo<Meta> | null> = {
-      [Symbol.asyncIterator]: () => iterator,
-      next: async () => {
-        const result = await shown.next();
-        if (result.done === true) end();
-        return result;
-      },
-      // Not the generator's own, which waits for what is under way.
-      return: () => {
-        end();
-        return Promise.resolve({ done: true, value: undefined });
-      },
-    };
-    return iterator;
+    return observe<Meta>(this.#store, this.#settings, [options.signal, this.#closing.signal]);
   }
 
   /**
@@ -235,8 +197,8 @@ export class Election<Meta = unknown> extends Emitter<ElectionEvents<Meta>> impl
    * @param maxOverdueMs - for so many milliseconds it may go on; default: `ttlMs`
    */
   health(maxOverdueMs: number = this.#settings.timing.ttlMs): ElectionHealth {
-    check('maxOverdueMs', maxOverdueMs, drainRule);
-    const overdueMs = this.#settings.runtime.clock.now() - this.#lostMs;
+    check('maxOverdueMs', maxOverdueMs, overdueRule);
+    const { overdueMs } = this.#campaigns;
     if (!(overdueMs > maxOverdueMs)) return { ok: true };
     return { ok: false, reason: `a term was lost ${String(Math.round(overdueMs))} ms ago and its body goes on` };
   }
@@ -247,9 +209,7 @@ export class Election<Meta = unknown> extends Emitter<ElectionEvents<Meta>> impl
    */
   async close(): Promise<void> {
     this.#closing.abort();
-    this.#resign(undefined, this.#settings.timing.drainMs);
-    this.#turns.close();
-    const gone = Promise.all([this.#seat?.gone, this.#candidate.quiet()]);
+    const gone = this.#campaigns.close();
     const { clock } = this.#settings.runtime;
     const { drainMs, requestMs } = this.#settings.timing;
     await new Promise<void>((resolve) => {
@@ -260,7 +220,7 @@ export class Election<Meta = unknown> extends Emitter<ElectionEvents<Meta>> impl
         resolve();
       });
     });
-    this.#candidate.rest();
+    this.#campaigns.rest();
   }
 
   /** {@link Election.close}. */
@@ -270,118 +230,8 @@ export class Election<Meta = unknown> extends Emitter<ElectionEvents<Meta>> impl
 
   #checkCampaign(options: CampaignOptions): void {
     if (options.signal !== undefined) check('signal', options.signal, signalRule);
-    if (this.#isClosed) throw closed();
+    if (this.#closing.signal.aborted) throw closed();
   }
-
-  get #isClosed(): boolean {
-    return this.#closing.signal.aborted;
-  }
-
-  /** A term; undefined when the signal has aborted, or the election was closed, before. */
-  async #elect(signal: AbortSignal | undefined, bound: boolean): Promise<Seat<Meta> | undefined> {
-    const free = await this.#turns.take(signal);
-    if (free === undefined) return undefined;
-    if (this.#isClosed || isAborted(signal)) {
-      free();
-      return undefined;
-    }
-    const seat = new Seat<Meta>(bound, free);
-    this.#seat = seat;
-    const unlink = onAbort(signal, () => {
-      seat.taken(false);
-      if (!seat.begun) this.#resign(undefined, 0);
-    });
-    this.#to = undefined;
-    this.#candidate.campaign(told(this.#meta));
-    const elected = await seat.elected;
-    unlink();
-    return elected ? seat : undefined;
-  }
-
-  /** Whoever acts in a seat does so no more. */
-  async #leave(seat: Seat<Meta>): Promise<void> {
-    if (this.#seat === seat) {
-      if (!seat.lost) this.#resign(undefined, this.#settings.timing.drainMs);
-      this.#candidate.dispatch({ type: 'settled' });
-    }
-    await seat.gone;
-  }
-
-  #resign(to: string | undefined, drainMs: number): void {
-    this.#to ??= to;
-    this.#candidate.resign(told(this.#meta, this.#to), drainMs);
-  }
-
-  /** All that follows from what has happened to the candidate. */
-  #hear(before: Standing, after: Standing): void {
-    const seat = this.#seat;
-    if (seat === undefined) return;
-    if (!leads(before) && leads(after)) this.#seatTerm(seat, after);
-    if (after.phase === 'draining') seat.begun?.stop('resigned');
-    if (after.phase === 'lost') {
-      if (before.phase !== 'lost') this.#lostMs = this.#settings.runtime.clock.now();
-      seat.lose(after.reason);
-    }
-    seat.hear(before, after);
-    const renewed = leads(before) && before.held !== after.held && after.held !== undefined;
-    const moved = before.phase !== after.phase || before.reason !== after.reason;
-    if (moved) this.emit('transition', { from: before.phase, to: after.phase, reason: after.reason });
-    if (moved && after.phase === 'lost') this.emit('lost', { term: seat.term, reason: after.reason });
-    if (renewed) this.emit('renewed', { term: seat.term });
-    this.#tellLeader(after);
-    const over = after.phase === 'idle' || after.phase === 'released' || after.phase === 'lost';
-    if (over && !after.busy) this.#end(seat);
-  }
-
-  #seatTerm(seat: Seat<Meta>, { held }: Standing): void {
-    const { name: key, id, timing } = this.#settings;
-    const term = seat.begin(held!.record.token, {
-      key,
-      id,
-      remainingMs: () => (this.#seat === seat ? this.#candidate.remainingMs() : 0),
-      update: (meta) => {
-        check('meta', meta, jsonRule);
-        this.#meta = copyOf(meta);
-        const stored = seat.stored();
-        this.#candidate.dispatch({ type: 'data', data: told(this.#meta, this.#to) ?? '{}' });
-        return stored;
-      },
-      resign: async ({ to, drainMs = timing.drainMs }: ResignOptions) => {
-        if (to !== undefined) check('to', to, toRule);
-        check('drainMs', drainMs, drainRule);
-        if (this.#seat === seat) {
-          this.#resign(to, drainMs);
-          if (!seat.bound) this.#candidate.dispatch({ type: 'settled' });
-        }
-        await seat.over;
-      },
-    });
-    this.emit('elected', { term });
-  }
-
-  /** The seat is empty; another may be taken. */
-  #end(seat: Seat<Meta>): void {
-    if (this.#seat !== seat) return;
-    this.#seat = undefined;
-    this.#lostMs = Infinity;
-    this.#candidate.rest();
-    seat.end();
-  }
-
-  #tellLeader({ held, seen }: Standing): void {
-    const record = held?.record ?? seen?.record;
-    if (held === undefined && seen === undefined) return;
-    const leader = leaderOf<Meta>(record ?? null);
-    const shows = JSON.stringify([leader?.id, String(leader?.token), leader?.meta]);
-    if (shows === this.#leader) return;
-    this.#leader = shows;
-    this.emit('leader', leader);
-  }
-}
-
-/** As it is now, whatever becomes of it. */
-function copyOf(meta: unknown): unknown {
-  return meta === undefined ? undefined : JSON.parse(JSON.stringify(meta));
 }
 
 function closed(): HoldfastError {
@@ -391,10 +241,6 @@ function closed(): HoldfastError {
 /** A function, for an abort is not seen by the type checker. */
 function isAborted(signal: AbortSignal | undefined): boolean {
   return signal?.aborted === true;
-}
-
-function notFor(id: string): (record: Parameters<typeof isFor>[0]) => boolean {
-  return (record) => !isFor(record, id);
 }
 
 /** Whether an error is what a body throws that stops when its term does. */

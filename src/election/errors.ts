@@ -5,6 +5,11 @@ export function isLeadershipLost(value: unknown): value is CodedError<'LEADERSHI
   return isHoldfastError(value, 'LEADERSHIP_LOST');
 }
 
+/** Whether a value says that a store, or the way to it, failed: whether the call was done is not known (`STORE_FAILED`). */
+export function isStoreFailed(value: unknown): value is CodedError<'STORE_FAILED'> {
+  return isHoldfastError(value, 'STORE_FAILED');
+}
+
 /** @internal A term is over. */
 export function leadershipLost(key: string, token: bigint, why: string): HoldfastError {
   return new HoldfastError(

@@ -4,7 +4,7 @@
  * @module holdfast/election
  */
 export { type CampaignOptions, Election, type ElectionHealth } from './election.ts';
-export { isLeadershipLost } from './errors.ts';
+export { isLeadershipLost, isStoreFailed } from './errors.ts';
 export type { ElectionEvents, ElectionTransition, TermEvent, TermLost } from './events.ts';
 export type { LeaderInfo } from './leader-info.ts';
 export type { Candidacy, Denied, Granted, LeaseLimits, LeasePatch, LeaseRecord, LeaseStore } from './lease-store.ts';

@@ -13,6 +13,7 @@ import type { Instant } from './instant.ts';
 import type { LeaseRecord } from './lease-store.ts';
 import type { Rules } from './rules.ts';
 import {
+  callDueMs,
   type ElectionEvent,
   idle,
   isCandidate,
@@ -40,9 +41,10 @@ export function step(
 function happened(standing: Standing, event: ElectionEvent, at: Instant, rules: Rules): Standing {
   switch (event.type) {
     case 'campaign': {
-      const { count, calling, ghost } = standing;
+      const { phase, count, calling, ghost, newest } = standing;
       const { data } = event;
-      return { ...idle, phase: 'standby', count: count + 1, calling, data, ghost, nextMs: at.now };
+      const paceMs = phase === 'lost' ? standing.paceMs : idle.paceMs;
+      return { ...idle, phase: 'standby', count: count + 1, calling, data, ghost, newest, paceMs, nextMs: at.now };
     }
     case 'wake':
       return standing;
@@ -101,7 +103,8 @@ function due(standing: Standing, at: Instant): Standing {
 function callOf(standing: Standing, at: Instant, rules: Rules): StoreCall | undefined {
   const { phase, ghost, held, busy, look, nextMs, data } = standing;
   if (ghost !== undefined) return { kind: 'release', held: ghost };
-  if (phase === 'standby') return at.now >= nextMs || look ? candidateCall(standing, at, rules) : undefined;
+  if (phase === 'standby')
+    return at.now >= callDueMs(standing) || look ? candidateCall(standing, at, rules) : undefined;
   if (held === undefined) return undefined;
   if (phase === 'draining' && !busy) return { kind: 'release', held: { ...held.record, data } };
   if (look) return { kind: 'read' };
@@ -109,10 +112,10 @@ function callOf(standing: Standing, at: Instant, rules: Rules): StoreCall | unde
 }
 
 function candidateCall({ seen, look, unsure, leaving, count, data }: Standing, at: Instant, rules: Rules): StoreCall {
-  const { expiry, key, id, ttlMs, instance } = rules;
+  const { expiry, key, id, ttlMs, instance, rank } = rules;
   const nonce = `${instance}.${String(count)}`;
-  // Where the store expires leases, the first attempt needs no look.
-  const blind = seen === undefined && (expiry === 'observer' || unsure);
+  // Where the store expires leases, the first attempt needs no look, but for those who let others go first.
+  const blind = seen === undefined && (expiry === 'observer' || unsure || rank > 0);
   if (leaving || look || blind || (seen !== undefined && at.now < seen.dueMs)) return { kind: 'read' };
   const record = seen?.record;
   const others = record !== undefined && record.holder !== null && record.nonce !== nonce;
@@ -137,8 +140,11 @@ function resigned(
   const { phase, held, calling, unsure } = standing;
   if (phase === 'draining')
     return standing.busy ? { ...standing, drainUntilMs: Math.min(standing.drainUntilMs, at.now + drainMs) } : standing;
-  if (leads(standing))
-    return { ...standing, phase: 'draining', reason: 'resigned', data, drainUntilMs: at.now + drainMs };
+  if (leads(standing)) {
+    // Who has nothing more to tell lets stand what was told, or taken back; who has stopped cannot be late with it.
+    const drainUntilMs = standing.busy ? at.now + drainMs : Infinity;
+    return { ...standing, phase: 'draining', reason: 'resigned', data: data ?? standing.data, drainUntilMs };
+  }
   if (!isCandidate(standing)) return standing;
   const next: Standing = { ...standing, leaving: true, leadMs: Infinity };
   if (held !== undefined) return { ...next, phase: 'idle', reason: 'withdrawn', held: undefined, ghost: held.record };

@@ -1,16 +1,50 @@
 import { deadlineExceeded } from '../core/deadline.ts';
-import { onAbort } from '../core/signals.ts';
+import { onAbort, type Unlink } from '../core/signals.ts';
 import type { Runtime } from '../core/runtime.ts';
 import { type LeaderInfo, leaderOf } from './leader-info.ts';
 import type { LeaseRecord, LeaseStore } from './lease-store.ts';
+import type { ElectionSettings } from './options.ts';
 import type { Timing } from './rules.ts';
+import { look } from './store-calls.ts';
 import { Watching } from './watching.ts';
 
+/** @internal Who leads, until a signal aborts or the reader leaves: either ends it at once, whatever the store does. */
+export function observe<Meta>(
+  store: LeaseStore,
+  { name, timing, runtime }: Pick<ElectionSettings, 'name' | 'timing' | 'runtime'>,
+  signals: readonly (AbortSignal | undefined)[],
+): AsyncIterableIterator<LeaderInfo<Meta> | null> {
+  const ending = new AbortController();
+  const shown = observed<Meta>(store, name, timing, runtime, ending.signal);
+  const unlinks: Unlink[] = [];
+  const end = (): void => {
+    for (const unlink of unlinks) unlink();
+    ending.abort();
+    // One that nobody waits for has not heard of it.
+    void shown.return();
+  };
+  for (const signal of signals) if (!ending.signal.aborted) unlinks.push(onAbort(signal, end));
+  const iterator: AsyncIterableIterator<LeaderInfo<Meta> | null> = {
+    [Symbol.asyncIterator]: () => iterator,
+    next: async () => {
+      const result = await shown.next();
+      if (result.done === true) end();
+      return result;
+    },
+    // Not the generator's own, which waits for what is under way.
+    return: () => {
+      end();
+      return Promise.resolve({ done: true, value: undefined });
+    },
+  };
+  return iterator;
+}
+
 /**
- * @internal Who leads, again and again: what is read, when the store's watch hints at a change or a while has passed. Conflated:
+ * Who leads, again and again: what is read, when the store's watch hints at a change or a while has passed. Conflated:
  * a slow reader gets the newest. Tokens never go back: an answer of a replica that lags is passed over.
  */
-export async function* observed<Meta>(
+async function* observed<Meta>(
   store: LeaseStore,
   key: string,
   { renewMs, requestMs, ttlMs }: Timing,
@@ -106,7 +140,7 @@ function readOnce(
     );
     const unlink = onAbort(signal, giveUp);
     Promise.resolve()
-      .then(() => store.read(key, controller.signal))
+      .then(() => look(store, key, controller.signal))
       .then(end, () => {
         end(undefined);
       });

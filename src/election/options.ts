@@ -1,6 +1,6 @@
 import { invalid, number, type Rule } from '../core/options.ts';
 import { having, readOptions } from '../core/options.ts';
-import { type Runtime, runtimeRule, systemRuntime } from '../core/runtime.ts';
+import { type Runtime, runtimeRule, systemRuntime, uniqueOf } from '../core/runtime.ts';
 import type { LeaseStore } from './lease-store.ts';
 import { type Timing, timingFrom } from './rules.ts';
 
@@ -11,7 +11,7 @@ export interface ElectionOptions<Meta = unknown> {
   /**
    * Who stands. Two candidates of one id are still two.
    *
-   * @defaultValue drawn by chance
+   * @defaultValue a name that nobody else has
    */
   readonly id?: string | undefined;
   /**
@@ -120,10 +120,9 @@ export function settingsFrom(store: LeaseStore, options: ElectionOptions): Elect
   });
   const { name, runtime = systemRuntime, rank = 0, meta } = values;
   if (name === undefined) throw invalid('name', nameRule.expected, name);
-  const drawn = (): string => runtime.random().toString(36).slice(2, 12);
-  const suffix = `${drawn()}${drawn()}`;
-  const { id = suffix } = values;
-  return { name, id, instance: `${id}#${suffix}`, meta, rank, timing: timingFrom(values, store.limits), runtime };
+  const own = uniqueOf(runtime);
+  const { id = own } = values;
+  return { name, id, instance: `${id}#${own}`, meta, rank, timing: timingFrom(values, store.limits), runtime };
 }
 
 /** @internal Whether JSON can say it. */

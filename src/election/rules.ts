@@ -58,12 +58,8 @@ export function timingFrom(options: TimingOptions, limits: LeaseStore['limits'])
     spreadMs = Math.min(1_000, ttlMs / 10),
     drainMs = 10_000,
   } = options;
-  const { minTtlMs, maxTtlMs = Infinity, stepMs } = limits;
-  if (ttlMs < minTtlMs || ttlMs > maxTtlMs || ttlMs % stepMs !== 0) {
-    const most = maxTtlMs === Infinity ? '' : ` and <= ${String(maxTtlMs)}`;
-    const step = stepMs === 1 ? '' : `, in steps of ${String(stepMs)}`;
-    throw refused(`ttlMs must be >= ${String(minTtlMs)}${most}${step} in this store, got ${describe(ttlMs)}`);
-  }
+  const broken = brokenLimit(ttlMs, limits);
+  if (broken !== undefined) throw refused(`ttlMs must be ${broken}, got ${describe(ttlMs)}`);
   const timing = { ttlMs, renewMs, requestMs, guardMs, lockDelayMs, spreadMs, drainMs };
   const holds = holdMs(ttlMs, timing);
   const needed = 1.1 * renewMs + 2 * requestMs;
@@ -73,6 +69,16 @@ export function timingFrom(options: TimingOptions, limits: LeaseStore['limits'])
     );
   }
   return timing;
+}
+
+/** The limit of the store that a length breaks, with its name. */
+function brokenLimit(
+  ttlMs: number,
+  { minTtlMs, maxTtlMs = Infinity, stepMs }: LeaseStore['limits'],
+): string | undefined {
+  if (ttlMs < minTtlMs) return `>= the store's limits.minTtlMs (${String(minTtlMs)})`;
+  if (ttlMs > maxTtlMs) return `<= the store's limits.maxTtlMs (${String(maxTtlMs)})`;
+  return ttlMs % stepMs === 0 ? undefined : `a multiple of the store's limits.stepMs (${String(stepMs)})`;
 }
 
 /** @internal For how long after a send the lease that was granted by it may be relied upon. */

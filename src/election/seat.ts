@@ -1,4 +1,3 @@
-import { leadershipLost } from './errors.ts';
 import type { Reason, Standing } from './standing.ts';
 import { type Office, Term } from './term.ts';
 
@@ -43,6 +42,7 @@ export class Seat<Meta> {
   lose(reason: Reason): void {
     this.lost = true;
     this.begun?.end(reason);
+    this.#settle(this.begun?.signal.reason as Error);
     this.#end();
   }
 
@@ -66,7 +66,7 @@ export class Seat<Meta> {
   end(): void {
     this.taken(false);
     this.begun?.end('resigned');
-    if (this.begun !== undefined) this.#settle(leadershipLost(this.begun.id, this.begun.token, 'it has ended'));
+    this.#settle(this.begun?.signal.reason as Error);
     this.#free();
     this.#end();
     this.#leave();

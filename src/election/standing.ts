@@ -34,6 +34,8 @@ export type Reason =
   | 'expired'
   /** This process stood still until the lease was over. */
   | 'stalled'
+  /** The store granted a token that is not above those before. */
+  | 'staleToken'
   /** The store says that the lease is another's, or gone. */
   | 'superseded'
   /** The body did not stop in time; the lease is left to expire. */
@@ -95,6 +97,10 @@ export interface Standing {
   readonly watched: boolean;
   /** What was seen of the lease; undefined: nothing yet. */
   readonly seen: Sighting | undefined;
+  /** The record with the highest token that the store has shown. */
+  readonly newest: Pick<LeaseRecord, 'token' | 'nonce'> | undefined;
+  /** A candidate asks nothing before: who is granted leases that end at once does not ask without end. */
+  readonly paceMs: number;
   /** An acquisition was not answered, and may have been done. */
   readonly unsure: boolean;
   /** Something has changed; what is to be seen. */
@@ -123,6 +129,8 @@ export const idle: Standing = {
   nextMs: Infinity,
   watched: false,
   seen: undefined,
+  newest: undefined,
+  paceMs: -Infinity,
   unsure: false,
   look: false,
   ghost: undefined,
@@ -155,10 +163,16 @@ export function leads({ phase }: Pick<Standing, 'phase'>): boolean {
 }
 
 /** @internal When something is due by itself; `Infinity`: never. */
-export function wakeMs({ held, calling, nextMs, leadMs, drainUntilMs }: Standing, rules: Rules): number {
-  const callMs = calling === undefined ? nextMs : Infinity;
+export function wakeMs(standing: Standing, rules: Rules): number {
+  const { held, calling, leadMs, drainUntilMs } = standing;
+  const callMs = calling === undefined ? callDueMs(standing) : Infinity;
   if (held === undefined) return callMs;
   return Math.min(callMs, held.sent.now + holdOf(held.record, rules), leadMs, drainUntilMs);
+}
+
+/** @internal When the next call is due, if none is under way. */
+export function callDueMs({ phase, nextMs, paceMs }: Standing): number {
+  return phase === 'standby' ? Math.max(nextMs, paceMs) : nextMs;
 }
 
 /** @internal Whether the candidate stands for election, or waits out the lock delay. */

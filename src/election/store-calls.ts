@@ -4,43 +4,61 @@ import type { LeaseRecord, LeaseStore } from './lease-store.ts';
 import type { Rules } from './rules.ts';
 import type { Answer, StoreCall } from './standing.ts';
 
-/** @internal Makes a call. An answer of a wrong shape is none: it rejects. */
+/** @internal Makes a call. An answer that no store may give is none: it rejects with `STORE_FAILED`. */
 export async function perform(store: LeaseStore, call: StoreCall, rules: Rules, signal: AbortSignal): Promise<Answer> {
   switch (call.kind) {
     case 'acquire': {
-      const result = await store.acquire(call.candidacy, signal);
-      if (result.granted) checked(result.record, call.candidacy.nonce);
+      const { nonce, holder } = call.candidacy;
+      const result = part(await store.acquire(call.candidacy, signal));
+      if (typeof (result.granted as unknown) !== 'boolean') throw broken('whether the lease was granted', result);
+      if (result.granted) checked(result.record, { nonce, holder });
       else if (result.current !== null) checked(result.current);
       return { kind: 'acquire', result };
     }
     case 'renew': {
-      const [result] = await store.renew([call.held], { ttlMs: rules.ttlMs, data: call.data }, signal);
-      if (result === undefined) throw broken('an answer for each lease', result);
-      return { kind: 'renew', result: result === null ? null : checked(result, call.held.nonce) };
+      const { nonce, holder, token } = call.held;
+      const results = part(await store.renew([call.held], { ttlMs: rules.ttlMs, data: call.data }, signal));
+      const [result] = Array.isArray(results) ? (results as (LeaseRecord | null)[]) : [];
+      if (result === undefined) throw broken('an answer for each lease', results);
+      return { kind: 'renew', result: result === null ? null : checked(result, { nonce, holder, token }) };
     }
-    case 'release':
-      return { kind: 'release', result: await store.release(call.held, signal) };
-    case 'read': {
-      const result = await store.read(rules.key, signal);
-      return { kind: 'read', result: result === null ? null : checked(result) };
+    case 'release': {
+      const result = await store.release(call.held, signal);
+      if (typeof (result as unknown) !== 'boolean') throw broken('whether the lease was given back', result);
+      return { kind: 'release', result };
     }
+    case 'read':
+      return { kind: 'read', result: await look(store, rules.key, signal) };
   }
 }
 
-/** A record as it must be, for what follows reckons with it. */
-function checked(record: LeaseRecord, nonce?: string): LeaseRecord {
-  if (typeof record !== 'object' || (record as unknown) === null) throw broken('a record or null', record);
-  const { holder, token, version, ttlMs, remainingMs = 0 } = record;
+/** @internal Reads a lease. An answer that no store may give is none: it rejects with `STORE_FAILED`. */
+export async function look(store: LeaseStore, key: string, signal: AbortSignal): Promise<LeaseRecord | null> {
+  const record = await store.read(key, signal);
+  return record === null ? null : checked(record);
+}
+
+/** A record as it must be, for what follows reckons with it; one that was asked for says what it was asked with. */
+function checked(record: LeaseRecord, asked: Partial<LeaseRecord> = {}): LeaseRecord {
+  const { holder, nonce, token, version, ttlMs, remainingMs = 0, data } = part(record);
   if (holder !== null && typeof holder !== 'string') throw broken('a holder that is a string or null', holder);
-  if (typeof record.nonce !== 'string' || typeof version !== 'string') throw broken('a nonce and a version', record);
-  if (typeof token !== 'bigint') throw broken('a token that is a bigint', token);
-  if (!(ttlMs > 0) || ttlMs === Infinity) throw broken('a ttlMs > 0', ttlMs);
-  if (!Number.isFinite(remainingMs)) throw broken('a remainingMs that is finite', remainingMs);
-  if (nonce !== undefined && record.nonce !== nonce)
-    throw broken(`the nonce that was asked with (${nonce})`, record.nonce);
+  if (typeof nonce !== 'string' || typeof version !== 'string') throw broken('a nonce and a version', record);
+  if (typeof token !== 'bigint' || token < 0n) throw broken('a token that is a bigint >= 0', token);
+  if (!isLength(ttlMs) || ttlMs === 0) throw broken('a ttlMs > 0', ttlMs);
+  if (!isLength(remainingMs)) throw broken('a remainingMs >= 0', remainingMs);
+  if (data !== undefined && typeof data !== 'string') throw broken('data that is a string', data);
+  for (const [name, value] of Object.entries(asked) as [keyof LeaseRecord, unknown][])
+    if (record[name] !== value) throw broken(`the ${name} that was asked with (${describe(value)})`, record[name]);
   return record;
 }
 
+const isLength = (value: unknown): boolean => typeof value === 'number' && Number.isFinite(value) && value >= 0;
+
+function part<T>(answer: T): T {
+  if (typeof answer !== 'object' || answer === null) throw broken('an object', answer);
+  return answer;
+}
+
 function broken(expected: string, value: unknown): HoldfastError {
-  return new HoldfastError('UNSUPPORTED', `a lease store must answer with ${expected}, got ${describe(value)}`);
+  return new HoldfastError('STORE_FAILED', `a lease store must answer with ${expected}, got ${describe(value)}`);
 }

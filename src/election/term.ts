@@ -56,14 +56,23 @@ export class Term<Meta = unknown> implements AsyncDisposable {
     this.#office = office;
     this.signal = this.#controller.signal;
     // The timer that would abort it may be late; who asks is told the truth.
-    Object.defineProperty(this.signal, 'aborted', {
-      get: () => this.#stopped !== undefined || this.remainingMs() <= 0,
+    Object.defineProperties(this.signal, {
+      aborted: { get: () => this.#reason !== undefined },
+      reason: { get: () => this.#reason },
+      throwIfAborted: {
+        value: () => {
+          if (this.#reason !== undefined) throw this.#reason;
+        },
+      },
     });
   }
 
   /** For how many milliseconds more the term is certain to last without a renewal; 0 when it is over. */
   remainingMs(): number {
-    return this.#over === undefined ? this.#office.remainingMs() : 0;
+    const leftMs = this.#over === undefined ? this.#office.remainingMs() : 0;
+    // Who asks in a listener asks before the election has heard of the loss.
+    if (leftMs <= 0) this.end('its time has run out');
+    return leftMs;
   }
 
   /**
@@ -125,6 +134,12 @@ export class Term<Meta = unknown> implements AsyncDisposable {
   /** {@link Term.resign}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.resign();
+  }
+
+  /** Why the leader should stop, as of now. */
+  get #reason(): Error | undefined {
+    if (this.#stopped === undefined) this.remainingMs();
+    return this.#stopped;
   }
 
   /** @internal Whether the leader should stop. */

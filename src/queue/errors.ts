@@ -38,6 +38,11 @@ export function isWorkerLost(value: unknown): value is CodedError<'WORKER_LOST'>
   return isHoldfastError(value, 'WORKER_LOST');
 }
 
+/** Whether a value says that no worker of a pool could be started; its cause says why (`NO_WORKER`). */
+export function isNoWorker(value: unknown): value is CodedError<'NO_WORKER'> {
+  return isHoldfastError(value, 'NO_WORKER');
+}
+
 /** Whether a value says that a queue had no room for a job (`QUEUE_FULL`). */
 export function isQueueFull(value: unknown): value is CodedError<'QUEUE_FULL'> {
   return isHoldfastError(value, 'QUEUE_FULL');

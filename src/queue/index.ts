@@ -3,8 +3,24 @@
  *
  * @module holdfast/queue
  */
+export type { AddAllOptions } from './add-all.ts';
 export { Discard, Retry, Snooze } from './control.ts';
+export type { WorkerBounds } from './elastic/bounds.ts';
+export {
+  decide,
+  type ElasticDecision,
+  type ElasticSignals,
+  type ElasticState,
+  elasticState,
+  type ScaleReason,
+} from './elastic/law.ts';
+export type { ElasticLaw, ElasticOptions } from './elastic/options.ts';
+export { type ScaleChange, Scaler, type ScalerHost, type ScalerOptions, type ScalerStats } from './elastic/scaler.ts';
 export { isCancelled, isLeaseLost, isQueueFull, isWorkerLost, type WorkerLoss, WorkerLostError } from './errors.ts';
+export type { WorkQueueEvents } from './events.ts';
+export { JobHandle, type Settled } from './job-handle.ts';
+export type { JobOptions } from './job-options.ts';
+export { type Handler, TaskPool, type TaskPoolOptions } from './pools/tasks.ts';
 export type {
   DeadJob,
   DeadJobs,
@@ -22,4 +38,8 @@ export type {
   StoreCounts,
 } from './queue-store.ts';
 export { type BacklogOptions, MemoryQueueStore, type MemoryQueueStoreOptions } from './stores/memory.ts';
+export type { WorkQueueOptions } from './settings.ts';
+export type { CloseReport, QueueStats } from './stats.ts';
+export type { SyncReport, WorkSource } from './sync.ts';
+export { type CloseOptions, WorkQueue } from './work-queue.ts';
 export type { JobContext, PoolJob, WorkerPool } from './worker-pool.ts';

@@ -119,15 +119,21 @@ class Merge<T> {
       this.#stopWaiting = () => {
         resolve(true);
       };
+      if (this.#left) resolve(true); // from inside of a stream
       work.then(() => {
-        resolve(this.#left);
+        resolve(false);
       }, reject);
     });
   }
 }
 
 function iteratorOf<T>(stream: SortedStream<T>): Iterator<T> | AsyncIterator<T> {
-  return Symbol.asyncIterator in stream ? stream[Symbol.asyncIterator]() : stream[Symbol.iterator]();
+  return isAsync(stream) ? stream[Symbol.asyncIterator]() : stream[Symbol.iterator]();
+}
+
+/** A string is a stream too, and `in` refuses it. */
+function isAsync<T>(stream: SortedStream<T>): stream is AsyncIterable<T> {
+  return typeof (stream as Partial<AsyncIterable<T>>)[Symbol.asyncIterator] === 'function';
 }
 
 /** Reads the next element of a source; one that throws has ended. */
@@ -135,8 +141,9 @@ async function advance<T>(source: Source<T>): Promise<void> {
   source.state = 'asked';
   try {
     const result = await source.iterator.next();
-    source.head = result.done === true ? undefined : result.value;
-    source.state = result.done === true ? 'ended' : 'idle';
+    const ended = Boolean(result.done); // as a loop would take it
+    source.head = ended ? undefined : (result.value as T);
+    source.state = ended ? 'ended' : 'idle';
   } catch (error) {
     source.state = 'ended';
     throw error;

@@ -36,7 +36,8 @@ export const stragglerRule: Rule<number | StragglerRange> = either(share, rangeR
 
 /** @internal The range that the option means. */
 export function rangeOf(straggler: number | StragglerRange): StragglerRange {
-  return typeof straggler === 'number' ? { min: straggler, max: straggler } : straggler;
+  if (typeof straggler === 'number') return { min: straggler, max: straggler };
+  return { min: straggler.min, max: straggler.max };
 }
 
 /**

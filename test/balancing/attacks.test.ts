@@ -109,6 +109,46 @@ it('what failed an hour ago keeps nobody in', async () => {
   }
 });
 
+it.each([
+  [1_000, []],
+  [3_600_000, ['eject a']],
+])('one of two others fails twice and is asked no more: %i ms later that is %j', async (ms, ejected) => {
+  const { clock, at, events } = make(['a', 'b', 'c']);
+  at('b').release('ok');
+  for (let i = 0; i < 2; i++) at('c').release('failed');
+  await clock.advance(ms);
+  for (let i = 0; i < 5; i++) at('a').release('failed');
+  expect(events.filter((event) => event.startsWith('eject'))).toEqual(ejected);
+});
+
+it('of three, no second one is ejected while one is, however long ago it failed', async () => {
+  const { clock, at, events } = make(['a', 'b', 'c']);
+  for (const id of ['a', 'b']) at(id).release('ok');
+  for (let i = 0; i < 5; i++) at('c').release('failed');
+  await clock.advance(60_000);
+  for (let i = 0; i < 5; i++) at('a').release('failed');
+  expect(events.filter((event) => event.startsWith('eject'))).toEqual(['eject c']);
+});
+
+it('who has no weight is none of the others: when the only other with some fails too, nobody is ejected', () => {
+  const { at, events } = make(['a', 'b', 'c', 'd'], { weight: (id) => (id === 'a' || id === 'b' ? 1 : 0) });
+  for (let i = 0; i < 2; i++) at('b').release('failed');
+  for (let i = 0; i < 5; i++) at('a').release('failed');
+  expect(events.filter((event) => event.startsWith('eject'))).toEqual([]);
+});
+
+it('no more than three trials are saved up, however many calls there were', async () => {
+  const ids = Array.from({ length: 16 }, (_, i) => `m${String(i)}`);
+  const { clock, pool, at } = make(ids);
+  for (const id of ids) at(id).release('ok');
+  for (let i = 0; i < 2_000; i++) pool.pick().release('ok');
+  const out = ids.slice(0, 6);
+  for (const id of out) for (let i = 0; i < 5; i++) at(id).release('failed');
+  await clock.advance(5_000);
+  const taken = ids.map(() => pool.pick().member);
+  expect(taken.map((id) => out.includes(id)).lastIndexOf(true)).toBe(2);
+});
+
 describe('who answers late is not silent:', () => {
   it.each([
     ['all answers are late', 300, 200, 0],
@@ -145,7 +185,98 @@ it('a value whose `accept` aborts the call goes to discard', async () => {
   }
 });
 
+describe('a call that does not ask its member after all', () => {
+  const withdrawn = async (pool: LoadBalancer<string>, avoid?: ReadonlySet<string>): Promise<void> => {
+    const visit = (): never => {
+      throw new Error('not him');
+    };
+    await expect(pool.run((id) => id, { visit, avoid })).rejects.toThrow('not him');
+  };
+
+  it('spends none of the calls for trials', async () => {
+    const { clock, pool, events, at } = make(['a', 'b', 'c']);
+    for (const id of ['b', 'c']) at(id).release('ok');
+    for (let i = 0; i < 5; i++) at('a').release('failed');
+    await clock.advance(5_000);
+    for (let i = 0; i < 5; i++) await withdrawn(pool);
+    expect(await pool.run((id) => id)).toBe('a');
+    expect(events).toEqual(['eject a', 'restore a']);
+  });
+
+  it('does not show that its member is silent', async () => {
+    const { clock, pool, events, at } = make(['a', 'b', 'c'], { cost: roundRobin() });
+    for (const id of ['a', 'b', 'c']) at(id).release('ok');
+    await withdrawn(pool, new Set(['b', 'c']));
+    await clock.advance(60_000);
+    for (let i = 0; i < 5; i++) {
+      pool.run(() => clock.sleep(Infinity), { avoid: new Set(['b', 'c']), deadline: 50 }).catch(() => undefined);
+      await clock.advance(50);
+    }
+    expect(events).toEqual([]);
+    await clock.advance(5_000);
+    pool.run(() => clock.sleep(Infinity), { avoid: new Set(['b', 'c']), deadline: 50 }).catch(() => undefined);
+    await withdrawn(pool, new Set(['b', 'c']));
+    await clock.advance(50);
+    expect(pool.stats().members[0]).toMatchObject({ id: 'a', failedInRow: 1 });
+  });
+
+  it('leaves a new member to be tried first', async () => {
+    const { pool } = make(['a'], {
+      cost:
+        () =>
+        ({ id }) => ({ cost: () => (id === 'b' ? 1 : 0) }),
+    });
+    await pool.run((id) => id);
+    pool.update(['a', 'b']);
+    await withdrawn(pool);
+    expect(await pool.run((id) => id)).toBe('b');
+    expect(await pool.run((id) => id)).toBe('a');
+  });
+});
+
+it('a new member whose call nobody waits for any more may have another: work that never ends keeps nobody out', async () => {
+  const { clock, pool } = make(['a'], { cost: roundRobin() });
+  await pool.run((id) => id);
+  pool.update(['a', 'b']);
+  const asked: number[] = [];
+  for (let i = 0; i < 20; i++) {
+    const work = (id: string): Promise<void> => {
+      if (id === 'b') asked.push(clock.now());
+      return clock.sleep(id === 'b' ? Infinity : 1);
+    };
+    pool.run(work, { deadline: 50 }).catch(() => undefined);
+    await clock.advance(10);
+  }
+  expect(asked.length).toBeGreaterThan(2);
+  for (const [i, atMs] of asked.entries()) expect(atMs - (asked[i - 1] ?? -50)).toBeGreaterThanOrEqual(50);
+});
+
 describe('events', () => {
+  it('a trial of a member that has left says nothing of it, called off or served late', async () => {
+    const { clock, pool, events, at } = make(['a', 'b', 'c']);
+    for (const id of ['b', 'c']) at(id).release('ok');
+    at('a'); // keeps it known
+    for (let i = 0; i < 5; i++) at('a').release('failed');
+    const trial = async <T>(start: () => T): Promise<T> => {
+      await clock.advance(20_000);
+      for (let i = 0; i < 99; i++) at('b').release('ok');
+      return start();
+    };
+    for (let i = 0; i < 2; i++) (await trial(() => at('a'))).release('ignore');
+    const third = await trial(() => at('a'));
+    let late: Promise<void> | undefined;
+    await trial(() => {
+      late = pool.run(() => clock.sleep(100), { deadline: 50, avoid: new Set(['b', 'c']) });
+    });
+    late?.catch(() => undefined);
+    pool.update(['b', 'c']);
+    third.release('ignore');
+    await clock.advance(200);
+    pool.update(['a', 'b', 'c']);
+    expect(pool.stats().members[0]).toMatchObject({ id: 'a', pending: 1, ejected: 'consecutive' });
+    expect(events).toEqual(['eject a']);
+  });
+
   it('a member that has left is not judged, and comes back as it left', () => {
     const { pool, events } = make(['a', 'b', 'c'], { probation: false });
     const held = Array.from({ length: 5 }, () => pool.pick({ avoid: new Set(['b', 'c']) }));

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { LoadBalancer } from 'holdfast/balancing';
+import { LoadBalancer, replicate } from 'holdfast/balancing';
 import { type Attempt, hedge } from 'holdfast/calls';
 import { scatterGather } from 'holdfast/scatter';
 import { failOnLeaks, seededRandom, VirtualClock } from 'holdfast/testing';
@@ -66,6 +66,31 @@ describe('the attempts of a hedged call through a balancer', () => {
         [3, 3],
       ]);
     }
+  });
+
+  it('tell the work which attempt it is, and why', async () => {
+    const clock = new VirtualClock();
+    const seen: unknown[] = [];
+    const ask = replicate<string, number, never>(
+      ['a', 'b', 'c'],
+      () =>
+        async (_, options = {}) => {
+          const { attempt, cause } = options as Attempt;
+          seen.push([attempt, cause]);
+          return await (attempt === 1 ? forever() : Promise.reject(new Error('down')));
+        },
+      { runtime: steady(clock) },
+    );
+    const call = hedge(ask, { after: 3, extra: 2, budget: false, runtime: steady(clock) });
+    await finish(
+      clock,
+      call(0, { deadline: 9 }).catch(() => undefined),
+    );
+    expect(seen).toEqual([
+      [1, 'original'],
+      [2, 'hedge'],
+      [3, 'retry'],
+    ]);
   });
 
   it('pass deadline and signal on, and the loser’s member counts until its work has settled', async () => {

@@ -3,7 +3,8 @@ import { type Cost, LoadBalancer, peakEwma } from 'holdfast/balancing';
 import { seededRandom, VirtualClock } from 'holdfast/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { runs } from '../support/properties.ts';
-import { bad, catchWarnings, steady } from '../support/serving.ts';
+import { hostileValues } from '../support/hostile.ts';
+import { bad, catchWarnings, steady, watch } from '../support/serving.ts';
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -75,6 +76,20 @@ describe('a cost', () => {
     pool.pick();
     expect(pool.stats().members[0]!.latencyMs).toBeGreaterThan(0);
   });
+});
+
+it.each(hostileValues)('a call that is aborted for %s rejects with it, and is counted', async (_name, reason) => {
+  const clock = new VirtualClock();
+  const pool = new LoadBalancer(['a'], { runtime: steady(clock) });
+  const caller = new AbortController();
+  const settled = watch(
+    pool.run(() => clock.sleep(5), { signal: caller.signal }),
+    clock,
+  );
+  caller.abort(reason);
+  await clock.runUntilIdle();
+  expect(settled()?.error === reason).toBe(true);
+  expect(pool.stats().members[0]).toMatchObject({ pending: 0, failures: 0 });
 });
 
 describe('a weight', () => {

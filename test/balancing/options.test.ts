@@ -125,6 +125,11 @@ describe('run refuses, as a rejection and before any work,', () => {
     [{ deadline: '5' }, 'deadline must be a Deadline or a number of milliseconds from now, got "5"'],
     [{ deadline: null }, 'deadline must be a Deadline or a number of milliseconds from now, got null'],
     [{ deadline: Number.NaN }, 'deadline must be a Deadline or a number of milliseconds from now, got NaN'],
+    [{ hedge: false }, 'hedge options must be an object, got false'],
+    [{ hedge: null }, 'hedge options must be an object, got null'],
+    [{ hedge: {} }, 'after must be a finite number >= 0, a percentile(p) or a function, got undefined'],
+    [{ retry: 0 }, 'retry options must be an object, got 0'],
+    [{ retry: null }, 'retry options must be an object, got null'],
   ])('the options %j', async (options, message) => {
     const balancer = new LoadBalancer(['a'], { runtime });
     let calls = 0;

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { type CallOutcome, leastRequest, LoadBalancer, type LoadBalancerOptions, replicate } from 'holdfast/balancing';
 import { hedge } from 'holdfast/calls';
 import { HoldfastError } from 'holdfast/core';
@@ -10,6 +11,9 @@ afterEach(() => {
 });
 
 const forever = (): Promise<never> => new Promise(() => undefined);
+
+/** As Jest's tests see what the platform makes. */
+const ofAnotherRealm: unknown = runInNewContext('Object.assign(new Error(), { name: "TimeoutError" })');
 
 function make(options: Partial<LoadBalancerOptions<string>> = {}, members: readonly string[] = ['a']) {
   const clock = new VirtualClock();
@@ -48,6 +52,7 @@ describe('what is concluded from a call', () => {
       'expired',
       1,
     ],
+    ['one of another realm is one too', (clock) => [forever, { signal: abortIn(clock, ofAnotherRealm) }], 'expired', 1],
     ['a caller who has gone is ignored', (clock) => [forever, { signal: abortIn(clock, 'gone') }], 'aborted', 0],
     [
       'a lost hedge is ignored',

@@ -1,5 +1,6 @@
 import { LoadBalancer } from 'holdfast/balancing';
 import { expect, it } from 'vitest';
+import { bad, codeOf, rejectionOf } from '../support/serving.ts';
 import { brief } from './brief.ts';
 
 it('a listener that mirrors the membership is right, even if another updates it on the way', () => {
@@ -36,6 +37,25 @@ it('work is not called when the caller aborts while it is told the member', asyn
   await expect(running).rejects.toBe('no more');
   expect(called).toBe(false);
   expect(brief(balancer).members).toEqual([{ id: 'a', pending: 0 }]);
+});
+
+it('no call is taken when a listener of the update that it has found closes the balancer', async () => {
+  let current = ['a'];
+  const live = {
+    get current() {
+      return current;
+    },
+    version: 1,
+    ready: Promise.resolve(current),
+    changes: () => bad(undefined),
+    close: () => undefined,
+  };
+  const balancer = new LoadBalancer(live);
+  balancer.on('update', () => {
+    balancer.close();
+  });
+  current = ['a', 'b'];
+  expect(codeOf(await rejectionOf(() => balancer.run((member) => member)))).toBe('CLOSED');
 });
 
 it('an undefined option is an absent one', async () => {

@@ -122,6 +122,23 @@ describe('the delay of a hedge', () => {
 });
 
 describe('a percentile of the user’s own', () => {
+  it('is told once of each original, also when it calls the call off', async () => {
+    for (const script of [[fail(1)], [hang('reject')]] as Script[]) {
+      const caller = new AbortController();
+      const told: string[] = [];
+      const abort = (what: string) => (): void => {
+        told.push(what);
+        caller.abort('enough');
+      };
+      const { stage, call } = hedged(script, {
+        after: { delayMs: 50, answered: abort('answered'), silent: abort('silent') },
+      });
+      stage.clock.setTimer(9, () => caller.abort('enough'));
+      expect(await rejectionOf(() => finish(stage.clock, call('', { signal: caller.signal })))).toBe('enough');
+      expect(told).toEqual(['silent']);
+    }
+  });
+
   const made = (delayMs: () => unknown, told: () => unknown = () => undefined): Percentile =>
     bad({
       get delayMs() {
@@ -476,6 +493,35 @@ describe('retry', () => {
     const script: Script = [fail(1), { ...fail(1), note: 'final' } as never];
     const { stage, call } = retried(script, { attempts: 5, retryable: (error) => !('final' in (error as object)) });
     expect(await rejectionOf(() => finish(stage.clock, call('')))).toMatchObject({ message: '0/2', final: true });
+  });
+
+  describe('around a hedge, of whose attempts all have failed,', () => {
+    const around = async (errors: readonly unknown[]): Promise<readonly number[]> => {
+      const clock = new VirtualClock();
+      const runtime = steady(clock);
+      const startedMs: number[] = [];
+      const ask = hedge<number, never>(
+        () => {
+          startedMs.push(clock.now());
+          throw errors[(startedMs.length - 1) % errors.length];
+        },
+        { after: 5, extra: errors.length - 1, budget: false, runtime },
+      );
+      const call = retry(ask, { attempts: 2, backoff: { baseMs: 0 }, budget: false, runtime });
+      await rejectionOf(() => finish(clock, call(0)));
+      return startedMs;
+    };
+    const pushback = (retryAfterMs: number): Error => Object.assign(new Error('busy'), { retryAfterMs });
+
+    it('waits for as long as the longest of the pauses that servers have asked for', async () => {
+      expect(await around([pushback(30), pushback(300), new Error('down')])).toEqual([0, 0, 0, 300, 300, 300]);
+      expect(await around([pushback(30), pushback(-1)])).toEqual([0, 0]);
+    });
+
+    it('does not retry when one of them is final', async () => {
+      expect(await around([new Error('down'), new HoldfastError('CLOSED', 'gone')])).toEqual([0, 0]);
+      expect(await around([new Error('down'), new Error('down')])).toEqual([0, 0, 0, 0]);
+    });
   });
 
   it('asks `retryable` with the request', async () => {

@@ -6,68 +6,10 @@ import {
   MemoryLeaseStore,
   type Term,
 } from 'holdfast/election';
-import { seededRandom, VirtualClock } from 'holdfast/testing';
+import { seededRandom } from 'holdfast/testing';
 import { describe, expect, it } from 'vitest';
 import { catchWarnings } from '../support/serving.ts';
-
-const ttlMs = 2_000;
-const hang = (): Promise<never> => new Promise(() => undefined);
-
-/** A memory store of which calls can be made to fail, to hang, or to be answered late. */
-function make(seed = 1) {
-  const clock = new VirtualClock();
-  const random = seededRandom(seed);
-  const memory = new MemoryLeaseStore({ runtime: { clock, random: random.stream('store') } });
-  const log: string[] = [];
-  const elections: Election[] = [];
-  const candidate = (id: string, options: Partial<ElectionOptions> = {}, store: LeaseStore = memory): Election => {
-    const election = new Election(store, {
-      name: 'x',
-      id,
-      ttlMs,
-      runtime: { clock, random: random.stream(id) },
-      ...options,
-    });
-    election.on('transition', ({ from, to, reason }) => log.push(`${id} ${from} > ${to}: ${reason}`));
-    elections.push(election);
-    return election;
-  };
-  /** The store as one candidate sees it, with some methods replaced. */
-  const seenAs = (over: Partial<LeaseStore>): LeaseStore => ({
-    expiry: memory.expiry,
-    durability: memory.durability,
-    limits: memory.limits,
-    acquire: (...args) => memory.acquire(...args),
-    renew: (...args) => memory.renew(...args),
-    release: (...args) => memory.release(...args),
-    read: (...args) => memory.read(...args),
-    watch: (...args) => memory.watch(...args),
-    ...over,
-  });
-  /** Waits in virtual time. */
-  const settled = async <T>(promise: Promise<T>, ms = 30_000): Promise<T> => {
-    let done = false as boolean;
-    const watched = promise.finally(() => (done = true));
-    watched.catch(() => undefined);
-    for (let passed = 0; !done && passed < ms; passed += 10) await clock.advance(10);
-    expect(done).toBe(true);
-    return await watched;
-  };
-  const closeAll = async (): Promise<void> => {
-    await settled(Promise.all(elections.map((election) => election.close())));
-    expect(clock.pending).toBe(0);
-  };
-  return { clock, memory, log, candidate, seenAs, settled, closeAll };
-}
-
-/** A body that leads until it should stop. */
-const untilStopped = (term: Term): Promise<void> =>
-  new Promise((resolve) => {
-    if (term.signal.aborted) resolve();
-    term.signal.addEventListener('abort', () => {
-      resolve();
-    });
-  });
+import { hang, make, stalling, ttlMs, untilStopped } from './support/electorate.ts';
 
 describe('run', () => {
   it('leads, gives back when its signal aborts and the body has stopped, and lets the next lead at once', async () => {
@@ -199,19 +141,13 @@ describe('run', () => {
 describe('a term', () => {
   it('knows that it is over in the statement after a stall, before any timer', async () => {
     const { clock, candidate, closeAll, settled } = make();
-    let aheadMs = 0;
-    const stalled = Object.assign(Object.create(clock) as typeof clock, {
-      now: () => clock.now() + aheadMs,
-      wallNow: () => clock.wallNow(),
-      setTimer: clock.setTimer.bind(clock),
-      sleep: clock.sleep.bind(clock),
-    });
-    const election = candidate('a', { runtime: { clock: stalled, random: seededRandom(3) } });
+    const stall = stalling(clock);
+    const election = candidate('a', { runtime: { clock: stall.clock, random: seededRandom(3) } });
     const heard: string[] = [];
     election.on('lost', ({ reason }) => heard.push(reason));
     const term = await settled(election.acquire());
     expect(term.signal.aborted).toBe(false);
-    aheadMs = 60_000;
+    stall.aheadMs = 60_000;
     expect(term.signal.aborted).toBe(true);
     expect(heard).toEqual(['stalled']);
     expect(term.remainingMs()).toBe(0);
@@ -221,20 +157,78 @@ describe('a term', () => {
     await closeAll();
   });
 
+  it('has its reason in a listener too, where the loss is not told yet', async () => {
+    const { clock, candidate, settled, closeAll, log } = make();
+    const stall = stalling(clock);
+    const election = candidate('a', { runtime: { clock: stall.clock, random: seededRandom(3) } });
+    const term = await settled(election.acquire());
+    expect([term.signal.aborted, term.signal.reason]).toEqual([false, undefined]);
+    const seen: unknown[] = [];
+    election.once('renewed', () => {
+      stall.aheadMs = 60_000;
+      seen.push(term.signal.aborted, term.signal.reason);
+      for (const ask of [
+        () => {
+          term.signal.throwIfAborted();
+        },
+        () => {
+          term.check();
+        },
+      ])
+        // prettier-ignore
+        try {
+          ask();
+        } catch (error) {
+          seen.push(error);
+        }
+    });
+    await clock.advance(1_000);
+    const { reason } = term.signal as { readonly reason: unknown };
+    expect(reason).toSatisfy(isLeadershipLost);
+    expect(seen).toEqual([true, reason, reason, reason]);
+    expect(log).toContain('a leading > lost: stalled');
+    await settled(term.resign());
+    await closeAll();
+  });
+
+  it('shows the reason to who asks for it first after a stall', async () => {
+    const { clock, candidate, settled, closeAll } = make();
+    for (const ask of [
+      ({ signal }: Term): unknown => signal.reason,
+      ({ signal }: Term): unknown => {
+        try {
+          signal.throwIfAborted();
+        } catch (error) {
+          return error;
+        }
+        return undefined;
+      },
+    ]) {
+      // prettier-ignore
+      const stall = stalling(clock);
+      const term = await settled(
+        candidate('a', { runtime: { clock: stall.clock, random: seededRandom(3) } }).acquire(),
+      );
+      expect(ask(term)).toBe(undefined);
+      stall.aheadMs = 60_000;
+      expect(ask(term)).toMatchObject({
+        code: 'LEADERSHIP_LOST',
+        message: expect.stringContaining('stalled') as string,
+      });
+      await settled(term.resign());
+      await clock.advance(5_000);
+    }
+    await closeAll();
+  });
+
   it.each([
     ['the wall clock leaps ahead, as after a sleep of the machine', 60_000, true],
     ['the wall clock is set back', -60_000, false],
   ])('%s', async (_, leapMs, over) => {
     const { clock, candidate, closeAll, settled } = make();
-    let leap = 0;
-    const odd = Object.assign(Object.create(clock) as typeof clock, {
-      now: () => clock.now(),
-      wallNow: () => clock.wallNow() + leap,
-      setTimer: clock.setTimer.bind(clock),
-      sleep: clock.sleep.bind(clock),
-    });
-    const term = await settled(candidate('a', { runtime: { clock: odd, random: seededRandom(3) } }).acquire());
-    leap = leapMs;
+    const odd = stalling(clock);
+    const term = await settled(candidate('a', { runtime: { clock: odd.clock, random: seededRandom(3) } }).acquire());
+    odd.leapMs = leapMs;
     expect(term.signal.aborted).toBe(over);
     await settled(term.resign());
     await closeAll();
@@ -425,6 +419,17 @@ describe('options', () => {
     [{ name: 'x', lease: 1 }, 'Election has no option "lease"'],
   ])('%o is refused', (options, message) => {
     expect(() => new Election(new MemoryLeaseStore(), options as ElectionOptions)).toThrow(message);
+  });
+
+  it.each<[number, string]>([
+    [2_500, "ttlMs must be a multiple of the store's limits.stepMs (1000), got 2500"],
+    [1_000, "ttlMs must be >= the store's limits.minTtlMs (2000), got 1000"],
+    [90_000, "ttlMs must be <= the store's limits.maxTtlMs (60000), got 90000"],
+  ])('a lease of %i ms is refused with the limit that it breaks', (lengthMs, message) => {
+    const limits = { minTtlMs: 2_000, maxTtlMs: 60_000, stepMs: 1_000 };
+    const store = make().seenAs({ limits });
+    expect(() => new Election(store, { name: 'x', ttlMs: lengthMs })).toThrow(message);
+    expect(new Election(store, { name: 'x', ttlMs: 3_000 }).id).not.toBe('');
   });
 
   it('a store is one', () => {

@@ -61,15 +61,21 @@ const manners = {
   ghost: (call: StoreCall): Answer | undefined => answered(call, recordOf({ nonce: 'a#1.0' })),
   over: (call: StoreCall): Answer | undefined => answered(call, { ...others, remainingMs: 0, ttlMs: 1 }),
   released: (call: StoreCall): Answer | undefined => answered(call, { ...others, holder: null }),
-  short: (call: StoreCall, n: number): Answer | undefined => {
-    const answer = manners.yes(call, n);
-    if (answer?.kind !== 'acquire' || !answer.result.granted) return answer;
-    return { kind: 'acquire', result: { ...answer.result, record: { ...answer.result.record, ttlMs: 50 } } };
-  },
+  short: (call: StoreCall, n: number): Answer | undefined => lasting(manners.yes(call, n), 50),
+  /** Only just longer than the guard. */
+  hair: (call: StoreCall, n: number): Answer | undefined => lasting(manners.yes(call, n), (timing.guardMs + 1) / 0.98),
+  /** Its tokens go back. */
+  back: (call: StoreCall, n: number): Answer | undefined => manners.yes(call, Math.max(0, 1_000_000 - n)),
   silent: (): Answer | undefined => undefined,
 };
 type Manner = keyof typeof manners;
 const everyManner = Object.keys(manners) as Manner[];
+
+/** A grant for another length. */
+function lasting(answer: Answer | undefined, ttlMs: number): Answer | undefined {
+  if (answer?.kind !== 'acquire' || !answer.result.granted) return answer;
+  return { kind: 'acquire', result: { ...answer.result, record: { ...answer.result.record, ttlMs } } };
+}
 
 function answered({ kind }: StoreCall, current: LeaseRecord | null): Answer {
   switch (kind) {
@@ -82,6 +88,13 @@ function answered({ kind }: StoreCall, current: LeaseRecord | null): Answer {
     case 'read':
       return { kind, result: current };
   }
+}
+
+function higher(token: bigint, answer: Answer): bigint {
+  if (answer.kind === 'release') return token;
+  const record =
+    answer.kind !== 'acquire' ? answer.result : answer.result.granted ? answer.result.record : answer.result.current;
+  return record !== null && record.token > token ? record.token : token;
 }
 
 const isOver = ({ phase }: Standing): boolean => phase === 'idle' || phase === 'lost' || phase === 'released';
@@ -113,6 +126,7 @@ describe('the machine', () => {
         let standing = idle;
         let at: Instant = { now: 0, wall: 1e12 };
         let n = 0;
+        let highest = 0n;
         const take = (event: ElectionEvent): void => {
           const before = standing;
           const [after, call] = step(before, event, at, rules);
@@ -129,6 +143,7 @@ describe('the machine', () => {
             const asked = before.calling!.call;
             expect(asked.kind === 'acquire' || asked.kind === 'renew').toBe(true);
             if (asked.kind === 'acquire') expect(after.held.record.nonce).toBe(asked.candidacy.nonce);
+            if (asked.kind === 'acquire') expect(after.held.record.token).toBeGreaterThanOrEqual(highest);
             if (asked.kind === 'renew') expect(asked.held).toBe(before.held!.record);
           }
           if (leads(after) && after.held !== undefined) expect(remainingMs(after, at, rules)).toBeGreaterThan(0);
@@ -140,6 +155,7 @@ describe('the machine', () => {
             expect(after.held?.record.nonce).not.toBe(call.held.nonce);
           }
           if (call?.kind === 'acquire') expect(givenBack).not.toContain(call.candidacy.nonce);
+          if (event.type === 'answered') highest = higher(highest, event.answer);
           // Something will happen, and it is not overdue.
           const dueMs = wakeMs(after, rules);
           if (!isOver(after)) expect(after.calling !== undefined || dueMs < Infinity).toBe(true);

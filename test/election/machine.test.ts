@@ -235,4 +235,82 @@ describe('a candidate', () => {
     expect(life.answer({ kind: 'read', result: own })).toMatchObject({ kind: 'release', held: own });
     expect(life.standing.phase).toBe('idle');
   });
+
+  it('looks at once when a hint came while it asked, whatever the answer was', () => {
+    const denied = { kind: 'acquire', result: { granted: false, current: { ...others, remainingMs: 8_000 } } } as const;
+    const life = new Life('server', { chance: () => 0 });
+    life.take({ type: 'watching', on: true });
+    expect(life.take({ type: 'hint' })).toBe(undefined); // one call at a time
+    expect(life.answer(denied)?.kind).toBe('read');
+    const told = new Life();
+    told.take({ type: 'hint' });
+    expect(told.grant()?.kind).toBe('read');
+  });
+
+  it('looks soon when the watch breaks on which it relied', () => {
+    const life = new Life('server', { chance: () => 0 });
+    life.take({ type: 'watching', on: true });
+    life.answer({ kind: 'acquire', result: { granted: false, current: { ...others, remainingMs: 9_900 } } }, 0);
+    expect(wakeMs(life.standing, life.rules)).toBe(1_000 + 9_900);
+    life.take({ type: 'watching', on: false }, 100);
+    expect(wakeMs(life.standing, life.rules)).toBe(1_100 + timing.renewMs);
+    // And not later than it would have.
+    life.take({ type: 'watching', on: false }, 100);
+    expect(wakeMs(life.standing, life.rules)).toBe(1_100 + timing.renewMs);
+  });
+
+  it('relies on no watch of an earlier campaign', () => {
+    const life = new Life('server', { chance: () => 0 });
+    life.take({ type: 'watching', on: true });
+    life.grant();
+    life.take({ type: 'resign', data: undefined, drainMs: 500 });
+    life.take({ type: 'settled' });
+    life.answer({ kind: 'release', result: true });
+    life.take({ type: 'campaign', data: undefined });
+    life.answer({ kind: 'acquire', result: { granted: false, current: { ...others, remainingMs: 9_900 } } }, 0);
+    expect(wakeMs(life.standing, life.rules)).toBe(life.nowMs + timing.renewMs);
+  });
+
+  it.each([0, 2])('of rank %i lets others go first from its first attempt on', (rank) => {
+    const life = new Life('server', { rank, chance: () => 0 });
+    if (rank > 0) life.answer({ kind: 'read', result: null }, 0);
+    while (life.standing.calling?.call.kind !== 'acquire') {
+      if (life.standing.calling === undefined) life.wait();
+      else life.answer({ kind: 'read', result: null }, 0);
+    }
+    expect(life.nowMs).toBe(1_000 + rank * timing.spreadMs);
+    expect(life.calls.length).toBe(rank > 0 ? 2 : 1);
+  });
+
+  it('gives back what it was granted with a token that is not above those before', () => {
+    for (const token of [4n, 5n]) {
+      const life = new Life();
+      life.answer({ kind: 'acquire', result: { granted: false, current: { ...others, remainingMs: 100 } } });
+      while (life.standing.calling === undefined) life.wait();
+      expect(life.grant(token)?.kind).toBe('release');
+      expect(life.standing).toMatchObject({ phase: 'standby', reason: 'staleToken', held: undefined });
+    }
+  });
+
+  it('takes the same token again for the same candidacy', () => {
+    const life = new Life();
+    life.take({ type: 'unanswered' }, 2_500);
+    life.answer({ kind: 'read', result: own });
+    life.wait();
+    life.grant(1n);
+    expect(life.standing.phase).toBe('leading');
+  });
+
+  it('that lost a lease as soon as it had it asks again after a pause, hints or not', () => {
+    const life = new Life();
+    const record = { ...own, ttlMs: (timing.guardMs + 1) / 0.98 };
+    life.answer({ kind: 'acquire', result: { granted: true, record, predecessor: 'none' } }, 0);
+    life.wait();
+    expect(life.standing.phase).toBe('lost');
+    life.take({ type: 'campaign', data: undefined });
+    life.take({ type: 'hint' });
+    expect(life.answer({ kind: 'read', result: null })).toBe(undefined);
+    expect(life.wait()?.kind).toBe('acquire');
+    expect(life.nowMs).toBe(1_000 + 1_000);
+  });
 });

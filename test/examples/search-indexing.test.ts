@@ -140,6 +140,20 @@ describe('a leader', () => {
     await Promise.all([first.end(), second.end()]);
   });
 
+  test('stands still before its first write when the leaves that are full, of which it hears nothing, are counted off', async () => {
+    const placed = new Map([['s', documentsOf('s', 40)]]);
+    const leaf = await startLeaf('s/b', 's');
+    const first = new Leader(1n, placed, { leaves: [leaf], standStillAt: 10 });
+    await first.stands;
+    expect(first.of('arrived').map(({ documents }) => documents)).toEqual([0, 32]);
+    const second = new Leader(2n, placed, { leaves: [leaf], standStillAt: 72 - 40 });
+    await second.stands;
+    expect(second.of('arrived').map(({ documents }) => documents)).toEqual([32]);
+    second.wake();
+    first.wake();
+    await Promise.all([first.end(), second.end()]);
+  });
+
   test('fills leaves that come later, and tells of one that it cannot fill', async () => {
     const placed = new Map([['s', documentsOf('s', 3)]]);
     const [there, later, dead] = await Promise.all(['a', 'b', 'c'].map((name) => startLeaf(`s/${name}`, 's')));
@@ -235,10 +249,11 @@ describe('leaves that wait', () => {
     void fillings.add(replica, 's', never);
     fillings.arrived(leaf, 7);
     expect(fillings.copies).toBe(7);
+    expect(fillings.copiesElsewhere).toBe(0);
     fillings.end(leaf);
-    expect(fillings.copies).toBe(7);
+    expect([fillings.copies, fillings.copiesElsewhere]).toEqual([7, 7]);
     void fillings.add({ id: 's/a', url: 'http://new' }, 's', never);
     fillings.arrived(leaf, 7);
-    expect(fillings.copies).toBe(0);
+    expect([fillings.copies, fillings.copiesElsewhere]).toEqual([0, 0]);
   });
 });

@@ -73,6 +73,16 @@ describe('mergeSorted', () => {
     );
   });
 
+  it('reads a string, and whatever says by any true value that it is done', async () => {
+    const byText = (a: string, b: string): number => (a < b ? -1 : 1);
+    let read = 0;
+    const loose: Iterable<string> = {
+      [Symbol.iterator]: () => ({ next: () => bad(read++ < 1 ? { value: 'c' } : { done: 1 }) }),
+    };
+    const unset: Iterable<string> = Object.assign(['b'], { [Symbol.asyncIterator]: undefined });
+    expect(await collect(mergeSorted(['ad', loose, unset], byText), 9)).toEqual(['a', 'b', 'c', 'd']);
+  });
+
   it('reads no more than one element of each stream beyond what it gave, and closes all that have not ended', async () => {
     const ends = fc.record({
       all: streams,
@@ -211,6 +221,27 @@ describe('mergeSorted', () => {
     expect(await rejectionOf(() => collect(nested))).toMatchObject({ message: 'down' });
     await Promise.resolve();
     expect(told).toBe(1);
+  });
+
+  it('is left at once from inside of a stream that then stays silent', async () => {
+    for (const silentFrom of [1, 2]) {
+      let read = 0;
+      const leaving: AsyncIterable<number> = {
+        [Symbol.asyncIterator]: () => ({
+          next: async () => {
+            if (++read < silentFrom) return { done: false, value: read };
+            left = merged.return!();
+            return await new Promise(() => undefined);
+          },
+        }),
+      };
+      const merged = mergeSorted([leaving], byValue)[Symbol.asyncIterator]();
+      let left: Promise<unknown> | undefined;
+      let last = await merged.next();
+      while (last.done !== true) last = await merged.next();
+      expect(await left).toEqual({ done: true, value: undefined });
+      expect(read).toBe(silentFrom);
+    }
   });
 
   it('that is left before it is read reads and closes nothing', async () => {

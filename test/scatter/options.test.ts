@@ -1,6 +1,7 @@
 import { scatterGather, type ScatterOptions } from 'holdfast/scatter';
+import { VirtualClock } from 'holdfast/testing';
 import { describe, expect, it } from 'vitest';
-import { bad, expectInvalid, rejectionOf } from '../support/serving.ts';
+import { bad, expectInvalid, finish, rejectionOf, steady } from '../support/serving.ts';
 
 const rules = {
   require: 'require must be "all" or "any", an integer >= 0, a function or { coverage: a number from 0 to 1 }, got',
@@ -84,6 +85,18 @@ describe('scatterGather refuses, as a rejection and before anybody is asked,', (
       await rejectionOf(() => scatterGather([1], () => 0, options)),
       'straggler must be a finite number from 0 to 1 or { min, max } of such, min <= max, got 2',
     );
+  });
+
+  it('no straggler range that is changed afterwards: it was read', async () => {
+    const clock = new VirtualClock();
+    const straggler = { min: 0.5, max: 0.5 };
+    const gathering = scatterGather([10, Infinity], (ms) => clock.sleep(ms), {
+      ...{ deadline: 110, require: 1, straggler },
+      runtime: steady(clock),
+    });
+    straggler.min = straggler.max = 0;
+    await finish(clock, gathering);
+    expect(clock.now()).toBe(60);
   });
 
   it('no option at its bounds, and none that is undefined', async () => {

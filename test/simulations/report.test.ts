@@ -68,7 +68,7 @@ describe('targets', () => {
 });
 
 test('the report says what was missed, with how many seeds', () => {
-  const report = reportOf(new Map([[scenario, results]]), 3);
+  const report = reportOf({ title: 'T', about: 'A' }, new Map([[scenario, results]]), 3);
   expect(report).toContain('0 of 1 are met with each seed.');
   expect(report).toContain('| Made up | answered | b | ≥ 90 % | 95.0 % (85.0–99.0) | **missed** with 1 of 3 seeds |');
   expect(report).toContain('| answered | 50.0 % (40.0–60.0) | 95.0 % (85.0–99.0) |\n| _published_ | _50 %_ |  |');

@@ -9,9 +9,10 @@ import { check, func, readOptions, type Rule } from '../../core/options.ts';
 import { onAbort } from '../../core/signals.ts';
 import { hints } from '../hints.ts';
 import type { Candidacy, Denied, Granted, LeaseLimits, LeasePatch, LeaseRecord, LeaseStore } from '../lease-store.ts';
-import { Cluster, type Entry, type Look, rangeOf } from './etcd/cluster.ts';
+import { Cluster, type Look, rangeOf } from './etcd/cluster.ts';
 import { candidateKey, candidatesOf, type CandidateRange, readCandidate, writeCandidate } from './etcd/format.ts';
 import { Gateway } from './etcd/gateway.ts';
+import { type Held, holds, isCandidacy, noLease, recordOf } from './etcd/record.ts';
 import { closed } from './shared-hints.ts';
 
 /** The headers of each request. */
@@ -53,9 +54,6 @@ const headersRule: Rule<EtcdHeaders | (() => EtcdHeaders)> = {
   expected: 'an object or a function',
   accepts: (value) => (typeof value === 'object' && value !== null) || typeof value === 'function',
 };
-
-/** Of a key that was put by hand, without a lease: it never ends, and candidates look again at this pace. */
-const noLease = { ttlMs: 2_000 };
 
 /**
  * Leases in etcd 3.4 or later, over its JSON gateway and `fetch`: no gRPC, no client library.
@@ -244,33 +242,6 @@ export class EtcdLeaseStore implements LeaseStore {
   async #forget(lease: string, signal: AbortSignal): Promise<void> {
     await this.#cluster.revoke(lease, signal).catch(() => undefined);
   }
-}
-
-type Held = Look & { readonly leader: Entry };
-
-function isCandidacy(look: Look, { holder, nonce }: Candidacy): look is Held {
-  if (look.leader === null) return false;
-  const candidate = readCandidate(look.leader.value, look.leader.lease);
-  return candidate.nonce === nonce && candidate.holder === holder;
-}
-
-function holds({ nonce, token }: LeaseRecord, look: Look): look is Held {
-  const { leader, epoch } = look;
-  return (
-    leader !== null && readCandidate(leader.value, leader.lease).nonce === nonce && tokenOf(leader, epoch) === token
-  );
-}
-
-const tokenOf = ({ createRevision }: Entry, epoch: bigint | null): bigint => (epoch ?? 0n) + BigInt(createRevision);
-
-function recordOf(
-  key: string,
-  leader: Entry,
-  epoch: bigint | null,
-  time: { readonly ttlMs: number; readonly remainingMs?: number },
-): LeaseRecord {
-  const version = leader.modRevision;
-  return { key, ...readCandidate(leader.value, leader.lease), token: tokenOf(leader, epoch), version, ...time };
 }
 
 function canceled(answer: unknown): HoldfastError {

@@ -10,7 +10,6 @@
  */
 import { type FileHandle, link, mkdir, open, readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Random } from '../../core/random.ts';
 
 /** @internal An entry: its number, an id that no other entry has, and what was written. */
 export interface Entry<T> {
@@ -44,13 +43,13 @@ const entryName = /^([1-9]\d{0,14})\.json$/;
 /** @internal */
 export class FileLog<T> {
   readonly folder: string;
-  readonly #random: Random;
+  readonly #unique: () => string;
   readonly #parse: (value: unknown) => T | undefined;
 
-  /** `parse`: what a value means, undefined when it is none of ours. */
-  constructor(folder: string, random: Random, parse: (value: unknown) => T | undefined) {
+  /** `unique`: names that no other process has; `parse`: what a value means, undefined when it is none of ours. */
+  constructor(folder: string, unique: () => string, parse: (value: unknown) => T | undefined) {
     this.folder = folder;
-    this.#random = random;
+    this.#unique = unique;
     this.#parse = parse;
   }
 
@@ -70,7 +69,7 @@ export class FileLog<T> {
    */
   async append(end: LogEnd<T>, value: T, signal: AbortSignal): Promise<Entry<T> | undefined> {
     const seq = end.seq + 1;
-    const id = this.#id();
+    const id = this.#unique();
     const written: Written = { id, after: end.entry?.id, value };
     const draft = join(this.folder, `${id}.tmp`);
     const file = await this.#create(draft);
@@ -144,10 +143,6 @@ export class FileLog<T> {
 
   #path(seq: number): string {
     return join(this.folder, `${String(seq)}.json`);
-  }
-
-  #id(): string {
-    return [this.#random(), this.#random()].map((part) => part.toString(36).slice(2).padEnd(11, '0')).join('');
   }
 }
 

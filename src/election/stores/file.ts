@@ -7,7 +7,7 @@ import { watch } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { check, readOptions, type Rule } from '../../core/options.ts';
-import { type Runtime, runtimeRule, systemRuntime } from '../../core/runtime.ts';
+import { type Runtime, runtimeRule, systemRuntime, uniqueOf } from '../../core/runtime.ts';
 import { onAbort } from '../../core/signals.ts';
 import { hints } from '../hints.ts';
 import type { Candidacy, Denied, Granted, LeaseLimits, LeasePatch, LeaseRecord, LeaseStore } from '../lease-store.ts';
@@ -17,7 +17,7 @@ import { folderOf } from './file-name.ts';
 
 /** Options of {@link FileLeaseStore}. */
 export interface FileLeaseStoreOptions {
-  /** Where the floor of tokens (`clock.wallNow`) and the names of drafts (`random`) come from. */
+  /** Where the floor of tokens (`clock.wallNow`) and the names of entries (`unique`) come from. */
   readonly runtime?: Runtime | undefined;
 }
 
@@ -181,7 +181,11 @@ export class FileLeaseStore implements LeaseStore {
   }
 
   #log(key: string): FileLog<Lease> {
-    return new FileLog(join(this.#folder, folderOf(key)), this.#runtime.random, (value) => leaseIn(value, key));
+    return new FileLog(
+      join(this.#folder, folderOf(key)),
+      () => uniqueOf(this.#runtime),
+      (value) => leaseIn(value, key),
+    );
   }
 }
 

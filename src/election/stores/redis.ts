@@ -82,7 +82,7 @@ export class RedisLeaseStore implements LeaseStore {
     this.#connection = connectionOf(client);
     this.#hints = new SharedHints(async (source) => {
       const line = subscriber ?? checkClient('client.duplicate()', client.duplicate());
-      return subscribe(line, subscriber === undefined, this.#channel, source);
+      await subscribe(line, subscriber === undefined, this.#channel, source);
     });
   }
 

@@ -7,10 +7,12 @@ export interface SharedSource {
   readonly tell: (start: string) => void;
   /** Nothing will be told any more. */
   readonly broken: (error: unknown) => void;
+  /** Closes the source, also while it is being opened: that may take for ever, and must keep no process alive. */
+  readonly signal: AbortSignal;
 }
 
-/** @internal Opens the source; what it resolves to closes it again, and must not throw. */
-export type OpenSource = (source: SharedSource) => Promise<() => void>;
+/** @internal Opens the source; resolves when all that happens from now on is told. */
+export type OpenSource = (source: SharedSource) => Promise<void>;
 
 interface Watcher {
   readonly key: string;
@@ -19,10 +21,9 @@ interface Watcher {
 }
 
 interface Line {
-  /** Nobody listens any more; what the source still tells is dropped. */
-  over: boolean;
-  /** Once it is open. */
-  close: (() => void) | undefined;
+  /** Aborts when nobody listens any more; what the source still tells is dropped. */
+  readonly ending: AbortController;
+  isOpen: boolean;
 }
 
 /**
@@ -56,7 +57,7 @@ export class SharedHints {
   #enter(watcher: Watcher): void {
     this.#watchers.add(watcher);
     if (this.#line === undefined) this.#dial();
-    else if (this.#line.close !== undefined) watcher.ring();
+    else if (this.#line.isOpen) watcher.ring();
   }
 
   #leave(watcher: Watcher): void {
@@ -64,20 +65,20 @@ export class SharedHints {
   }
 
   #dial(): void {
-    const line: Line = { over: false, close: undefined };
+    const line: Line = { ending: new AbortController(), isOpen: false };
     this.#line = line;
+    const { signal } = line.ending;
     const tell = (start: string): void => {
       // Until it is open, nobody has read what this would correct.
-      if (line.over || line.close === undefined) return;
+      if (signal.aborted || !line.isOpen) return;
       for (const watcher of this.#watchers) if (watcher.key.startsWith(start)) watcher.ring();
     };
     const broken = (error: unknown): void => {
-      if (!line.over) this.#break(error);
+      if (!signal.aborted) this.#break(error);
     };
-    this.#open({ tell, broken }).then((close) => {
-      line.close = close;
-      if (line.over) close();
-      else tell('');
+    this.#open({ tell, broken, signal }).then(() => {
+      line.isOpen = true;
+      tell('');
     }, broken);
   }
 
@@ -90,10 +91,8 @@ export class SharedHints {
 
   #hangUp(): void {
     const line = this.#line;
-    if (line === undefined) return;
     this.#line = undefined;
-    line.over = true;
-    line.close?.();
+    line?.ending.abort();
   }
 }
 

@@ -34,8 +34,8 @@ export interface Offer<D> {
   readonly dropped?: Job<D>;
 }
 
-const added: Offer<never> = { status: 'added' };
-const full: Offer<never> = { status: 'full' };
+const added = { status: 'added' } as const;
+const full = { status: 'full' } as const;
 
 /** @internal The end or the next beginning of a lease, without whose it is. */
 export type Ending = JobOutcome extends infer O ? (O extends unknown ? Omit<O, 'id' | 'fence'> : never) : never;
@@ -95,6 +95,15 @@ export class Backlog<D> {
   /** A job that lives or is kept among the dead. */
   find(id: string): Job<D> | undefined {
     return this.#byId.get(id) ?? this.#dead.get(id);
+  }
+
+  /** All that wait or are delayed. */
+  *jobs(): IterableIterator<Job<D>> {
+    yield* this.#line.jobs();
+    for (const key of this.#keys.values()) {
+      for (const lane of key.lanes.values()) for (const job of lane.jobs) if (job.state === 'waiting') yield job;
+    }
+    for (const job of this.#delayed) if (job.state === 'delayed') yield job;
   }
 
   /** A record for a job, not accepted yet. */
@@ -409,7 +418,7 @@ export class Backlog<D> {
 
   #byArrival(): Ring<Job<D>> {
     const arrivals = new Ring<Job<D>>();
-    for (const job of [...this.#line.jobs(), ...this.#delayed].filter(isQueued).sort((a, b) => a.seq - b.seq)) {
+    for (const job of [...this.jobs()].sort((a, b) => a.seq - b.seq)) {
       arrivals.push(job);
     }
     return arrivals;

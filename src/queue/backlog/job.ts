@@ -1,3 +1,4 @@
+import type { CallerContext } from '../../core/caller-context.ts';
 import type { DeadReason, DedupeMode, JobSettings } from '../queue-store.ts';
 import type { KeyTurns } from './keys.ts';
 
@@ -17,6 +18,12 @@ export interface JobDetails<D> {
   rerun?: Rerun<D> | undefined;
   expiresAtMs?: number | undefined;
   settings?: JobSettings | undefined;
+  /** What its handler is to be given to own, not a copy. */
+  transfer?: readonly object[] | undefined;
+  /** Lets go of the signal and of the timer of who has added it. */
+  unlink?: (() => void) | undefined;
+  /** As its store gave it with the lease; where there is none, how often it was leased is its fence. */
+  fence?: bigint;
   /** When its lease is over; absent: when it is settled. */
   leaseEndsMs?: number | undefined;
   successor?: Job<D>;
@@ -28,6 +35,14 @@ export interface JobDetails<D> {
 export interface Rerun<D> {
   readonly data: D;
   readonly delayMs: number;
+}
+
+/** @internal Who wants to know what becomes of a job. */
+export interface Ticket<D> {
+  /** It has ended; or the queue has, and nobody will know. */
+  ended(job: Job<D>): void;
+  /** It runs, and is to end with this reason as soon as it has stopped. */
+  stopping?(reason: unknown): void;
 }
 
 /**
@@ -48,14 +63,28 @@ export class Job<D> {
   /** Since when it waits; while it is delayed, until when. */
   sinceMs = 0;
   details: JobDetails<D> | undefined;
-  /** Who wants to know of its end; the queue's. */
-  ticket: unknown = undefined;
+  /** Who wants to know of its end. */
+  ticket: Ticket<D> | undefined = undefined;
+  /** Which queue has added it, or has it leased. */
+  owner: object | undefined = undefined;
+  /** Where it was added from, for what hangs on that. */
+  caller: CallerContext | undefined = undefined;
+  /** What it came to: a value when it is done, an error when it is dead or was cancelled. */
+  result: unknown = undefined;
 
   constructor(seq: number, data: D, priority: number, details: JobDetails<D> | undefined) {
     this.seq = seq;
     this.data = data;
     this.priority = priority;
     this.details = details;
+  }
+
+  get settings(): JobSettings | undefined {
+    return this.details?.settings;
+  }
+
+  get transfer(): readonly object[] | undefined {
+    return this.details?.transfer;
   }
 
   get isLive(): boolean {

@@ -5,7 +5,7 @@ import { Ring } from './ring.ts';
 
 type Entry<D> = Job<D> | Lane<D>;
 
-/** The entries of one priority, first in, first out. One that has been found empty is not used again. */
+/** The entries of one priority, first in, first out. One that has left the heap is not used again. */
 class PriorityClass<D> {
   readonly priority: number;
   readonly entries = new Ring<Entry<D>>();
@@ -41,7 +41,8 @@ export class Line<D> {
   push(entry: Entry<D>): void {
     const { priority } = entry;
     const known = this.#classes.get(priority);
-    if (known !== undefined && known.entries.size > 0) {
+    if (known !== undefined && (known.entries.size > 0 || this.#soonest.size === 1)) {
+      if (known.entries.size === 0) known.rank = this.#rank(entry);
       known.entries.push(entry);
       return;
     }
@@ -57,8 +58,11 @@ export class Line<D> {
     for (let first = this.#soonest.first; first !== undefined; first = this.#soonest.first) {
       const entry = first.entries.shift();
       if (first.entries.first === undefined) {
-        this.#soonest.pop();
-        this.#forget(first);
+        // The only one stays, though it be empty: a queue that is worked off as it fills would make one for each job.
+        if (this.#soonest.size > 1) {
+          this.#soonest.pop();
+          this.#forget(first);
+        } else if (entry === undefined) return undefined;
       } else if (this.#agingMs !== undefined) {
         first.rank = this.#rank(first.entries.first);
         this.#soonest.sinkFirst();
@@ -78,7 +82,6 @@ export class Line<D> {
         entries.pop();
       }
       heap.pop();
-      this.#forget(lowest);
     }
     return undefined;
   }

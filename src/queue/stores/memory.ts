@@ -100,7 +100,7 @@ export class MemoryQueueStore<D> implements QueueStore<D> {
   readonly backlog: Backlog<D>;
   /** @internal */
   readonly time: SteadyTime;
-  readonly #wakes = new Set<() => void>();
+  readonly #wakes = new Set<{ readonly onWake: () => void }>();
 
   /**
    * @param options - order, keys, how many dead are kept
@@ -223,18 +223,17 @@ export class MemoryQueueStore<D> implements QueueStore<D> {
 
   /** Has `onWake` called when something may have become ready. */
   wake(onWake: () => void): () => void {
-    const own = (): void => {
-      onWake();
-    };
+    const own = { onWake };
     this.#wakes.add(own);
     return () => {
       this.#wakes.delete(own);
     };
   }
 
-  /** @internal Something may have become ready, or room free. */
-  woken(): void {
-    for (const onWake of [...this.#wakes]) onWake();
+  /** @internal Something may have become ready, or room free; `except` knows it already. */
+  woken(except?: () => void): void {
+    if (this.#wakes.size === 0 || (this.#wakes.size === 1 && except !== undefined)) return;
+    for (const { onWake } of [...this.#wakes]) if (onWake !== except) onWake();
   }
 
   /** Nothing to do: the jobs stay as they are. */

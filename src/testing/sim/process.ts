@@ -24,7 +24,12 @@ export class Process implements SimEnv {
     this.#machine = machine;
     this.#world = world;
     this.clock = new ProcessClock(world.queue, machine.time, machine.origin, (fire) => machine.wake(fire));
-    this.runtime = { clock: this.clock, random: machine.random.stream('process').stream(String(incarnation)) };
+    let names = 0;
+    this.runtime = {
+      clock: this.clock,
+      random: machine.random.stream('process').stream(String(incarnation)),
+      unique: () => `${machine.name}.${String(incarnation)}.${String(++names)}`,
+    };
   }
 
   get alive(): boolean {

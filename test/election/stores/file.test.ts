@@ -7,6 +7,7 @@ import type { LeaseRecord } from 'holdfast/election';
 import { FileLeaseStore } from 'holdfast/election/file';
 import { leaseStoreSuite, seededRandom, VirtualClock } from 'holdfast/testing';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemUnique } from '../../../src/core/random.ts';
 import { FileLog } from '../../../src/election/stores/file-log.ts';
 import { folderOf } from '../../../src/election/stores/file-name.ts';
 import { runs, seed } from '../../support/properties.ts';
@@ -127,7 +128,7 @@ describe('a folder of leases', () => {
   });
 
   it('refuses who comes after its place in the log was removed', async () => {
-    const log = new FileLog<unknown>(inside(''), Math.random, (value) => value ?? undefined);
+    const log = new FileLog<unknown>(inside(''), systemUnique, (value) => value ?? undefined);
     const before = await log.end(signal);
     const held = await taken();
     const early = await log.end(signal);
@@ -144,7 +145,7 @@ describe('a folder of leases', () => {
 
   it('takes who was fast enough, though others were faster after it', async () => {
     mkdirSync(inside(''), { recursive: true });
-    const log = new FileLog<unknown>(inside(''), Math.random, (value) => value ?? undefined);
+    const log = new FileLog<unknown>(inside(''), systemUnique, (value) => value ?? undefined);
     for (let i = 0; i < 10; i++) {
       const end = await log.end(signal);
       const answers = await Promise.all([1, 2, 3].map((n) => log.append(end, n, signal)));

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import postgres from 'postgres';
 import { type PostgresClient, type PostgresListen, PostgresLeaseStore } from 'holdfast/election/postgres';
@@ -109,6 +110,34 @@ describeWith(['postgres', 'initdb'], 'PostgresLeaseStore', () => {
     expect(pool.totalCount).toBe(0);
     proxy.blackhole('none');
     expect(await store.read(other.key, patient)).toBeNull();
+    await pool.end();
+    await proxy.stop();
+  });
+
+  test('a connection of a pool that breaks during a call is an error of the call, and of nobody else', async () => {
+    const proxy = await startProxy(server);
+    const url = `postgres://postgres@${proxy.host}:${String(proxy.port)}/postgres`;
+    const pool = new pg.Pool({ connectionString: url, max: 1 });
+    pool.on('error', () => undefined);
+    const store = new PostgresLeaseStore(pool);
+    const uncaught: unknown[] = [];
+    const hear = (error: unknown): void => void uncaught.push(error);
+    const others = process.listeners('uncaughtException');
+    process.removeAllListeners('uncaughtException').on('uncaughtException', hear);
+    try {
+      await store.read('key', patient);
+      proxy.blackhole('toClient');
+      const broken = expect(store.read('key', patient)).rejects.toThrow('Connection terminated');
+      await sleep(50);
+      proxy.cut();
+      await broken;
+      await sleep(50);
+    } finally {
+      process.off('uncaughtException', hear);
+      for (const other of others) process.on('uncaughtException', other);
+    }
+    expect(uncaught).toEqual([]);
+    expect(pool.totalCount).toBe(0);
     await pool.end();
     await proxy.stop();
   });

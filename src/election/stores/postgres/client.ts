@@ -1,4 +1,5 @@
 import { invalid } from '../../../core/options.ts';
+import { onAbort } from '../../../core/signals.ts';
 import { type OpenSource, type SharedSource, sourceEnded } from '../shared-hints.ts';
 import { until } from '../until.ts';
 
@@ -47,7 +48,13 @@ export type RunStatement = (
 ) => Promise<Row[]>;
 
 interface PgPool extends PgLike {
-  connect(): Promise<PgLike & { release(destroy?: boolean): void }>;
+  connect(): Promise<PgPoolClient>;
+}
+
+interface PgPoolClient extends PgLike {
+  release(destroy?: boolean): void;
+  on(event: 'error', listener: () => void): unknown;
+  removeListener(event: 'error', listener: () => void): unknown;
 }
 
 const method = (client: unknown, name: string): boolean =>
@@ -91,16 +98,22 @@ function overPg(client: PgLike): RunStatement {
   };
 }
 
+/** A connection that breaks fails its call. It tells of it as an event, too, and one that nobody hears ends the process. */
+const heard = (): void => undefined;
+
 /** A connection whose answer nobody waits for is destroyed: the next caller would wait behind it, or get none at all. */
 function overPool(pool: PgPool): RunStatement {
   return (statement, values, signal) => {
-    let client: Awaited<ReturnType<PgPool['connect']>> | undefined;
+    let client: PgPoolClient | undefined;
     const giveBack = (destroy: boolean): void => {
+      // The pool hears those that it keeps.
+      if (!destroy) client?.removeListener('error', heard);
       client?.release(destroy);
       client = undefined;
     };
     const ask = async (): Promise<Row[]> => {
       client = await pool.connect();
+      client.on('error', heard);
       try {
         signal.throwIfAborted();
         const { rows } = await client.query(statement, [...values]);
@@ -144,6 +157,7 @@ interface PgListener extends PgLike {
   on(event: string, listener: (...args: never[]) => void): unknown;
   removeListener(event: string, listener: (...args: never[]) => void): unknown;
   end(): Promise<unknown>;
+  unref?(): void;
 }
 
 const isListener = (client: unknown): client is PgListener =>
@@ -167,39 +181,39 @@ export function hintsOver(listen: unknown, channel: string): OpenSource {
 async function listenWithPostgresJs(
   sql: PostgresJsListener,
   channel: string,
-  { tell }: SharedSource,
-): Promise<() => void> {
+  { tell, signal }: SharedSource,
+): Promise<void> {
   // It listens again when the connection is back; in between, anything may have been told.
   const listening = await sql.listen(channel, tell, () => tell(''));
-  return () => void listening.unlisten().catch(() => undefined);
+  onAbort(signal, () => void listening.unlisten().catch(() => undefined));
 }
 
 async function listenWithPg(
   client: PgListener,
   channel: string,
-  { tell, broken }: SharedSource,
+  { tell, broken, signal }: SharedSource,
   owned: boolean,
-): Promise<() => void> {
+): Promise<void> {
   const notification = (message: { readonly channel: string; readonly payload?: string }): void => {
     if (message.channel === channel) tell(message.payload ?? '');
   };
   const error = (reason: unknown): void => broken(reason);
   const end = (): void => broken(sourceEnded('the listening connection to PostgreSQL'));
   const listeners = { notification, error, end };
-  const stop = (): void => {
+  for (const [event, listener] of Object.entries(listeners)) client.on(event, listener);
+  onAbort(signal, () => {
     for (const [event, listener] of Object.entries(listeners)) {
       // An error that nobody hears ends the process: it is heard until the connection is gone.
       if (!owned || event !== 'error') client.removeListener(event, listener);
     }
-    if (owned) void client.end().catch(() => undefined);
+    if (owned) hangUp(client);
     else inTurn(client, () => client.query(`UNLISTEN "${channel}"`, [])).catch(() => undefined);
-  };
-  for (const [event, listener] of Object.entries(listeners)) client.on(event, listener);
-  try {
-    await inTurn(client, () => client.query(`LISTEN "${channel}"`, []));
-  } catch (reason) {
-    stop();
-    throw reason;
-  }
-  return stop;
+  });
+  if (!signal.aborted) await inTurn(client, () => client.query(`LISTEN "${channel}"`, []));
+}
+
+/** It waits until the server has hung up, too, which a server that stands still does not: no process lives for that. */
+function hangUp(client: PgListener): void {
+  client.unref?.();
+  void client.end().catch(() => undefined);
 }

@@ -1,5 +1,6 @@
 import { HoldfastError } from '../../../core/errors.ts';
 import { invalid } from '../../../core/options.ts';
+import { onAbort } from '../../../core/signals.ts';
 import { type SharedSource, sourceEnded } from '../shared-hints.ts';
 import { until } from '../until.ts';
 import type { Script } from './scripts.ts';
@@ -91,12 +92,14 @@ function overIoredis(client: IoredisLike): RedisConnection {
   };
 }
 
-/** Resolves when commands go out at once; rejects when they never will. */
-async function readiness(client: IoredisLike): Promise<void> {
+/** Resolves when commands go out at once; rejects when they never will, or when the signal aborts first. */
+async function readiness(client: IoredisLike, signal?: AbortSignal): Promise<void> {
   if (client.status === 'ready') return;
+  signal?.throwIfAborted();
   const events = client as unknown as Emitting;
   await new Promise<void>((resolve, reject) => {
     const done = (): void => {
+      unlink();
       events.removeListener('ready', ready);
       events.removeListener('end', end);
     };
@@ -108,6 +111,10 @@ async function readiness(client: IoredisLike): Promise<void> {
       done();
       reject(new HoldfastError('STORE_FAILED', 'the client of ioredis is closed'));
     };
+    const unlink = onAbort(signal, (reason) => {
+      done();
+      reject(reason);
+    });
     events.on('ready', ready);
     events.on('end', end);
     if (client.status === 'end') end();
@@ -148,13 +155,13 @@ interface Subscriber extends Emitting {
   destroy?(): unknown;
 }
 
-/** @internal Hears a channel over a connection that is used for nothing else; what it resolves to ends that. */
+/** @internal Hears a channel over a connection that is used for nothing else, and that is closed in the end if it is ours. */
 export async function subscribe(
   client: RedisClient,
   owned: boolean,
   channel: string,
-  { tell, broken }: SharedSource,
-): Promise<() => void> {
+  { tell, broken, signal }: SharedSource,
+): Promise<void> {
   const ioredis = isIoredis(client);
   const line = client as unknown as Subscriber;
   const hear = (message: unknown): void => tell(String(message));
@@ -172,28 +179,19 @@ export async function subscribe(
   // It connects again by itself; when it gives up, it says `end`.
   const error = (): void => undefined;
   const listeners = { ready, end, ...(owned && { error }), ...(ioredis && { message: hearOne }) };
-  const stop = (): void => {
+  for (const [event, listener] of Object.entries(listeners)) line.on(event, listener);
+  onAbort(signal, () => {
     for (const [event, listener] of Object.entries(listeners)) {
       // An error that nobody hears ends the process: it is heard until the connection is gone.
       if (event !== 'error') line.removeListener(event, listener);
     }
     if (owned) hangUp(line);
     else (ioredis ? line.unsubscribe(channel) : line.unsubscribe(channel, hear)).catch(() => undefined);
-  };
-  for (const [event, listener] of Object.entries(listeners)) line.on(event, listener);
-  try {
-    if (isIoredis(client)) {
-      await readiness(client);
-      await line.subscribe(channel);
-    } else {
-      if (owned) await client.connect();
-      await line.subscribe(channel, hear);
-    }
-  } catch (reason) {
-    stop();
-    throw reason;
-  }
-  return stop;
+  });
+  if (isIoredis(client)) await readiness(client, signal);
+  else if (owned) await client.connect();
+  signal.throwIfAborted();
+  await (ioredis ? line.subscribe(channel) : line.subscribe(channel, hear));
 }
 
 function hangUp(line: Subscriber): void {

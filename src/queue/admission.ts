@@ -1,0 +1,100 @@
+import type { SteadyTime } from '../core/steady-time.ts';
+import { onAbort, type Unlink } from '../core/signals.ts';
+import type { Offer } from './backlog/backlog.ts';
+import type { Job } from './backlog/job.ts';
+import { Ring } from './backlog/ring.ts';
+import type { Depot } from './depot.ts';
+
+interface Waiter<D> {
+  readonly job: Job<D>;
+  readonly delayMs: number;
+  readonly resolve: (offer: Offer<D>) => void;
+  readonly reject: (reason: unknown) => void;
+  unlink: Unlink | undefined;
+  gone: boolean;
+}
+
+/** @internal Who waits for room: first come, first served, and anybody may leave. */
+export class Admission<D> {
+  readonly #depot: Depot<D>;
+  readonly #time: SteadyTime;
+  readonly #waiters = new Ring<Waiter<D>>();
+  #waiting = 0;
+  #admitting = false;
+
+  constructor(depot: Depot<D>, time: SteadyTime) {
+    this.#depot = depot;
+    this.#time = time;
+  }
+
+  /** How many wait. */
+  get size(): number {
+    return this.#waiting;
+  }
+
+  /** Accepts a job as soon as there is room; rejects with the signal's reason. */
+  wait(job: Job<D>, delayMs: number, signal: AbortSignal | undefined): Promise<Offer<D>> {
+    return new Promise((resolve, reject) => {
+      const waiter: Waiter<D> = { job, delayMs, resolve, reject, unlink: undefined, gone: false };
+      this.#waiters.push(waiter);
+      this.#waiting++;
+      waiter.unlink = onAbort(signal, (reason) => {
+        this.#leave(waiter);
+        reject(reason);
+      });
+    });
+  }
+
+  /** There may be room. */
+  admit(): void {
+    if (this.#waiting > 0 && !this.#admitting) void this.#admitAll();
+  }
+
+  async #admitAll(): Promise<void> {
+    this.#admitting = true;
+    try {
+      for (let first = this.#waiters.first; first !== undefined; first = this.#waiters.first) {
+        if (!first.gone) {
+          const answer = this.#depot.put(first.job, first.delayMs, this.#time.now());
+          const offer = answer instanceof Promise ? await answer : answer;
+          if (offer.status === 'full') return;
+          if (hasLeft(first))
+            void this.#depot.cancel(this.#depot.idOf(first.job)); // left while the store was asked
+          else {
+            this.#leave(first);
+            first.resolve(offer);
+          }
+        }
+        if (this.#waiters.first === first) this.#waiters.shift();
+      }
+    } catch (error) {
+      const first = this.#waiters.shift();
+      if (first !== undefined && !first.gone) {
+        this.#leave(first);
+        first.reject(error);
+      }
+    } finally {
+      this.#admitting = false;
+    }
+  }
+
+  #leave(waiter: Waiter<D>): void {
+    waiter.gone = true;
+    this.#waiting--;
+    waiter.unlink?.();
+  }
+
+  /** Nobody is let in any more. */
+  close(reason: unknown): void {
+    for (let waiter = this.#waiters.shift(); waiter !== undefined; waiter = this.#waiters.shift()) {
+      if (waiter.gone) continue;
+      this.#leave(waiter);
+      waiter.reject(reason);
+    }
+  }
+}
+
+/** Asked again after an await: the type checker takes it for unchanged. */
+function hasLeft(waiter: { readonly gone: boolean }): boolean {
+  return waiter.gone;
+}

@@ -1,0 +1,47 @@
+import type { Ending, Offer } from './backlog/backlog.ts';
+import type { Job, JobDetails } from './backlog/job.ts';
+import type { DeadJobs, StoreCaps } from './queue-store.ts';
+
+/** @internal What a depot tells its queue. */
+export interface DepotListener<D> {
+  /** `take` may have something, or `put` may find room. */
+  onReady(): void;
+  /** Somebody else may have the job of a lease now. */
+  onLost(job: Job<D>, error: Error): void;
+}
+
+/**
+ * @internal A queue's way to its store: the records that it works with, one at a time and at once where the store is in this
+ * process, in batches where it is not. `nowMs` is the time of the queue's clock at this moment.
+ */
+export interface Depot<D> {
+  readonly caps: StoreCaps;
+  readonly dead: DeadJobs<D>;
+  /** How many wait that could start now; as far as is known. */
+  readonly runnable: number;
+  readonly waiting: number;
+  readonly delayed: number;
+  /** Makes it ready; `take` brings nothing before it has resolved. */
+  open(listener: DepotListener<D>): void | Promise<void>;
+  /** A record for a job, not accepted yet. */
+  make(data: D, priority: number, details: JobDetails<D> | undefined): Job<D>;
+  idOf(job: Job<D>): string;
+  /** Those that wait or are delayed, as far as they were added here. */
+  jobs(): Iterable<Job<D>>;
+  /** A live job that is known here. */
+  find(id: string): Job<D> | undefined;
+  /** Accepts a job, if there is room. */
+  put(job: Job<D>, delayMs: number, nowMs: number): Offer<D> | Promise<Offer<D>>;
+  /** Leases the next job that is at hand; tells when there is another. */
+  take(nowMs: number): Job<D> | undefined;
+  /** Ends a lease; `true`: it was one. */
+  settle(job: Job<D>, ending: Ending, nowMs: number): boolean | Promise<boolean>;
+  /** Makes a lease last from now on. */
+  extend(job: Job<D>): void | Promise<void>;
+  /** Takes back a job that nobody holds. */
+  cancel(id: string): boolean | Promise<boolean>;
+  /** Gives up a job that nobody holds. */
+  expire(job: Job<D>): boolean | Promise<boolean>;
+  /** Nothing more is taken. Resolves when all that was settled is known to the store, or cannot be. */
+  close(): Promise<void>;
+}

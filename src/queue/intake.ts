@@ -1,0 +1,140 @@
+import { callerContext } from '../core/caller-context.ts';
+import { Deadline } from '../core/deadline.ts';
+import { HoldfastError } from '../core/errors.ts';
+import type { Runtime } from '../core/runtime.ts';
+import type { SteadyTime } from '../core/steady-time.ts';
+import { Admission } from './admission.ts';
+import type { Offer } from './backlog/backlog.ts';
+import type { Job, JobDetails } from './backlog/job.ts';
+import type { Depot } from './depot.ts';
+import { type JobOptions, type JobValues, readJobOptions } from './job-options.ts';
+import type { Settings } from './settings.ts';
+
+const full = { status: 'full' } as const;
+
+/**
+ * @internal The door of a queue: makes records of what is added and has the store accept them, at once where it can, else
+ * when it is open and there is room.
+ */
+export class Intake<D> {
+  readonly #depot: Depot<D>;
+  readonly #time: SteadyTime;
+  readonly #runtime: Runtime;
+  readonly #overflow: Settings<D>['overflow'];
+  readonly #admission: Admission<D>;
+  /** Told once of each offer that is not refused, before who has made it. */
+  readonly #onOffer: (job: Job<D>, offer: Offer<D>, delayMs: number, signal: AbortSignal | undefined) => void;
+  #opening: Promise<void> | undefined;
+  #closed: HoldfastError | undefined;
+
+  constructor(
+    depot: Depot<D>,
+    time: SteadyTime,
+    { runtime, overflow }: Settings<D>,
+    onOffer: (job: Job<D>, offer: Offer<D>, delayMs: number, signal: AbortSignal | undefined) => void,
+  ) {
+    this.#depot = depot;
+    this.#time = time;
+    this.#runtime = runtime;
+    this.#overflow = overflow;
+    this.#admission = new Admission(depot, time);
+    this.#onOffer = onOffer;
+  }
+
+  /** How many wait for room. */
+  get waiting(): number {
+    return this.#admission.size;
+  }
+
+  /** Nobody is let in before this has resolved. */
+  opensWith(opening: Promise<void>): void {
+    this.#opening = opening;
+    opening.then(
+      () => {
+        this.#opening = undefined;
+      },
+      () => undefined, // told to whoever adds
+    );
+  }
+
+  /** There may be room. */
+  admit(): void {
+    this.#admission.admit();
+  }
+
+  /** Lets nobody in any more. */
+  close(reason: HoldfastError): void {
+    this.#closed = reason;
+    this.#admission.close(reason);
+  }
+
+  /**
+   * A record of what is to be added.
+   *
+   * @throws {@link HoldfastError} `INVALID_OPTION`, `UNSUPPORTED`, `CLOSED`; the signal's reason
+   */
+  make(data: D, options: JobOptions | undefined): Job<D> {
+    if (this.#closed !== undefined) throw this.#closed;
+    const job = options === undefined ? this.#depot.make(data, 0, undefined) : this.#special(data, options);
+    job.caller = callerContext();
+    return job;
+  }
+
+  #special(data: D, options: JobOptions): Job<D> {
+    const values = readJobOptions(options, this.#depot.caps);
+    values.signal?.throwIfAborted();
+    return this.#depot.make(data, values.priority ?? 0, this.#detailsOf(values));
+  }
+
+  #detailsOf({ id, key, dedupe, attempts, timeoutMs, type, transfer, deadline }: JobValues): JobDetails<D> {
+    const leftMs = typeof deadline === 'number' ? deadline : (deadline ?? Deadline.never).remaining();
+    const own = attempts !== undefined || timeoutMs !== undefined || type !== undefined;
+    return {
+      id,
+      keyName: key,
+      dedupe,
+      transfer,
+      settings: own ? { attempts, timeoutMs, type } : undefined,
+      expiresAtMs: leftMs === Infinity ? undefined : this.#time.now() + leftMs,
+    };
+  }
+
+  /** Has the store accept a job. */
+  accept(job: Job<D>, options: JobOptions | undefined): Offer<D> | Promise<Offer<D>> {
+    const delayMs = options === undefined ? 0 : this.#delayOf(options);
+    const signal = options?.signal;
+    if (this.#opening !== undefined) return this.#acceptLater(job, delayMs, signal);
+    // Those who wait for room were here first.
+    const inLine = this.#overflow === 'wait' && this.#admission.size > 0;
+    const offer = inLine ? full : this.#depot.put(job, delayMs, this.#time.now());
+    if (offer instanceof Promise) return offer.then((answer) => this.#afterOffer(job, answer, delayMs, signal));
+    return this.#afterOffer(job, offer, delayMs, signal);
+  }
+
+  async #acceptLater(job: Job<D>, delayMs: number, signal: AbortSignal | undefined): Promise<Offer<D>> {
+    await this.#opening;
+    if (this.#closed !== undefined) throw this.#closed;
+    return this.#afterOffer(job, await this.#depot.put(job, delayMs, this.#time.now()), delayMs, signal);
+  }
+
+  #afterOffer(
+    job: Job<D>,
+    offer: Offer<D>,
+    delayMs: number,
+    signal: AbortSignal | undefined,
+  ): Offer<D> | Promise<Offer<D>> {
+    if (offer.status === 'full') {
+      if (this.#overflow !== 'wait') throw new HoldfastError('QUEUE_FULL', 'the queue has no room for the job');
+      return this.#admission
+        .wait(job, delayMs, signal)
+        .then((answer) => this.#afterOffer(job, answer, delayMs, signal));
+    }
+    this.#onOffer(job, offer, delayMs, signal);
+    return offer;
+  }
+
+  #delayOf({ delayMs, runAt }: JobOptions): number {
+    if (runAt === undefined) return delayMs ?? 0;
+    return Math.max(0, Number(runAt) - this.#runtime.clock.wallNow());
+  }
+}

@@ -1,0 +1,39 @@
+import PQueue from 'p-queue';
+import type { Gate } from './engine.ts';
+
+/**
+ * @internal At most so many starts in a span of time, through p-queue's limiter: what passes through it are permits, one at a
+ * time and only while somebody waits for one, so that it never holds a backlog. It is on the platform's time.
+ */
+export class Rate implements Gate {
+  readonly #limiter: PQueue;
+  readonly #onPermit: () => void;
+  #permits = 0;
+  #asked = false;
+
+  constructor({ max, perMs }: { readonly max: number; readonly perMs: number }, onPermit: () => void) {
+    this.#limiter = new PQueue({ intervalCap: max, interval: perMs, strict: true });
+    this.#onPermit = onPermit;
+  }
+
+  tryPass(): boolean {
+    if (this.#permits > 0) {
+      this.#permits--;
+      return true;
+    }
+    if (!this.#asked) {
+      this.#asked = true;
+      void this.#limiter.add(() => {
+        this.#asked = false;
+        this.#permits++;
+        this.#onPermit();
+      });
+    }
+    return false;
+  }
+
+  close(): void {
+    this.#limiter.clear();
+    this.#limiter.pause();
+  }
+}

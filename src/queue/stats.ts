@@ -1,0 +1,49 @@
+/** A snapshot of a {@link WorkQueue}: `accepted = waiting + delayed + leased + done + dead + cancelled`, at each moment. */
+export interface QueueStats {
+  /** Jobs that this queue has accepted. */
+  readonly accepted: number;
+  /** Ready, and not started. */
+  readonly waiting: number;
+  /** Not ready yet: added for later, or to be tried again. */
+  readonly delayed: number;
+  /** A worker has them. */
+  readonly leased: number;
+  /** Done. */
+  readonly done: number;
+  /** Given up. */
+  readonly dead: number;
+  /** Taken back or dropped. */
+  readonly cancelled: number;
+  /** Workers there are. */
+  readonly workers: number;
+  /** Workers that are busy. */
+  readonly active: number;
+  /** Callers of `add` that wait for room. */
+  readonly blocked: number;
+  /** Attempts that have started. */
+  readonly started: number;
+  /** Attempts that were followed by another. */
+  readonly retried: number;
+  /** Workers that were lost. */
+  readonly crashes: number;
+  /** Whether the queue is paused. */
+  readonly paused: boolean;
+}
+
+/** What a queue leaves behind when it closes: `accepted` is the sum of the five behind it. */
+export interface CloseReport {
+  /** Jobs that the queue has accepted, ever. */
+  readonly accepted: number;
+  /** Done. */
+  readonly done: number;
+  /** Given up. */
+  readonly dead: number;
+  /** Taken back or dropped. */
+  readonly cancelled: number;
+  /** Were under way at the end and were given back, their attempt not counted. */
+  readonly released: number;
+  /** Had not started: a store that lasts has them still. */
+  readonly waiting: number;
+  /** Functions that have not stopped when they were asked to, and may still run. */
+  readonly abandoned: number;
+}

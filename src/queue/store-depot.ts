@@ -1,0 +1,324 @@
+import type { Timer } from '../core/clock.ts';
+import { HoldfastError } from '../core/errors.ts';
+import type { Ending, Offer } from './backlog/backlog.ts';
+import { Job, type JobDetails } from './backlog/job.ts';
+import { Ring } from './backlog/ring.ts';
+import { Batches } from './batches.ts';
+import type { Depot, DepotListener } from './depot.ts';
+import type { DeadJobs, JobOutcome, LeasedJob, NewJob, PutResult, QueueStore, Room, StoreCaps } from './queue-store.ts';
+import type { Settings } from './settings.ts';
+
+/**
+ * @internal The way to a store behind promises: batches, leases that are extended in time, and a look now and then where no
+ * hint comes. Whoever holds a lease here has let go of it before the store gives it to somebody else: it is counted from
+ * before the question was asked.
+ */
+export class StoreDepot<D> implements Depot<D> {
+  readonly caps: StoreCaps;
+  readonly dead: DeadJobs<D>;
+  readonly #store: QueueStore<D>;
+  readonly #settings: Settings<D>;
+  readonly #onError: (error: unknown) => void;
+  readonly #demand: () => number;
+  readonly #puts: Batches<NewJob<D>, PutResult>;
+  readonly #outcomes: Batches<JobOutcome, boolean>;
+  readonly #ready = new Ring<Job<D>>();
+  /** Live jobs that were added here, and those that are leased here. */
+  readonly #known = new Map<string, Job<D>>();
+  /** When each lease ends, by this clock, counted from before it was asked for. */
+  readonly #held = new Map<Job<D>, number>();
+  readonly #prefix: string;
+  #listener: DepotListener<D> | undefined;
+  #seq = 0;
+  #waiting = 0;
+  #delayed = 0;
+  #unwake: (() => void) | undefined;
+  #timer: Timer | undefined;
+  #renewal: Timer | undefined;
+  #renewing = false;
+  #pulling = false;
+  #again = false;
+  #open = false;
+
+  constructor(settings: Settings<D>, room: Room, demand: () => number, onError: (error: unknown) => void) {
+    const { store, runtime } = settings;
+    this.caps = store.caps;
+    this.dead = store.dead;
+    this.#store = store;
+    this.#settings = settings;
+    this.#demand = demand;
+    this.#onError = onError;
+    this.#puts = new Batches((jobs) => store.put(jobs, room));
+    this.#outcomes = new Batches((outcomes) => this.#send(outcomes));
+    const part = (): string => Math.floor(runtime.random() * 2 ** 48).toString(36);
+    this.#prefix = `${part()}${part()}-`;
+  }
+
+  get runnable(): number {
+    return this.#ready.size + this.#waiting;
+  }
+
+  get waiting(): number {
+    return this.#ready.size + this.#waiting;
+  }
+
+  get delayed(): number {
+    return this.#delayed;
+  }
+
+  async open(listener: DepotListener<D>): Promise<void> {
+    this.#listener = listener;
+    await this.#store.open();
+    this.#open = true;
+    this.#unwake = this.#store.wake(() => {
+      this.#look();
+    });
+    await this.#count();
+    this.#look();
+  }
+
+  make(data: D, priority: number, details: JobDetails<D> | undefined): Job<D> {
+    return new Job(++this.#seq, data, priority, details);
+  }
+
+  idOf(job: Job<D>): string {
+    const details = (job.details ??= {});
+    return (details.id ??= this.#prefix + String(job.seq));
+  }
+
+  jobs(): Iterable<Job<D>> {
+    return this.#known.values();
+  }
+
+  find(id: string): Job<D> | undefined {
+    return this.#known.get(id);
+  }
+
+  async put(job: Job<D>, delayMs: number): Promise<Offer<D>> {
+    const id = this.idOf(job);
+    const { keyName, dedupe, expiresAtMs, settings } = job.details!;
+    const expiresInMs = expiresAtMs === undefined ? undefined : expiresAtMs - this.#settings.runtime.clock.now();
+    const { data, priority } = job;
+    // Known before it is asked for: it may be pulled before the answer is here.
+    const twin = this.#known.get(id);
+    if (twin === undefined && !this.caps.shared) this.#known.set(id, job);
+    let result: PutResult;
+    try {
+      result = await this.#puts.add({ id, data, key: keyName, priority, delayMs, dedupe, expiresInMs, settings });
+    } catch (error) {
+      if (twin === undefined) this.#known.delete(id);
+      throw error;
+    }
+    if (result.status === 'added') {
+      if (delayMs > 0) this.#delayed++;
+      else this.#waiting++;
+      this.#look();
+      const dropped = result.dropped === undefined ? undefined : this.#forget(result.dropped);
+      return dropped === undefined ? { status: 'added' } : { status: 'added', dropped };
+    }
+    if (twin === undefined) this.#known.delete(id);
+    if (result.status === 'full') return { status: 'full' };
+    return { status: 'duplicate', job: this.#known.get(result.id) ?? twin ?? this.#stranger(result.id, data) };
+  }
+
+  #stranger(id: string, data: D): Job<D> {
+    return this.make(data, 0, { id });
+  }
+
+  #forget(id: string): Job<D> | undefined {
+    const job = this.#known.get(id);
+    this.#known.delete(id);
+    if (job !== undefined) job.state = 'cancelled';
+    return job;
+  }
+
+  take(): Job<D> | undefined {
+    const job = this.#ready.shift();
+    if (job === undefined) this.#look();
+    return job;
+  }
+
+  async settle(job: Job<D>, ending: Ending): Promise<boolean> {
+    const id = this.idOf(job);
+    const fence = job.details?.fence ?? 0n;
+    if (!this.#held.has(job)) return false;
+    const was = await this.#outcomes.add({ ...ending, id, fence });
+    this.#held.delete(job);
+    if (!was) {
+      job.state = 'waiting';
+      return false;
+    }
+    if (ending.kind === 'retry' || ending.kind === 'release') {
+      job.state = ending.delayMs > 0 ? 'delayed' : 'waiting';
+      if (ending.delayMs > 0) this.#delayed++;
+      else this.#waiting++;
+      if (this.caps.shared) this.#known.delete(id);
+      this.#look();
+    } else {
+      job.state = ending.kind;
+      this.#known.delete(id);
+    }
+    return true;
+  }
+
+  /** Sends outcomes until the store has them, or their leases are over. */
+  async #send(outcomes: readonly JobOutcome[]): Promise<readonly boolean[]> {
+    for (let pauseMs = 50; ; pauseMs = Math.min(2 * pauseMs, 5_000)) {
+      try {
+        return await this.#store.settle(outcomes);
+      } catch (error) {
+        this.#onError(error);
+        const { clock, random } = this.#settings.runtime;
+        const stillHeld = outcomes.some(({ id }) => (this.#held.get(this.#known.get(id)!) ?? 0) > clock.now());
+        if (!stillHeld || !this.#open) return outcomes.map(() => false);
+        await clock.sleep(pauseMs * (0.5 + random() / 2));
+      }
+    }
+  }
+
+  async extend(job: Job<D>): Promise<void> {
+    await this.#renew([job]);
+    if (!this.#held.has(job)) throw new HoldfastError('LEASE_LOST', 'somebody else may have the job');
+  }
+
+  async cancel(id: string): Promise<boolean> {
+    const [was = false] = await this.#store.cancel([id]);
+    if (was) {
+      this.#forget(id);
+      this.#waiting = Math.max(0, this.#waiting - 1);
+    }
+    return was;
+  }
+
+  /** The store sees to it when the job's turn comes. */
+  expire(): boolean {
+    return false;
+  }
+
+  async close(): Promise<void> {
+    this.#unwake?.();
+    const waiting: Promise<boolean>[] = [];
+    for (let job = this.#ready.shift(); job !== undefined; job = this.#ready.shift()) {
+      waiting.push(this.settle(job, { kind: 'release', delayMs: 0 }));
+    }
+    await Promise.allSettled(waiting);
+    this.#open = false;
+    this.#timer?.cancel();
+    this.#renewal?.cancel();
+    await this.#store.close();
+  }
+
+  /** Pulls, when somebody wants something. One question at a time. */
+  #look(): void {
+    this.#again = true;
+    if (this.#pulling || !this.#open) return;
+    void this.#pull();
+  }
+
+  async #pull(): Promise<void> {
+    this.#pulling = true;
+    const { clock } = this.#settings.runtime;
+    while (this.#again && this.#open) {
+      this.#again = false;
+      const wanted = this.#demand() - this.#ready.size;
+      if (wanted <= 0) break;
+      try {
+        const askedMs = clock.now();
+        const jobs = await this.#store.pull(wanted, this.#settings.leaseMs);
+        for (const leased of jobs) this.#lease(leased, askedMs);
+        if (jobs.length === wanted) this.#again = true;
+        if (jobs.length < wanted) this.#waiting = 0;
+        if (jobs.length > 0) this.#listener?.onReady();
+      } catch (error) {
+        this.#onError(error);
+        break;
+      }
+    }
+    this.#pulling = false;
+    this.#pollLater();
+  }
+
+  #pollLater(): void {
+    this.#timer?.cancel();
+    if (!this.#open) return;
+    const { runtime, pollMs } = this.#settings;
+    this.#timer = runtime.clock.setTimer(pollMs * (0.9 + 0.2 * runtime.random()), () => {
+      void this.#count().then(() => {
+        this.#listener?.onReady();
+        this.#look();
+      });
+    });
+  }
+
+  async #count(): Promise<void> {
+    try {
+      const { waiting, delayed } = await this.#store.counts();
+      this.#waiting = waiting;
+      this.#delayed = delayed;
+    } catch (error) {
+      this.#onError(error);
+    }
+  }
+
+  #lease(leased: LeasedJob<D>, askedMs: number): void {
+    const { id, fence, data, attempt, crashes, expiresInMs, settings } = leased;
+    const job = this.#known.get(id) ?? this.make(data, leased.priority, { id });
+    const details = (job.details ??= { id });
+    details.fence = fence;
+    details.settings = settings;
+    details.expiresAtMs = expiresInMs === undefined ? undefined : askedMs + expiresInMs;
+    job.data = data;
+    job.attempt = attempt;
+    job.crashes = crashes;
+    job.state = 'leased';
+    this.#known.set(id, job);
+    this.#held.set(job, askedMs + this.#settings.leaseMs);
+    this.#waiting = Math.max(0, this.#waiting - 1);
+    this.#ready.push(job);
+    this.#renewLater();
+  }
+
+  /** Looks after the leases while there are any, also while a question about them hangs. */
+  #renewLater(): void {
+    if (this.#renewal !== undefined || !this.#open || this.#held.size === 0) return;
+    const { clock } = this.#settings.runtime;
+    const leftMs = Math.min(...this.#held.values()) - clock.now();
+    this.#renewal = clock.setTimer(Math.min(this.#settings.renewMs, Math.max(1, leftMs)), () => {
+      this.#renewal = undefined;
+      const nowMs = clock.now();
+      for (const [job, endsMs] of this.#held) if (endsMs <= nowMs) this.#lose(job);
+      if (!this.#renewing && this.#held.size > 0) {
+        this.#renewing = true;
+        void this.#renew([...this.#held.keys()]).then(() => {
+          this.#renewing = false;
+        });
+      }
+      this.#renewLater();
+    });
+  }
+
+  async #renew(jobs: readonly Job<D>[]): Promise<void> {
+    const { clock } = this.#settings.runtime;
+    const askedMs = clock.now();
+    let answers: readonly boolean[] | undefined;
+    try {
+      const leases = jobs.map((job) => ({ id: this.idOf(job), fence: job.details!.fence! }));
+      answers = await this.#store.extend(leases, this.#settings.leaseMs);
+    } catch (error) {
+      this.#onError(error);
+    }
+    const nowMs = clock.now();
+    jobs.forEach((job, i) => {
+      const endsMs = this.#held.get(job);
+      if (endsMs === undefined) return; // settled meanwhile
+      if (answers?.[i] === true) this.#held.set(job, askedMs + this.#settings.leaseMs);
+      else if (answers !== undefined || endsMs <= nowMs) this.#lose(job);
+    });
+  }
+
+  #lose(job: Job<D>): void {
+    this.#held.delete(job);
+    this.#known.delete(this.idOf(job));
+    this.#listener?.onLost(job, new HoldfastError('LEASE_LOST', 'the lease of the job has run out'));
+  }
+}

@@ -1,0 +1,560 @@
+import { deadlineExceeded } from '../core/deadline.ts';
+import { HoldfastError } from '../core/errors.ts';
+import { Emitter } from '../core/events.ts';
+import type { Dyn } from '../core/live.ts';
+import { boolean, number, readOptions } from '../core/options.ts';
+import { onAbort, type Unlink } from '../core/signals.ts';
+import { SteadyTime } from '../core/steady-time.ts';
+import type { Flow } from '../flow/index.ts';
+import { AddAll, type AddAllOptions } from './add-all.ts';
+import type { Ending, Offer } from './backlog/backlog.ts';
+import type { Job } from './backlog/job.ts';
+import { Consumers } from './consume.ts';
+import type { Depot } from './depot.ts';
+import { depotOf } from './depot-of.ts';
+import type { WorkerBounds } from './elastic/bounds.ts';
+import { Scaler } from './elastic/scaler.ts';
+import { Engine, type EngineListener } from './engine.ts';
+import type { WorkQueueEvents } from './events.ts';
+import { Intake } from './intake.ts';
+import { type HandleHost, JobHandle, type Settled } from './job-handle.ts';
+import type { JobOptions } from './job-options.ts';
+import { poolOf } from './pool-of.ts';
+import { type Handler, TaskPool } from './pools/tasks.ts';
+import type { DeadJobs } from './queue-store.ts';
+import { Rate } from './rate.ts';
+import { alsoTell, ResultTicket } from './result-ticket.ts';
+import { readSettings, type Settings, type WorkQueueOptions } from './settings.ts';
+import type { CloseReport, QueueStats } from './stats.ts';
+import { syncFrom, type SyncReport, type WorkSource } from './sync.ts';
+import { Tally, tell } from './tally.ts';
+import { Waits } from './waits.ts';
+import type { WorkerPool } from './worker-pool.ts';
+
+/** Options of {@link WorkQueue.close}. */
+export interface CloseOptions {
+  /**
+   * How long to wait for what is under way, in milliseconds, before its signals abort.
+   *
+   * @defaultValue 10,000
+   */
+  readonly graceMs?: number | undefined;
+  /**
+   * How long to wait after that, in milliseconds; then what is still under way is given back and left alone.
+   *
+   * @defaultValue 1,000
+   */
+  readonly abortMs?: number | undefined;
+  /**
+   * Whether to work off first what waits, as far as `graceMs` goes.
+   *
+   * @defaultValue false
+   */
+  readonly drain?: boolean | undefined;
+}
+
+/**
+ * A queue of jobs and the workers that work them off.
+ *
+ * Promises:
+ * - a job that was accepted (`add` has resolved) is run at least once, unless it is cancelled, dropped, or expires; with a
+ *   store that lasts also when the process ends at any instant
+ * - each job ends exactly once: done, dead or cancelled; `accepted = waiting + delayed + leased + done + dead + cancelled` at
+ *   each moment
+ * - at most as many handlers run as there are workers, however they behave; with `onStuck: 'release'` those that are stuck
+ *   do not count
+ * - jobs start by priority, first in first out among equals; jobs of a key run one after the other, and a key that waits
+ *   holds no worker
+ * - `close` ends within `graceMs + abortMs`, and the time that its pool needs to end its workers
+ * - nothing keeps an idle process alive
+ *
+ * Does not promise exactly once: a worker that is lost, or whose lease runs out, may have done its work before; whoever
+ * must not be told twice compares `context.fence`. Does not promise an order between jobs that run beside each other.
+ *
+ * Complexity: `add` and start O(1) with one priority, O(log p) with p; delays and timeouts O(log n); `cancel` O(1) amortised.
+ *
+ * @example
+ * ```ts
+ * import { WorkQueue } from 'holdfast/queue';
+ *
+ * await using queue = new WorkQueue(async (name: string) => `hello ${name}`, { workers: 2 });
+ * await queue.run('ann') // => 'hello ann'
+ * const job = await queue.add('bob', { priority: 1 });
+ * await job.result // => 'hello bob'
+ * queue.stats().done // => 2
+ * ```
+ */
+export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> implements AsyncDisposable {
+  readonly #settings: Settings<D>;
+  readonly #pool: WorkerPool<D, R>;
+  readonly #depot: Depot<D>;
+  readonly #intake: Intake<D>;
+  readonly #engine: Engine<D, R>;
+  readonly #consumers: Consumers<D>;
+  readonly #tally: Tally<D, R>;
+  readonly #waits: Waits;
+  readonly #rate: Rate | undefined;
+  /** Undefined when others work the jobs off. */
+  readonly #scaler: Scaler | undefined;
+  readonly #handles: HandleHost<D, R>;
+  readonly #unlink: Unlink;
+  #paused: boolean;
+  #closing: Promise<CloseReport> | undefined;
+  /** Nobody works on anything any more. */
+  #over = false;
+
+  /**
+   * @param worker - a function, a pool, or nothing for a queue that others work off (`consume`, another process)
+   * @param options - store, workers, retry, room
+   * @throws {@link HoldfastError} `INVALID_OPTION`; `UNSUPPORTED` for what the store cannot do
+   */
+  constructor(worker?: Handler<D, R> | WorkerPool<D, R>, options?: WorkQueueOptions<D>) {
+    super();
+    const settings = readSettings<D>(options);
+    const { runtime, rate, signal, paused } = settings;
+    const pump = (): void => {
+      this.#pump();
+    };
+    this.#settings = settings;
+    this.#paused = paused;
+    this.#pool = poolOf(worker);
+    this.#depot = depotOf(settings, {
+      demand: () => this.#demand,
+      onError: (error) => {
+        this.emit('storeError', { error });
+      },
+    });
+    const idOf = (job: Job<D>): string => this.#depot.idOf(job);
+    this.#tally = new Tally(this, {
+      idOf,
+      listens: (event) => this.listens(event),
+      emit: (event, value) => {
+        this.emit(event, value);
+      },
+    });
+    this.#handles = {
+      idOf,
+      resultOf: (job) => this.#resultOf(job),
+      cancel: (id, reason) => this.cancel(id, reason),
+    };
+    this.#waits = new Waits(runtime.clock);
+    this.#intake = new Intake(this.#depot, new SteadyTime(runtime.clock), settings, (...offered) => {
+      this.#onOffer(...offered);
+    });
+    this.#rate = rate && new Rate(rate, pump);
+    this.#engine = new Engine(this.#depot, this.#pool, settings, this.#listen(), this.#rate);
+    this.#consumers = new Consumers(this.#depot, this.#engine, (job) => {
+      this.#tally.onLeased(job);
+    });
+    this.#pool.open(pump);
+    if (worker !== undefined) this.#scaler = this.#elastic();
+    const opening = this.#depot.open({
+      onReady: pump,
+      onLost: (job, error) => {
+        this.#onLost(job, error);
+      },
+    });
+    if (opening !== undefined) this.#intake.opensWith(opening);
+    this.#unlink = onAbort(signal, () => void this.close({ graceMs: 0 }));
+  }
+
+  /**
+   * Adds a job; resolves when it is accepted: as safe as the store makes it. Waits while there is no room, unless the queue's
+   * `overflow` says otherwise.
+   *
+   * @param data - what the handler gets
+   * @param options - when, how often, how urgent
+   * @throws {@link HoldfastError} as a rejection: `INVALID_OPTION`, `UNSUPPORTED`, `CLOSED`, `QUEUE_FULL`, `STORE_FAILED`, or
+   * the reason of the job's signal
+   */
+  add(data: D, options?: JobOptions): Promise<JobHandle<D, R>> {
+    try {
+      const job = this.#intake.make(data, options);
+      const accepted = this.#intake.accept(job, options);
+      if (accepted instanceof Promise) return accepted.then((offer) => this.#handle(job, offer));
+      return Promise.resolve(this.#handle(job, accepted));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /**
+   * Adds a job and waits for its result.
+   *
+   * @param data - what the handler gets
+   * @param options - when, how often, how urgent
+   * @throws what {@link WorkQueue.add} and {@link JobHandle.result} reject with
+   */
+  run(data: D, options?: JobOptions): Promise<R> {
+    return new Promise((resolve, reject) => {
+      const job = this.#intake.make(data, options);
+      job.ticket = new ResultTicket<D, R>(resolve, reject);
+      const accepted = this.#intake.accept(job, options);
+      if (accepted instanceof Promise) {
+        accepted.then((offer) => {
+          this.#followTwin(job, offer, resolve, reject);
+        }, reject);
+      } else if (accepted.status === 'duplicate') this.#followTwin(job, accepted, resolve, reject);
+    });
+  }
+
+  /**
+   * Adds what a source brings, as fast as there is room, and tells of each job as it ends. No more than `ahead` jobs are
+   * under way or not read yet; whoever stops reading stops the source. Leaving the loop closes the source and forgets the
+   * results; what was accepted is run.
+   *
+   * @param source - the data
+   * @param options - of each job, and how far ahead
+   */
+  addAll(source: Iterable<D> | AsyncIterable<D>, options?: AddAllOptions<D>): AsyncIterableIterator<Settled<D, R>> {
+    return new AddAll<D, R>(source, options, {
+      offer: (data, jobOptions, ticket) => {
+        const job = this.#intake.make(data, jobOptions);
+        job.ticket = ticket;
+        const accepted = this.#intake.accept(job, jobOptions);
+        return accepted instanceof Promise ? accepted.then(() => job) : job;
+      },
+      idOf: (job) => this.#depot.idOf(job),
+    });
+  }
+
+  /**
+   * Adds what a work source lists and the queue does not have yet: idempotent by id, to be called as often as one likes.
+   * The source is told of each job of it that is done.
+   *
+   * @param source - lists the ids of what is to be done, and gets the data of one
+   * @param options - `signal`: ends it
+   */
+  sync(source: WorkSource<D>, options?: { readonly signal?: AbortSignal }): Promise<SyncReport> {
+    return syncFrom(
+      source,
+      options,
+      (id) => this.#depot.find(id) !== undefined,
+      (data, id) => this.add(data, { id }),
+    );
+  }
+
+  /**
+   * The jobs as deliveries, for whoever works them off by himself: `ack` ends a job, `nack` has it tried again. Leases are
+   * kept while the iterator is in use; leaving it gives back what was not acknowledged.
+   */
+  consume(): Flow<D> {
+    return this.#consumers.flow();
+  }
+
+  /**
+   * Takes a job back. One that waits ends at once. One that runs is asked to stop: its result rejects at once, and it counts
+   * as cancelled when its handler has settled, whatever with.
+   *
+   * @param id - the job's
+   * @param reason - what its result rejects with; absent: an error with code `CANCELLED`
+   * @returns whether there was such a job
+   */
+  async cancel(
+    id: string,
+    reason: unknown = new HoldfastError('CANCELLED', 'the job was taken back'),
+  ): Promise<boolean> {
+    const job = this.#depot.find(id);
+    if (job?.state === 'leased') return this.#stop(job, reason, 'cancelled');
+    if (!(await this.#depot.cancel(id))) return false;
+    if (job !== undefined) this.#tally.onCancelled(job, reason);
+    this.#look();
+    return true;
+  }
+
+  /** Starts no more jobs until `resume`. What runs goes on, and jobs are accepted. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  /** Goes on after `pause`. */
+  resume(): void {
+    this.#paused = false;
+    this.#pump();
+  }
+
+  /**
+   * Changes how many workers there may be. Who is busy is not disturbed.
+   *
+   * @param bounds - a number, or the least and the most
+   * @throws {@link HoldfastError} `INVALID_OPTION`
+   */
+  resize(bounds: Dyn<number | WorkerBounds>): void {
+    if (this.#scaler === undefined)
+      throw new HoldfastError('UNSUPPORTED', 'a queue without a worker has none to resize');
+    this.#scaler.follow(bounds);
+    this.#pump();
+  }
+
+  /**
+   * Resolves when nothing waits, is delayed or runs; at once when that is so.
+   *
+   * @param options - `signal`: ends the wait
+   */
+  onIdle(options?: { readonly signal?: AbortSignal }): Promise<void> {
+    return this.#waits.when(() => this.#isIdle, options?.signal);
+  }
+
+  /** How many jobs are where, and how many workers there are. */
+  stats(): QueueStats {
+    const { accepted, leased, done, dead, cancelled, retried, crashes } = this.#tally;
+    const { waiting, delayed } = this.#depot;
+    return {
+      accepted,
+      waiting,
+      delayed,
+      leased,
+      done,
+      dead,
+      cancelled,
+      workers: this.#pool.size,
+      active: this.#engine.runs.length,
+      blocked: this.#intake.waiting,
+      started: this.#engine.started,
+      retried,
+      crashes,
+      paused: this.#paused,
+    };
+  }
+
+  /** The jobs that were given up: to look at, to put back, to forget. */
+  get dead(): DeadJobs<D> {
+    const { dead } = this.#depot;
+    return {
+      list: () => dead.list(),
+      redrive: async (ids) => {
+        const count = await dead.redrive(ids);
+        this.#tally.dead -= count;
+        this.#pump();
+        return count;
+      },
+      purge: (ids) => dead.purge(ids),
+    };
+  }
+
+  /**
+   * Closes the queue: accepts nothing more, waits, aborts, gives back, and says what became of all that was accepted. The
+   * second call gets the promise of the first.
+   *
+   * @param options - how long to wait, and whether to work off first what waits
+   */
+  close(options?: CloseOptions): Promise<CloseReport> {
+    return (this.#closing ??= this.#close(options));
+  }
+
+  /** Closes the queue with the defaults of `close`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(options: CloseOptions | undefined): Promise<CloseReport> {
+    const { graceMs = 10_000, abortMs = 1_000, drain = false } = readOptions('close', options, closeShape);
+    const closed = new HoldfastError('CLOSED', 'the queue is closed');
+    const { released } = this.#tally;
+    const isStill = (): boolean => this.#engine.runs.length === 0;
+    this.#unlink();
+    this.#intake.close(closed);
+    if (!drain) this.#engine.stop();
+    await this.#waits.within(graceMs, () => (drain ? this.#isIdle : isStill()));
+    this.#engine.stop();
+    for (const run of [...this.#engine.runs]) this.#engine.abort(run, { reason: closed, fate: 'release' });
+    await this.#waits.within(abortMs, isStill);
+    this.#consumers.close();
+    const abandoned = this.#engine.abandon();
+    this.#scaler?.close();
+    this.#rate?.close();
+    this.#engine.alarms.close();
+    await this.#flush(abortMs);
+    this.#forgetAll(closed);
+    return this.#report(this.#tally.released - released, abandoned);
+  }
+
+  /** Ends the pool and hands the store what was settled; one that does not answer is left. */
+  async #flush(ms: number): Promise<void> {
+    let flushed = false;
+    void Promise.allSettled([this.#pool.close({ graceMs: 0 }), this.#depot.close()]).then(() => {
+      flushed = true;
+      this.#waits.look();
+    });
+    await this.#waits.within(ms, () => flushed);
+  }
+
+  /** Nobody will work on what is left: whoever waits for a result is told. */
+  #forgetAll(closed: HoldfastError): void {
+    this.#over = true;
+    for (const job of [...this.#depot.jobs()]) {
+      if (job.owner !== this) continue;
+      job.result = closed;
+      tell(job);
+    }
+    this.#waits.look();
+  }
+
+  #report(released: number, abandoned: number): CloseReport {
+    const { accepted, done, dead, cancelled } = this.#tally;
+    const waiting = accepted - done - dead - cancelled - released;
+    return { accepted, done, dead, cancelled, released, waiting, abandoned };
+  }
+
+  /** How many jobs could be worked on at once. */
+  get #demand(): number {
+    if (this.#paused || this.#over) return 0;
+    return Math.max(0, this.#pool.size - this.#engine.runs.length) + this.#consumers.waiting;
+  }
+
+  get #isIdle(): boolean {
+    const { waiting, delayed } = this.#depot;
+    return this.#over || waiting + delayed + this.#tally.leased + this.#intake.waiting === 0;
+  }
+
+  /** How many wait because nobody is idle. */
+  get #stuck(): number {
+    return this.#engine.runs.length < this.#pool.size ? 0 : this.#depot.runnable;
+  }
+
+  #pump(): void {
+    if (this.#paused || this.#over) return;
+    if (this.#consumers.waiting > 0) this.#consumers.serve();
+    this.#engine.pump();
+  }
+
+  #elastic(): Scaler {
+    const pool = this.#pool;
+    const { workers, elastic, runtime } = this.#settings;
+    const scaler = new Scaler(
+      {
+        queued: () => this.#depot.runnable,
+        busy: () => this.#engine.runs.length,
+        coldStartMs: () => pool.coldStartMs,
+        resize: (change) => {
+          pool.resize(change.to);
+          this.emit('scale', change);
+          this.#pump();
+        },
+      },
+      { workers, elastic, suggestedMax: pool.suggestedMax, sharesLoop: pool instanceof TaskPool, runtime },
+    );
+    pool.resize(scaler.workers);
+    return scaler;
+  }
+
+  #listen(): EngineListener<D> {
+    return {
+      onStart: ({ job, startedMs }) => {
+        this.#tally.onLeased(job);
+        this.#scaler?.onStart(startedMs, job.details?.settings?.type);
+      },
+      onFree: ({ job, startedMs }, endedMs) => {
+        this.#scaler?.onSettle(startedMs, endedMs, job.details?.settings?.type);
+      },
+      onRefused: (job) => {
+        this.#tally.onLeased(job);
+      },
+      onSettled: (job, ending, error) => {
+        this.#onSettled(job, ending, error);
+      },
+      onProgress: ({ id, attempt }, value) => {
+        this.emit('progress', { id, attempt, value });
+      },
+      onStuck: ({ id, attempt }) => {
+        this.emit('stuck', { id, attempt, released: this.#settings.onStuck === 'release' });
+      },
+      onTaken: () => {
+        this.#intake.admit();
+      },
+    };
+  }
+
+  #onOffer(job: Job<D>, offer: Offer<D>, delayMs: number, signal: AbortSignal | undefined): void {
+    if (offer.status === 'added') {
+      this.#tally.onAccepted(job);
+      if (offer.dropped !== undefined) this.#tally.onDropped(offer.dropped);
+      if (signal !== undefined || job.details?.expiresAtMs !== undefined) this.#link(job, signal);
+      if (delayMs <= 0) this.#scaler?.onEnqueue(this.#stuck, job.details?.settings?.type);
+    } else if (offer.job === job) job.owner = this; // it has taken the place of one that waited
+    this.#pump();
+  }
+
+  #onSettled(job: Job<D>, ending: Ending, error: unknown): void {
+    this.#tally.onSettled(job, ending, error);
+    if (job.state === 'waiting') this.#scaler?.onEnqueue(this.#stuck, job.details?.settings?.type);
+    if (this.#intake.waiting > 0) this.#intake.admit();
+    this.#look();
+  }
+
+  #onLost(job: Job<D>, error: Error): void {
+    for (const run of [...this.#engine.runs]) {
+      if (run.job === job) this.#engine.abort(run, { reason: error, fate: 'lost' });
+    }
+    this.#consumers.lost(job);
+    this.emit('leaseLost', { id: this.#depot.idOf(job), attempt: job.attempt });
+  }
+
+  /** Something has ended: there may be somebody who waits for that. */
+  #look(): void {
+    this.#waits.look();
+    if (this.listens('idle') && this.#isIdle) this.emit('idle', { done: this.#tally.done, dead: this.#tally.dead });
+  }
+
+  /** Ends the job when its signal aborts or its deadline comes. */
+  #link(job: Job<D>, signal: AbortSignal | undefined): void {
+    const details = (job.details ??= {});
+    const unlink = onAbort(signal, (reason) => void this.cancel(this.#depot.idOf(job), reason));
+    const { alarms, time } = this.#engine;
+    const alarm =
+      details.expiresAtMs === undefined
+        ? undefined
+        : alarms.set(details.expiresAtMs - time.now(), () => {
+            this.#expire(job);
+          });
+    details.unlink = () => {
+      unlink();
+      alarms.cancel(alarm);
+    };
+  }
+
+  #expire(job: Job<D>): void {
+    const error = deadlineExceeded('a job');
+    if (job.state === 'leased') this.#stop(job, error, 'expired');
+    else if (this.#depot.expire(job) === true) {
+      this.#tally.onDead(job, 'expired', error);
+      this.#look();
+    }
+  }
+
+  /** Asks a job that runs to stop, and tells whoever waits for its result. */
+  #stop(job: Job<D>, reason: unknown, fate: 'cancelled' | 'expired'): boolean {
+    const run = this.#engine.runs.find((one) => one.job === job);
+    if (run === undefined || (run.end !== undefined && run.end.fate !== 'retry')) return false;
+    this.#engine.abort(run, { reason, fate });
+    job.ticket?.stopping?.(reason);
+    return true;
+  }
+
+  /** The result of a job that is a duplicate is that of the one that lives. */
+  #followTwin(
+    job: Job<D>,
+    { status, job: live }: Offer<D>,
+    resolve: (value: R) => void,
+    reject: (error: Error) => void,
+  ): void {
+    if (status === 'duplicate' && live !== undefined && live !== job) this.#resultOf(live).then(resolve, reject);
+  }
+
+  #handle(job: Job<D>, { status, job: live = job }: Offer<D>): JobHandle<D, R> {
+    return new JobHandle<D, R>(live, this.#handles, status === 'duplicate');
+  }
+
+  /** The end of a job as a promise, also of one that ended long ago. */
+  #resultOf(asked: Job<D>): Promise<R> {
+    let job = asked;
+    while (job.details?.successor !== undefined) job = job.details.successor;
+    return new Promise((resolve, reject) => {
+      const ticket = new ResultTicket<D, R>(resolve, reject);
+      if (!job.isLive || this.#over) ticket.ended(job);
+      else alsoTell(job, ticket);
+    });
+  }
+}
+
+const closeShape = { graceMs: number({ min: 0 }), abortMs: number({ min: 0 }), drain: boolean };
