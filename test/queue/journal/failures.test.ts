@@ -47,7 +47,7 @@ it('rejects all that waits for a sync that fails, and what came meanwhile', asyn
   const disk = new FakeDisk();
   const { journal } = await opened(disk);
   disk.fault = (what) => (what === 'sync' ? 'EIO' : undefined);
-  const puts = Array.from({ length: 5 }, async (_, i) => {
+  const puts = Array.from({ length: 30 }, async (_, i) => {
     for (let turns = 0; turns < i; turns++) await Promise.resolve();
     return await codeOf(journal.put([job(String(i))], room));
   });
