@@ -1,4 +1,4 @@
-/** Lines: what is read is what was written; any change of a line is seen, and spoils no other but its neighbour. */
+/** Lines: what is read is what was written; any change of a line is seen, and spoils no other. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { crc32, crc32ByTable } from '../../../src/queue/stores/journal/crc32.ts';
@@ -39,7 +39,7 @@ describe('lines', () => {
     );
   });
 
-  it('show any change of a byte, and leave all lines but the next as they were', () => {
+  it('show any change of a byte, and leave all other lines as they were', () => {
     fc.assert(
       fc.property(
         fc.array(payload, { minLength: 1, maxLength: 5 }),
@@ -52,8 +52,7 @@ describe('lines', () => {
           const whole = payloadsIn(bytes).filter((text) => text !== undefined);
           let end = 0;
           const hit = payloads.findIndex((text) => at < (end += Buffer.byteLength(lineOf(text))));
-          const isBreak = at === end - 1;
-          expect(whole).toEqual(payloads.filter((_, i) => i !== hit && !(isBreak && i === hit + 1)));
+          expect(whole).toEqual(payloads.filter((_, i) => i !== hit));
         },
       ),
       { numRuns: runs(10) },

@@ -1,7 +1,7 @@
 /*
  * A record is a line: the length of its payload in bytes, the payload's CRC-32, both as eight hex digits, and the payload,
  * which is JSON and so has no line break in it. A damaged line is one whose head does not say what its payload is; the next
- * line break ends it, so what follows can still be read.
+ * line break ends it, so what follows can still be read. If it is the line break that is damaged, the length tells its place.
  */
 import { crc32 } from './crc32.ts';
 
@@ -27,10 +27,18 @@ const headBytes = lineOverhead - 1;
 export function* linesIn(bytes: Buffer): Generator<Line> {
   for (let offset = 0; offset < bytes.length;) {
     const lineEnd = bytes.indexOf(lineBreak, offset);
+    const payload = lineEnd === -1 ? undefined : payloadOf(bytes.subarray(offset, lineEnd));
     const end = lineEnd === -1 ? bytes.length : lineEnd + 1;
-    yield { offset, end, payload: lineEnd === -1 ? undefined : payloadOf(bytes.subarray(offset, lineEnd)) };
-    offset = end;
+    const line = { offset, end: payload === undefined ? (endByLength(bytes, offset) ?? end) : end, payload };
+    yield line;
+    offset = line.end;
   }
+}
+
+/** Where a line ends that is whole but for its line break. */
+function endByLength(bytes: Buffer, offset: number): number | undefined {
+  const end = offset + headBytes + parseInt(bytes.toString('latin1', offset, offset + 8), 16);
+  return end < bytes.length && payloadOf(bytes.subarray(offset, end)) !== undefined ? end + 1 : undefined;
 }
 
 function payloadOf(line: Buffer): string | undefined {
