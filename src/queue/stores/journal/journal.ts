@@ -221,12 +221,10 @@ export class Journal<D> {
   }
 
   #settle(job: Job<string>, ending: Ending, moment: Moment): void {
-    const { data } = job;
     const id = this.#backlog.idOf(job);
     this.#backlog.settle(job, ending, moment.nowMs);
     if (job.state === 'dead') job.sinceMs = moment.nowMs;
     if (this.#backlog.find(id) !== job) this.#log.forget(id);
-    else if (job.data !== data) this.#log.keep(id, wholeJob(job, moment));
     else this.#log.note(id, changedJob(job, moment));
     this.#forgetOldDead();
   }
