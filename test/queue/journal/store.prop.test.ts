@@ -146,54 +146,59 @@ const orders = fc.record({
 describe('a journal', () => {
   it('answers as the memory store does, and remembers it', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 80, size: 'max' }), orders, fc.boolean(), async (steps, order, isClosed) => {
-        const clock = new VirtualClock({ epochMs: 1e12 });
-        const runtime = { clock, random: seededRandom(1).stream('unused') };
-        const memory = new MemoryQueueStore<unknown>({ ...order, runtime });
-        const oracle = new Side({
-          put: (...a) => memory.put(...a),
-          pull: (...a) => memory.pull(...a),
-          extend: (...a) => memory.extend(...a),
-          settle: (...a) => memory.settle(...a),
-          cancel: (...a) => memory.cancel(...a),
-          counts: () => memory.counts(),
-          redrive: (ids) => memory.dead.redrive(ids),
-          purge: (ids) => memory.dead.purge(ids),
-          list: () => memory.dead.list(),
-        });
-        const disk = new FakeDisk();
-        const open = async (): Promise<Side & { close(): Promise<void> }> => {
-          const journal = journalOn(disk, { ...settings, ...order }, clock);
-          await journal.open();
-          const target: Target = {
-            put: (...a) => journal.put(...a),
-            pull: (...a) => journal.pull(...a),
-            extend: (...a) => journal.extend(...a),
-            settle: (...a) => journal.settle(...a),
-            cancel: (...a) => journal.cancel(...a),
-            counts: () => journal.counts(),
-            redrive: (ids) => journal.redrive(ids),
-            purge: (ids) => journal.purge(ids),
-            list: () => journal.listDead(),
+      fc.asyncProperty(
+        fc.array(step, { maxLength: 80, size: 'max' }),
+        orders,
+        fc.boolean(),
+        async (steps, order, isClosed) => {
+          const clock = new VirtualClock({ epochMs: 1e12 });
+          const runtime = { clock, random: seededRandom(1).stream('unused') };
+          const memory = new MemoryQueueStore<unknown>({ ...order, runtime });
+          const oracle = new Side({
+            put: (...a) => memory.put(...a),
+            pull: (...a) => memory.pull(...a),
+            extend: (...a) => memory.extend(...a),
+            settle: (...a) => memory.settle(...a),
+            cancel: (...a) => memory.cancel(...a),
+            counts: () => memory.counts(),
+            redrive: (ids) => memory.dead.redrive(ids),
+            purge: (ids) => memory.dead.purge(ids),
+            list: () => memory.dead.list(),
+          });
+          const disk = new FakeDisk();
+          const open = async (): Promise<Side & { close(): Promise<void> }> => {
+            const journal = journalOn(disk, { ...settings, ...order }, clock);
+            await journal.open();
+            const target: Target = {
+              put: (...a) => journal.put(...a),
+              pull: (...a) => journal.pull(...a),
+              extend: (...a) => journal.extend(...a),
+              settle: (...a) => journal.settle(...a),
+              cancel: (...a) => journal.cancel(...a),
+              counts: () => journal.counts(),
+              redrive: (ids) => journal.redrive(ids),
+              purge: (ids) => journal.purge(ids),
+              list: () => journal.listDead(),
+            };
+            return Object.assign(new Side(target), { close: () => journal.close() });
           };
-          return Object.assign(new Side(target), { close: () => journal.close() });
-        };
-        const before = await open();
-        for (const taken of steps) {
-          if ('advance' in taken) await clock.advance(taken.advance);
-          expect(await before.take(taken)).toEqual(await oracle.take(taken));
-          expect(await before.state()).toEqual(await oracle.state());
-        }
-        if (isClosed) await before.close();
-        else await clock.advance(10);
+          const before = await open();
+          for (const taken of steps) {
+            if ('advance' in taken) await clock.advance(taken.advance);
+            expect(await before.take(taken)).toEqual(await oracle.take(taken));
+            expect(await before.state()).toEqual(await oracle.state());
+          }
+          if (isClosed) await before.close();
+          else await clock.advance(10);
 
-        const after = await open();
-        // A lease that ends by itself is what a crash is; delays are over then too.
-        await clock.advance(leaseMs + 10_000);
-        expect(sorted(await after.drain())).toEqual(sorted(await oracle.drain()));
-        // Which of those that expire together are too many depends on their order.
-        if (order.maxDead === 100) expect(sorted(await after.dead())).toEqual(sorted(await oracle.dead()));
-      }),
+          const after = await open();
+          // A lease that ends by itself is what a crash is; delays are over then too.
+          await clock.advance(leaseMs + 10_000);
+          expect(sorted(await after.drain())).toEqual(sorted(await oracle.drain()));
+          // Which of those that expire together are too many depends on their order.
+          if (order.maxDead === 100) expect(sorted(await after.dead())).toEqual(sorted(await oracle.dead()));
+        },
+      ),
       { numRuns: runs(3) },
     );
   }, 300_000);
