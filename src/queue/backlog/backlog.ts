@@ -210,6 +210,30 @@ export class Backlog<D> {
     return true;
   }
 
+  /**
+   * Takes in a job that was accepted by another backlog, with what became of it. In the order in which they began to wait.
+   *
+   * @param past - `waits`, for `delayMs` more if it is delayed; `retried`: as it would after a retry, before all others of
+   *   its key; `crashed`: it was leased, and whoever held it is lost; `dead`: it was given up
+   */
+  restore(job: Job<D>, past: 'waits' | 'retried' | 'crashed' | 'dead', delayMs: number, nowMs: number): void {
+    const details = (job.details ??= {});
+    this.#seq = Math.max(this.#seq, job.seq);
+    if (past === 'dead') {
+      this.#bury(job, details.reason!, details.error!);
+      return;
+    }
+    this.#register(job, details);
+    if (past === 'waits') {
+      this.#enter(job, delayMs, nowMs);
+      return;
+    }
+    job.state = 'leased';
+    this.#leased++;
+    if (details.key !== undefined) this.#reckon(details.key, 1, 0);
+    this.settle(job, { kind: 'retry', delayMs, error: '', crashed: past === 'crashed' }, nowMs);
+  }
+
   /** Puts a dead job back, with all its attempts before it; the record, if it was there. */
   redrive(id: string, nowMs: number): Job<D> | undefined {
     const job = this.#dead.get(id);
