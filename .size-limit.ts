@@ -19,6 +19,7 @@ const budgets: Record<string, string> = {
   'election/etcd': '5 kB',
   flow: '0.2 kB',
   queue: '27 kB',
+  'queue/journal': '14 kB',
   'queue/bullmq': '10.6 kB',
   'queue/threads': '9.9 kB',
   'queue/processes': '9.6 kB',

@@ -17,6 +17,7 @@ const full = { status: 'full' } as const;
  * when it is open and there is room.
  */
 export class Intake<D> {
+  readonly #owner: object;
   readonly #depot: Depot<D>;
   readonly #time: SteadyTime;
   readonly #runtime: Runtime;
@@ -28,11 +29,13 @@ export class Intake<D> {
   #closed: HoldfastError | undefined;
 
   constructor(
+    owner: object,
     depot: Depot<D>,
     time: SteadyTime,
     { runtime, overflow }: Settings<D>,
     onOffer: (job: Job<D>, offer: Offer<D>, delayMs: number, signal: AbortSignal | undefined) => void,
   ) {
+    this.#owner = owner;
     this.#depot = depot;
     this.#time = time;
     this.#runtime = runtime;
@@ -77,6 +80,7 @@ export class Intake<D> {
     if (this.#closed !== undefined) throw this.#closed;
     const job = options === undefined ? this.#depot.make(data, 0, undefined) : this.#special(data, options);
     job.caller = callerContext();
+    job.owner = this.#owner;
     return job;
   }
 

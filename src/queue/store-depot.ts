@@ -100,27 +100,34 @@ export class StoreDepot<D> implements Depot<D> {
     const { keyName, dedupe, expiresAtMs, settings } = job.details!;
     const expiresInMs = expiresAtMs === undefined ? undefined : expiresAtMs - this.#settings.runtime.clock.now();
     const { data, priority } = job;
-    // Known before it is asked for: it may be pulled before the answer is here.
+    // Known and counted before it is asked for: it may be pulled before the answer is here.
     const twin = this.#known.get(id);
-    if (twin === undefined && !this.caps.shared) this.#known.set(id, job);
-    let result: PutResult;
+    if (this.caps.shared) this.#remember(id);
+    else if (twin === undefined) this.#known.set(id, job);
+    this.#expect(delayMs, 1);
+    let result: PutResult | undefined;
     try {
       result = await this.#puts.add({ id, data, key: keyName, priority, delayMs, dedupe, expiresInMs, settings });
-    } catch (error) {
-      if (twin === undefined) this.#known.delete(id);
-      throw error;
+    } finally {
+      if (result?.status !== 'added') {
+        this.#expect(delayMs, -1);
+        this.#added.delete(id);
+        if (twin === undefined) this.#known.delete(id);
+      }
     }
-    if (result.status === 'added') {
-      if (this.caps.shared) this.#remember(id);
-      if (delayMs > 0) this.#delayed++;
-      else this.#waiting++;
-      this.#look();
-      const dropped = result.dropped === undefined ? undefined : this.#forget(result.dropped);
-      return dropped === undefined ? { status: 'added' } : { status: 'added', dropped };
-    }
-    if (twin === undefined) this.#known.delete(id);
     if (result.status === 'full') return { status: 'full' };
-    return { status: 'duplicate', job: this.#known.get(result.id) ?? twin ?? this.#stranger(result.id, data) };
+    if (result.status === 'duplicate') {
+      return { status: 'duplicate', job: this.#known.get(result.id) ?? twin ?? this.#stranger(result.id, data) };
+    }
+    this.#look();
+    const dropped = result.dropped === undefined ? undefined : this.#forget(result.dropped);
+    return dropped === undefined ? { status: 'added' } : { status: 'added', dropped };
+  }
+
+  /** What is believed to wait in the store, until it is asked again. */
+  #expect(delayMs: number, jobs: number): void {
+    if (delayMs > 0) this.#delayed = Math.max(0, this.#delayed + jobs);
+    else this.#waiting = Math.max(0, this.#waiting + jobs);
   }
 
   /** In a store that others pull from, a job's record is not kept for its return, only that it was added here. */
@@ -158,8 +165,7 @@ export class StoreDepot<D> implements Depot<D> {
     }
     if (ending.kind === 'retry' || ending.kind === 'release') {
       job.state = ending.delayMs > 0 ? 'delayed' : 'waiting';
-      if (ending.delayMs > 0) this.#delayed++;
-      else this.#waiting++;
+      this.#expect(ending.delayMs, 1);
       if (this.caps.shared) this.#known.delete(id);
       this.#look();
     } else {

@@ -139,7 +139,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
       cancel: (id, reason) => this.cancel(id, reason),
     };
     this.#waits = new Waits(runtime.clock);
-    this.#intake = new Intake(this.#depot, new SteadyTime(runtime.clock), settings, (...offered) => {
+    this.#intake = new Intake(this, this.#depot, new SteadyTime(runtime.clock), settings, (...offered) => {
       this.#onOffer(...offered);
     });
     this.#rate = rate && new Rate(rate, pump);
@@ -468,11 +468,11 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
 
   #onOffer(job: Job<D>, offer: Offer<D>, delayMs: number, signal: AbortSignal | undefined): void {
     if (offer.status === 'added') {
-      this.#tally.onAccepted(job);
+      this.#tally.onAccepted();
       if (offer.dropped !== undefined) this.#tally.onDropped(offer.dropped);
       if (signal !== undefined || job.details?.expiresAtMs !== undefined) this.#link(job, signal);
       if (delayMs <= 0) this.#scaler?.onEnqueue(this.#stuck, job.details?.settings?.type);
-    } else if (offer.job === job) job.owner = this; // it has taken the place of one that waited
+    }
     this.#pump();
   }
 
