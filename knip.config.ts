@@ -9,10 +9,8 @@ const config: KnipConfig = {
     'simulations/{run,simulate-process}.ts',
     '.ci/*.ts',
     'test/package/consumers/*',
-    'test/election/stores/*-process.ts',
+    'test/{election,queue}/**/*-process.ts',
   ],
   project: ['src/**/*.ts!', 'test/**/*.ts', 'examples/**/*.ts', 'simulations/**/*.ts', '.ci/**/*.ts'],
-  // Imported once the queue is here; declared so that its advisories reach the users' audits.
-  ignoreDependencies: ['p-queue'],
 };
 export default config;

@@ -13,7 +13,7 @@ export interface Report {
   readonly scenarios: readonly Scenario[];
 }
 
-export const balancing: Report = {
+const balancing: Report = {
   file: 'simulation-report.md',
   title: 'Simulations',
   about:
@@ -21,7 +21,7 @@ export const balancing: Report = {
   scenarios,
 };
 
-export const queue: Report = {
+const queue: Report = {
   file: 'elastic-report.md',
   title: 'Elastic workers',
   about:

@@ -70,20 +70,20 @@ const plots: Readonly<Record<string, SeriesPlot>> = {
   burst: {
     title: 'Workers after 2,000 jobs at once (at 10 s)',
     columns: ['fixed max', spawning, 'Celery', 'KEDA', ours],
-    x: { label: 'seconds', ticks: range(0, 101, 20), values: pointsOf(100) },
-    y: { label: 'workers', ticks: range(0, 65, 16) },
+    x: { label: 'seconds', ticks: range(0, 120, 20), values: pointsOf(100) },
+    y: { label: 'workers', ticks: range(0, 80, 16) },
   },
   'on-off': {
     title: 'Workers, with jobs for 5 s, none for 5 s, and so on',
     columns: [spawning, 'Celery', 'KEDA', ours],
-    x: { label: 'seconds', ticks: range(0, 101, 20), values: pointsOf(100) },
-    y: { label: 'workers', ticks: range(0, 65, 16) },
+    x: { label: 'seconds', ticks: range(0, 120, 20), values: pointsOf(100) },
+    y: { label: 'workers', ticks: range(0, 80, 16) },
   },
   diurnal: {
     title: 'Workers through two days, of 1 to 13 busy ones',
     columns: [spawning, 'Celery', 'KEDA', ours],
-    x: { label: 'seconds', ticks: range(0, 801, 100), values: pointsOf(800) },
-    y: { label: 'workers', ticks: range(0, 41, 8) },
+    x: { label: 'seconds', ticks: range(0, 900, 100), values: pointsOf(800) },
+    y: { label: 'workers', ticks: range(0, 48, 8) },
   },
 };
 

@@ -173,7 +173,7 @@ export class Plant {
 
   #start(): void {
     this.spawns++;
-    this.#changed(+1);
+    this.#changed(1);
     const timer = this.clock.setTimer(this.coldMs, () => {
       this.#starting.delete(timer);
       this.#free({ idleMs: undefined });

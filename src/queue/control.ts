@@ -17,6 +17,7 @@ abstract class ControlError extends Error {
   /** @internal */
   readonly [brand]: Control;
 
+  /** @internal */
   constructor(message: string, control: Control, options?: { readonly cause?: unknown }) {
     super(message, options);
     this[brand] = control;

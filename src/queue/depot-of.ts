@@ -1,18 +1,11 @@
 import { HoldfastError } from '../core/errors.ts';
 import { invalid } from '../core/options.ts';
-import type { Depot } from './depot.ts';
+import type { Depot, DepotHost } from './depot.ts';
 import { MemoryDepot } from './memory-depot.ts';
 import type { Room } from './queue-store.ts';
 import type { Settings } from './settings.ts';
 import { StoreDepot } from './store-depot.ts';
 import { MemoryQueueStore } from './stores/memory.ts';
-
-/** @internal What a way to a store behind promises asks of its queue. */
-export interface DepotHost {
-  /** How many jobs could be worked on at once. */
-  demand(): number;
-  onError(error: unknown): void;
-}
 
 /**
  * @internal The way to the store of a queue: the short one where the store is in this process's memory.
@@ -28,12 +21,5 @@ export function depotOf<D>(settings: Settings<D>, host: DepotHost): Depot<D> {
     throw invalid('lease.ms', `<= ${String(store.caps.maxLeaseMs)}, the store's`, leaseMs);
   const room: Room = { max: maxQueued, overflow: overflow === 'wait' ? 'reject' : overflow };
   if (store instanceof MemoryQueueStore) return new MemoryDepot(store as MemoryQueueStore<D>, room, runtime);
-  return new StoreDepot(
-    settings,
-    room,
-    () => host.demand(),
-    (error) => {
-      host.onError(error);
-    },
-  );
+  return new StoreDepot(settings, room, host);
 }

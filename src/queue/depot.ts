@@ -10,6 +10,15 @@ export interface DepotListener<D> {
   onLost(job: Job<D>, error: Error): void;
 }
 
+/** @internal What a way to a store behind promises asks of its queue. */
+export interface DepotHost {
+  /** Whose the jobs are that are added here. */
+  readonly owner: object;
+  /** How many jobs could be worked on at once. */
+  demand(): number;
+  onError(error: unknown): void;
+}
+
 /**
  * @internal A queue's way to its store: the records that it works with, one at a time and at once where the store is in this
  * process, in batches where it is not. `nowMs` is the time of the queue's clock at this moment.

@@ -16,7 +16,16 @@ export {
 } from './elastic/law.ts';
 export type { ElasticLaw, ElasticOptions } from './elastic/options.ts';
 export { type ScaleChange, Scaler, type ScalerHost, type ScalerOptions, type ScalerStats } from './elastic/scaler.ts';
-export { isCancelled, isLeaseLost, isQueueFull, isWorkerLost, type WorkerLoss, WorkerLostError } from './errors.ts';
+export {
+  isCancelled,
+  isLeaseLost,
+  isNoWorker,
+  isQueueFull,
+  isWorkerLost,
+  type WorkerLoss,
+  WorkerLostError,
+} from './errors.ts';
+export type { Delivery, Flow } from '../flow/index.ts';
 export type { WorkQueueEvents } from './events.ts';
 export { JobHandle, type Settled } from './job-handle.ts';
 export type { JobOptions } from './job-options.ts';
@@ -37,6 +46,7 @@ export type {
   StoreCaps,
   StoreCounts,
 } from './queue-store.ts';
+export { fromSource, type SourceOptions } from './stores/from-source.ts';
 export { type BacklogOptions, MemoryQueueStore, type MemoryQueueStoreOptions } from './stores/memory.ts';
 export type { WorkQueueOptions } from './settings.ts';
 export type { CloseReport, QueueStats } from './stats.ts';

@@ -26,6 +26,7 @@ const full = { status: 'full' } as const;
  * when it is open and there is room.
  */
 export class Intake<D> {
+  readonly #owner: object;
   readonly #depot: Depot<D>;
   readonly #time: SteadyTime;
   readonly #runtime: Runtime;
@@ -36,7 +37,14 @@ export class Intake<D> {
   #opening: Promise<void> | undefined;
   #closed: HoldfastError | undefined;
 
-  constructor(depot: Depot<D>, time: SteadyTime, { runtime, overflow }: Settings<D>, onOffer: OnOffer<D>) {
+  constructor(
+    owner: object,
+    depot: Depot<D>,
+    time: SteadyTime,
+    { runtime, overflow }: Settings<D>,
+    onOffer: OnOffer<D>,
+  ) {
+    this.#owner = owner;
     this.#depot = depot;
     this.#time = time;
     this.#runtime = runtime;
@@ -81,6 +89,7 @@ export class Intake<D> {
     if (this.#closed !== undefined) throw this.#closed;
     const job = options === undefined ? this.#depot.make(data, 0, undefined) : this.#special(data, options);
     job.caller = callerContext();
+    job.owner = this.#owner;
     return job;
   }
 
@@ -90,7 +99,10 @@ export class Intake<D> {
     return this.#depot.make(data, values.priority ?? 0, this.#detailsOf(values));
   }
 
-  #detailsOf({ id, key, dedupe, attempts, timeoutMs, type, transfer, deadline }: JobValues): JobDetails<D> {
+  #detailsOf(values: JobValues): JobDetails<D> {
+    const { id, key, dedupe, timeoutMs, type, transfer, deadline } = values;
+    // What was moved to a worker cannot be moved again.
+    const attempts = values.attempts ?? (transfer === undefined ? undefined : 1);
     const leftMs = typeof deadline === 'number' ? deadline : (deadline ?? Deadline.never).remaining();
     const own = attempts !== undefined || timeoutMs !== undefined || type !== undefined;
     return {

@@ -3,10 +3,13 @@ import { HoldfastError } from '../core/errors.ts';
 import type { Ending, Offer } from './backlog/backlog.ts';
 import { Job, type JobDetails } from './backlog/job.ts';
 import { Ring } from './backlog/ring.ts';
+import { uniqueOf } from '../core/runtime.ts';
 import { Batches } from './batches.ts';
-import type { Depot, DepotListener } from './depot.ts';
+import type { Depot, DepotHost, DepotListener } from './depot.ts';
 import type { DeadJobs, JobOutcome, LeasedJob, NewJob, PutResult, QueueStore, Room, StoreCaps } from './queue-store.ts';
 import type { Settings } from './settings.ts';
+
+const mostRemembered = 100_000;
 
 /**
  * @internal The way to a store behind promises: batches, leases that are extended in time, and a look now and then where no
@@ -18,8 +21,7 @@ export class StoreDepot<D> implements Depot<D> {
   readonly dead: DeadJobs<D>;
   readonly #store: QueueStore<D>;
   readonly #settings: Settings<D>;
-  readonly #onError: (error: unknown) => void;
-  readonly #demand: () => number;
+  readonly #host: DepotHost;
   readonly #puts: Batches<NewJob<D>, PutResult>;
   readonly #outcomes: Batches<JobOutcome, boolean>;
   readonly #ready = new Ring<Job<D>>();
@@ -27,6 +29,7 @@ export class StoreDepot<D> implements Depot<D> {
   readonly #known = new Map<string, Job<D>>();
   /** When each lease ends, by this clock, counted from before it was asked for. */
   readonly #held = new Map<Job<D>, number>();
+  readonly #added = new Set<string>();
   readonly #prefix: string;
   #listener: DepotListener<D> | undefined;
   #seq = 0;
@@ -40,18 +43,16 @@ export class StoreDepot<D> implements Depot<D> {
   #again = false;
   #open = false;
 
-  constructor(settings: Settings<D>, room: Room, demand: () => number, onError: (error: unknown) => void) {
+  constructor(settings: Settings<D>, room: Room, host: DepotHost) {
     const { store, runtime } = settings;
     this.caps = store.caps;
     this.dead = store.dead;
     this.#store = store;
     this.#settings = settings;
-    this.#demand = demand;
-    this.#onError = onError;
+    this.#host = host;
     this.#puts = new Batches((jobs) => store.put(jobs, room));
     this.#outcomes = new Batches((outcomes) => this.#send(outcomes));
-    const part = (): string => Math.floor(runtime.random() * 2 ** 48).toString(36);
-    this.#prefix = `${part()}${part()}-`;
+    this.#prefix = `${uniqueOf(runtime)}-`;
   }
 
   get runnable(): number {
@@ -99,26 +100,40 @@ export class StoreDepot<D> implements Depot<D> {
     const { keyName, dedupe, expiresAtMs, settings } = job.details!;
     const expiresInMs = expiresAtMs === undefined ? undefined : expiresAtMs - this.#settings.runtime.clock.now();
     const { data, priority } = job;
-    // Known before it is asked for: it may be pulled before the answer is here.
+    // Known and counted before it is asked for: it may be pulled before the answer is here.
     const twin = this.#known.get(id);
-    if (twin === undefined && !this.caps.shared) this.#known.set(id, job);
-    let result: PutResult;
+    if (this.caps.shared) this.#remember(id);
+    else if (twin === undefined) this.#known.set(id, job);
+    this.#expect(delayMs, 1);
+    let result: PutResult | undefined;
     try {
       result = await this.#puts.add({ id, data, key: keyName, priority, delayMs, dedupe, expiresInMs, settings });
-    } catch (error) {
-      if (twin === undefined) this.#known.delete(id);
-      throw error;
+    } finally {
+      if (result?.status !== 'added') {
+        this.#expect(delayMs, -1);
+        this.#added.delete(id);
+        if (twin === undefined) this.#known.delete(id);
+      }
     }
-    if (result.status === 'added') {
-      if (delayMs > 0) this.#delayed++;
-      else this.#waiting++;
-      this.#look();
-      const dropped = result.dropped === undefined ? undefined : this.#forget(result.dropped);
-      return dropped === undefined ? { status: 'added' } : { status: 'added', dropped };
-    }
-    if (twin === undefined) this.#known.delete(id);
     if (result.status === 'full') return { status: 'full' };
-    return { status: 'duplicate', job: this.#known.get(result.id) ?? twin ?? this.#stranger(result.id, data) };
+    if (result.status === 'duplicate') {
+      return { status: 'duplicate', job: this.#known.get(result.id) ?? twin ?? this.#stranger(result.id, data) };
+    }
+    this.#look();
+    const dropped = result.dropped === undefined ? undefined : this.#forget(result.dropped);
+    return dropped === undefined ? { status: 'added' } : { status: 'added', dropped };
+  }
+
+  /** What is believed to wait in the store, until it is asked again. */
+  #expect(delayMs: number, jobs: number): void {
+    if (delayMs > 0) this.#delayed = Math.max(0, this.#delayed + jobs);
+    else this.#waiting = Math.max(0, this.#waiting + jobs);
+  }
+
+  /** In a store that others pull from, a job's record is not kept for its return, only that it was added here. */
+  #remember(id: string): void {
+    this.#added.add(id);
+    if (this.#added.size > mostRemembered) this.#added.delete(this.#added.values().next().value!);
   }
 
   #stranger(id: string, data: D): Job<D> {
@@ -150,8 +165,7 @@ export class StoreDepot<D> implements Depot<D> {
     }
     if (ending.kind === 'retry' || ending.kind === 'release') {
       job.state = ending.delayMs > 0 ? 'delayed' : 'waiting';
-      if (ending.delayMs > 0) this.#delayed++;
-      else this.#waiting++;
+      this.#expect(ending.delayMs, 1);
       if (this.caps.shared) this.#known.delete(id);
       this.#look();
     } else {
@@ -167,7 +181,7 @@ export class StoreDepot<D> implements Depot<D> {
       try {
         return await this.#store.settle(outcomes);
       } catch (error) {
-        this.#onError(error);
+        this.#host.onError(error);
         const { clock, random } = this.#settings.runtime;
         const stillHeld = outcomes.some(({ id }) => (this.#held.get(this.#known.get(id)!) ?? 0) > clock.now());
         if (!stillHeld || !this.#open) return outcomes.map(() => false);
@@ -220,7 +234,7 @@ export class StoreDepot<D> implements Depot<D> {
     const { clock } = this.#settings.runtime;
     while (this.#again && this.#open) {
       this.#again = false;
-      const wanted = this.#demand() - this.#ready.size;
+      const wanted = this.#host.demand() - this.#ready.size;
       if (wanted <= 0) break;
       try {
         const askedMs = clock.now();
@@ -230,7 +244,7 @@ export class StoreDepot<D> implements Depot<D> {
         if (jobs.length < wanted) this.#waiting = 0;
         if (jobs.length > 0) this.#listener?.onReady();
       } catch (error) {
-        this.#onError(error);
+        this.#host.onError(error);
         break;
       }
     }
@@ -256,13 +270,14 @@ export class StoreDepot<D> implements Depot<D> {
       this.#waiting = waiting;
       this.#delayed = delayed;
     } catch (error) {
-      this.#onError(error);
+      this.#host.onError(error);
     }
   }
 
   #lease(leased: LeasedJob<D>, askedMs: number): void {
     const { id, fence, data, attempt, crashes, expiresInMs, settings } = leased;
     const job = this.#known.get(id) ?? this.make(data, leased.priority, { id });
+    if (this.#added.delete(id)) job.owner = this.#host.owner;
     const details = (job.details ??= { id });
     details.fence = fence;
     details.settings = settings;
@@ -305,7 +320,7 @@ export class StoreDepot<D> implements Depot<D> {
       const leases = jobs.map((job) => ({ id: this.idOf(job), fence: job.details!.fence! }));
       answers = await this.#store.extend(leases, this.#settings.leaseMs);
     } catch (error) {
-      this.#onError(error);
+      this.#host.onError(error);
     }
     const nowMs = clock.now();
     jobs.forEach((job, i) => {

@@ -37,15 +37,16 @@ export class Tally<D, R> {
     this.#news = news;
   }
 
-  onAccepted(job: Job<D>): void {
-    job.owner = this.#owner;
+  onAccepted(): void {
     this.accepted++;
   }
 
   onLeased(job: Job<D>): void {
     this.leased++;
     // One of an earlier process, or of another queue on the same store.
-    if (job.owner !== this.#owner) this.onAccepted(job);
+    if (job.owner === this.#owner) return;
+    job.owner = this.#owner;
+    this.accepted++;
   }
 
   /** A lease is over; `job.state` says where the job is now. */

@@ -46,8 +46,8 @@ export function verdict({ error, attempt, attempts, crashes }: Failure, rules: F
 const mayRetry = { retryable: true, pushbackMs: undefined };
 const longestText = 1_000;
 
-/** @internal An error as the text that is kept with a dead job. Never throws. */
-export function textOf(error: unknown): string {
+/** An error as the text that is kept with a dead job. Never throws. */
+function textOf(error: unknown): string {
   try {
     const text = error instanceof Error ? `${error.name}: ${error.message}` : describe(error);
     return text.length > longestText ? `${text.slice(0, longestText)}…` : text;

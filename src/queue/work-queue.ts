@@ -119,6 +119,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     this.#paused = paused;
     this.#pool = poolOf(worker);
     this.#depot = depotOf(settings, {
+      owner: this,
       demand: () => this.#demand,
       onError: (error) => {
         this.emit('storeError', { error });
@@ -139,7 +140,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     };
     this.#waits = new Waits(runtime.clock);
     const time = new SteadyTime(runtime.clock);
-    this.#intake = new Intake(this.#depot, time, settings, (job, offer, delayMs, signal, nowMs) => {
+    this.#intake = new Intake(this, this.#depot, time, settings, (job, offer, delayMs, signal, nowMs) => {
       this.#onOffer(job, offer, delayMs, signal, nowMs);
     });
     this.#rate = rate && new Rate(rate, pump);
@@ -474,11 +475,11 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     nowMs: number | undefined,
   ): void {
     if (offer.status === 'added') {
-      this.#tally.onAccepted(job);
+      this.#tally.onAccepted();
       if (offer.dropped !== undefined) this.#tally.onDropped(offer.dropped);
       if (signal !== undefined || job.details?.expiresAtMs !== undefined) this.#link(job, signal);
       if (delayMs <= 0) this.#scaler?.onEnqueue(this.#stuck, job.details?.settings?.type);
-    } else if (offer.job === job) job.owner = this; // it has taken the place of one that waited
+    }
     this.#pump(nowMs);
   }
 

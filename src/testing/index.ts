@@ -32,6 +32,12 @@ export {
   type LeaseStoreSuiteTools,
   type MakeLeaseStore,
 } from './lease-store-suite.ts';
+export {
+  type MakeQueueStore,
+  queueStoreSuite,
+  type QueueStoreSuiteOptions,
+  type QueueStoreSuiteTools,
+} from './queue-store-suite.ts';
 export { createSim } from './sim/create-sim.ts';
 export type { CallFaults } from './sim/call-faults.ts';
 export type { Remote, RemoteOptions, SimEnv, SimNode, Start } from './sim/env.ts';

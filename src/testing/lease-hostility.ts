@@ -1,8 +1,8 @@
 import { ensureSame } from './ensure.ts';
 import { account, type LeaseLaw } from './lease-trial.ts';
 
-/** Texts that have broken stores: paths, quotes, patterns, two forms of é, what differs by case only, long ones. */
-const hostileTexts: readonly string[] = [
+/** @internal Texts that have broken stores: paths, quotes, patterns, two forms of é, what differs by case only, long ones. */
+export const hostileTexts: readonly string[] = [
   '.',
   '..',
   '/',

@@ -13,7 +13,7 @@ import {
   percent,
   type Scenario,
 } from '../../simulations/scenario.ts';
-import { scenarios } from '../../simulations/scenarios/index.ts';
+import { reports } from '../../simulations/reports.ts';
 
 const share: Measure = {
   key: 'share',
@@ -68,7 +68,9 @@ describe('targets', () => {
 });
 
 test('the report says what was missed, with how many seeds', () => {
-  const report = reportOf({ title: 'T', about: 'A' }, new Map([[scenario, results]]), 3);
+  const report = reportOf({ title: 'Made up', about: 'Nothing.' }, new Map([[scenario, results]]), 3);
+  expect(report).toMatch(/^# Made up\n/);
+  expect(report).toContain('Nothing. Each figure is the median of 3 seeds');
   expect(report).toContain('0 of 1 are met with each seed.');
   expect(report).toContain('| Made up | answered | b | ≥ 90 % | 95.0 % (85.0–99.0) | **missed** with 1 of 3 seeds |');
   expect(report).toContain('| answered | 50.0 % (40.0–60.0) | 95.0 % (85.0–99.0) |\n| _published_ | _50 %_ |  |');
@@ -85,10 +87,20 @@ test('a plot has a line for each column, of the medians, and the last stands out
   ]);
 });
 
-test('the report in the repository is of these scenarios, with at least 20 seeds', () => {
-  const report = readFileSync(join(root, 'docs/simulation-report.md'), 'utf8');
+test('a plot has the lines that it asks for', () => {
+  const few = { ...scenario, plot: { ...scenario.plot!, columns: ['b'] } };
+  const [plot] = [...plotsOf(new Map([[few, results]])).values()];
+  expect([...plot!.matchAll(/<polyline .*points="([^"]*)"/g)].map(([, points]) => points)).toEqual(['64,344 590,62.8']);
+});
+
+test.each(reports)('$file in the repository is of its scenarios, with at least 20 seeds', ({ file, scenarios }) => {
+  const report = readFileSync(join(root, 'docs', file), 'utf8');
   expect(Number(/the median of (\d+) seeds/.exec(report)![1])).toBeGreaterThanOrEqual(20);
   const titles = [...report.matchAll(/^## (.*)$/gm)].map(([, title]) => title);
   expect(titles).toEqual(['Targets', ...scenarios.map(({ title }) => title)]);
-  expect(new Set(scenarios.map(({ name }) => name)).size).toBe(scenarios.length);
+});
+
+test('each scenario has a name of its own', () => {
+  const names = reports.flatMap(({ scenarios }) => scenarios.map(({ name }) => name));
+  expect(new Set(names).size).toBe(names.length);
 });

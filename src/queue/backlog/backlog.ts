@@ -50,7 +50,7 @@ export class Backlog<D> {
   );
   readonly #byId = new Map<string, Job<D>>();
   readonly #byDedupe = new Map<string, Job<D>>();
-  readonly #keys = new Map<string, KeyTurns<D>>();
+  readonly #keys = new Map<string, KeyTurns<Job<D>>>();
   readonly #dead = new Map<string, Job<D>>();
   /** In the order of acceptance; kept only where the oldest may have to give way. */
   #arrivals: Ring<Job<D>> | undefined;
@@ -212,6 +212,30 @@ export class Backlog<D> {
     return true;
   }
 
+  /**
+   * Takes in a job that was accepted by another backlog, with what became of it. In the order in which they began to wait.
+   *
+   * @param past - `waits`, for `delayMs` more if it is delayed; `retried`: as it would after a retry, before all others of
+   *   its key; `crashed`: it was leased, and whoever held it is lost; `dead`: it was given up
+   */
+  restore(job: Job<D>, past: 'waits' | 'retried' | 'crashed' | 'dead', delayMs: number, nowMs: number): void {
+    const details = (job.details ??= {});
+    this.#seq = Math.max(this.#seq, job.seq);
+    if (past === 'dead') {
+      this.#bury(job, details.reason!, details.error!);
+      return;
+    }
+    this.#register(job, details);
+    if (past === 'waits') {
+      this.#enter(job, delayMs, nowMs);
+      return;
+    }
+    job.state = 'leased';
+    this.#leased++;
+    if (details.key !== undefined) this.#reckon(details.key, 1, 0);
+    this.settle(job, { kind: 'retry', delayMs, error: '', crashed: past === 'crashed' }, nowMs);
+  }
+
   /** Puts a dead job back, with all its attempts before it; the record, if it was there. */
   redrive(id: string, nowMs: number): Job<D> | undefined {
     const job = this.#dead.get(id);
@@ -289,7 +313,7 @@ export class Backlog<D> {
   }
 
   /** Puts a lane in the line when its key may have another job leased. */
-  #queue(lane: Lane<D>, nowMs: number): void {
+  #queue(lane: Lane<Job<D>>, nowMs: number): void {
     if (lane.queued || lane.size === 0 || !lane.key.isFree) return;
     lane.queued = true;
     lane.sinceMs = nowMs;
@@ -297,7 +321,7 @@ export class Backlog<D> {
   }
 
   /** The next job of a lane that has come to the front; the lane goes to the back. */
-  #takeOf(lane: Lane<D>, nowMs: number): Job<D> | undefined {
+  #takeOf(lane: Lane<Job<D>>, nowMs: number): Job<D> | undefined {
     lane.queued = false;
     if (!lane.key.isFree) return undefined; // back in the line when one of its key is settled
     const job = lane.shift();
@@ -308,13 +332,13 @@ export class Backlog<D> {
     return job;
   }
 
-  #freeKey(key: KeyTurns<D>, nowMs: number): void {
+  #freeKey(key: KeyTurns<Job<D>>, nowMs: number): void {
     this.#reckon(key, -1, 0);
     for (const lane of key.lanes.values()) this.#queue(lane, nowMs);
   }
 
   /** Changes who is leased and who waits of a key, and what follows for the count of those that are held back. */
-  #reckon(key: KeyTurns<D>, active: number, waiting: number): void {
+  #reckon(key: KeyTurns<Job<D>>, active: number, waiting: number): void {
     this.#blocked -= key.blocked;
     key.active += active;
     key.waiting += waiting;

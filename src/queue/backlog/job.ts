@@ -10,7 +10,7 @@ export interface JobDetails<D> {
   id?: string | undefined;
   keyName?: string | undefined;
   /** Its key's turns, while it lives. */
-  key?: KeyTurns<D> | undefined;
+  key?: KeyTurns<Job<D>> | undefined;
   /** It waits for its next attempt and nobody else of its key may go before. */
   holdsKey?: boolean;
   dedupe?: { readonly id: string; readonly mode: DedupeMode } | undefined;

@@ -1,14 +1,18 @@
-import type { Job } from './job.ts';
 import { Ring } from './ring.ts';
+
+/** What stands in a lane: told by its state whether it still waits. */
+interface Standing {
+  readonly state: string;
+}
 
 /**
  * @internal The jobs of one key and one priority that wait, first in, first out. It stands in the line of its priority
  * like a single job, so that keys take turns, however many jobs each has.
  */
-export class Lane<D> {
-  readonly key: KeyTurns<D>;
+export class Lane<J extends Standing> {
+  readonly key: KeyTurns<J>;
   readonly priority: number;
-  readonly jobs = new Ring<Job<D>>();
+  readonly jobs = new Ring<J>();
   /** How many of them are not tombstones. */
   size = 0;
   /** Whether it stands in the line. */
@@ -16,13 +20,13 @@ export class Lane<D> {
   /** Since when it stands there. */
   sinceMs = 0;
 
-  constructor(key: KeyTurns<D>, priority: number) {
+  constructor(key: KeyTurns<J>, priority: number) {
     this.key = key;
     this.priority = priority;
   }
 
   /** The next that still waits. */
-  shift(): Job<D> | undefined {
+  shift(): J | undefined {
     for (let job = this.jobs.shift(); job !== undefined; job = this.jobs.shift()) {
       if (job.state === 'waiting') return job;
     }
@@ -30,7 +34,7 @@ export class Lane<D> {
   }
 
   /** The youngest that still waits; it stays. */
-  get last(): Job<D> | undefined {
+  get last(): J | undefined {
     for (let job = this.jobs.last; job !== undefined; job = this.jobs.last) {
       if (job.state === 'waiting') return job;
       this.jobs.pop();
@@ -40,10 +44,10 @@ export class Lane<D> {
 }
 
 /** @internal Whose turn it is among the jobs of a key: at most so many are leased, or wait to be tried again in order. */
-export class KeyTurns<D> {
+export class KeyTurns<J extends Standing> {
   readonly name: string;
   readonly limit: number;
-  readonly lanes = new Map<number, Lane<D>>();
+  readonly lanes = new Map<number, Lane<J>>();
   /** How many live. */
   jobs = 0;
   /** How many are leased, or wait to be tried again before all others. */
@@ -65,7 +69,7 @@ export class KeyTurns<D> {
     return Math.max(0, this.waiting - Math.max(0, this.limit - this.active));
   }
 
-  laneOf(priority: number): Lane<D> {
+  laneOf(priority: number): Lane<J> {
     let lane = this.lanes.get(priority);
     if (lane === undefined) this.lanes.set(priority, (lane = new Lane(this, priority)));
     return lane;

@@ -3,7 +3,7 @@ import { Job } from './job.ts';
 import type { Lane } from './keys.ts';
 import { Ring } from './ring.ts';
 
-type Entry<D> = Job<D> | Lane<D>;
+type Entry<D> = Job<D> | Lane<Job<D>>;
 
 /** The entries of one priority, first in, first out. One that has left the heap is not used again. */
 class PriorityClass<D> {

@@ -29,8 +29,8 @@ export interface ElasticSignals {
 /**
  * Why the number of workers changes:
  *
- * - `backlog`: more are needed for the jobs that wait
- * - `rate`: more are needed for the jobs that arrive
+ * - `rate`: so many are needed for the jobs that arrive, whatever waits
+ * - `backlog`: so many are needed for the jobs that wait
  * - `bounds`: there were fewer than `min` or more than `max`
  * - `idle`: fewer would have done for the whole window
  * - `guard`: the same work is done by fewer
@@ -134,7 +134,7 @@ export function decide(signals: ElasticSignals, state: ElasticState): ElasticDec
   const more = Math.min(want, ceiling(signals, state));
   if (more > within) {
     if (signals.serviceMs === undefined) state.blindUntilMs = nowMs + state.law.tickMs;
-    return { workers: more, reason: forArrivals > workers ? 'rate' : 'backlog', want };
+    return { workers: more, reason: Math.ceil(forArrivals) >= more ? 'rate' : 'backlog', want };
   }
   if (within !== workers) return { workers: within, reason: 'bounds', want };
   const less = clamp(Math.max(greatest, busy), min, max);

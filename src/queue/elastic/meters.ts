@@ -5,19 +5,27 @@
 /** The weight of the newest value never falls below this: about the last fifty count. */
 const leastWeight = 0.02;
 
-/** @internal The mean of what was added: of all at first, of about the last fifty later. */
+/** @internal The mean of what was added, and of its square: of all at first, of about the last fifty later. */
 export class RecentMean {
   #count = 0;
   #mean = 0;
+  #square = 0;
 
   /** Undefined before the first value. */
   get value(): number | undefined {
     return this.#count === 0 ? undefined : this.#mean;
   }
 
+  /** The mean square, as a multiple of the square of the mean: 1 when all are alike, 2 when they are exponential. */
+  get spread(): number {
+    return this.#mean > 0 ? Math.max(1, this.#square / this.#mean ** 2) : 1;
+  }
+
   add(value: number): void {
     this.#count++;
-    this.#mean += (value - this.#mean) * Math.max(1 / this.#count, leastWeight);
+    const weight = Math.max(1 / this.#count, leastWeight);
+    this.#mean += (value - this.#mean) * weight;
+    this.#square += (value * value - this.#square) * weight;
   }
 }
 
@@ -48,15 +56,16 @@ class TypeOfWork {
   }
 
   /**
-   * How long a job takes. Those that run are not done yet, and on average as far as they will be behind as before them: a
-   * type of which all are still running is known by half their mean age, and a mean that their age belies is not believed.
+   * How long a job takes. Those that run are not done yet. On average they are as old as half the mean of the done ones, times
+   * their spread (renewal theory: long jobs are met more often). Where they are more than twice as old, the mean is of other
+   * jobs than those that run, and their age says more; where none is done, it is all that is known.
    */
   serviceMs(nowMs: number): number | undefined {
-    const done = this.served.value;
+    const { value: done, spread } = this.served;
     if (this.running === 0) return done;
-    const halfAgeMs = Math.max(0, nowMs - this.startedMs / this.running) / 2;
-    if (done === undefined) return halfAgeMs > 0 ? halfAgeMs : undefined;
-    return Math.max(done, halfAgeMs);
+    const ageMs = Math.max(0, nowMs - this.startedMs / this.running);
+    if (done === undefined) return ageMs > 0 ? ageMs / 2 : undefined;
+    return Math.max(done, ageMs / spread);
   }
 }
 
@@ -75,7 +84,7 @@ function foldOf(spanMs: number, tauMs: number): Fold {
 export const mostTypes = 16;
 
 /** Types of which nothing arrives count as equals. */
-const leastRate = 1e-300;
+const leastRate = 2 ** -1_000;
 
 /**
  * @internal How much work arrives and how long it takes, for each type of job.

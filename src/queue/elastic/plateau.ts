@@ -8,100 +8,150 @@ export interface PlateauSignals {
   readonly nowMs: number;
   /** How many jobs have ended, ever. */
   readonly settled: number;
-  /** Whether the limit is what holds the pool back: all workers are busy, and more are wanted. */
+  /** Whether the limit is what holds the pool back: all workers that it allows are busy, and jobs wait. */
   readonly saturated: boolean;
   readonly coldStartMs: number;
   readonly min: number;
   readonly max: number;
 }
 
+type Direction = 'up' | 'down';
+
 /** @internal What the guard remembers: plain data. */
 export interface PlateauState {
   /** No more workers than this. */
   limit: number;
-  /** The limit that was the best so far, and the jobs a millisecond that it gave. */
-  good: { limit: number; rate: number } | undefined;
+  /** The limit to compare with, the jobs a millisecond that it gave, and over how many epochs. */
+  base: { readonly limit: number; readonly rate: number; readonly epochs: number } | undefined;
+  /** Which way the next step goes. */
+  direction: Direction;
+  /** How far. */
+  factor: number;
   /** For so many epochs nothing is tried. */
   hold: number;
-  /** Since when there is work for all that the limit allows, and how many had ended then; undefined when there is not. */
-  epoch: { stage: 'settling' | 'measuring'; sinceMs: number; settled: number } | undefined;
+  /** How long the next hold is. */
+  patience: number;
+  /** Since when there has been work for all that the limit allows, and how many jobs had ended then. */
+  epoch: { readonly stage: 'settling' | 'measuring'; readonly sinceMs: number; readonly settled: number } | undefined;
 }
 
-/** The first limit: small enough for what saturates early, and six steps from 64. */
-const firstLimit = 4;
-const step = 1.5;
-/** A step must bring this part of what it would bring if nothing were saturated. */
-const worthIt = 0.5;
-/** What the limit gives may fall so far before fewer are tried. */
-const fallen = 0.75;
+const firstLimit = 8;
+/** Twice as many each time until that fails once, then by half: as TCP's slow start. */
+const firstFactor = 2;
+const laterFactor = 1.5;
+/**
+ * How throughput must follow the number of workers, as the exponent of its growth: 1 where nothing is saturated, 0 where all
+ * is. Fewer workers are worth less than fewer jobs done are lost, so a step down must cost less than a step up must bring.
+ */
+const exponent: Readonly<Record<Direction, number>> = { up: 1 / 2, down: 1 / 4 };
+/** A limit that gives only this part of what it gave is looked at anew: fewer may do. */
+const fallen = 2 / 3;
 const epochMs = 1_000;
-/** An epoch ends with so many jobs, or with so many for each worker where that is less. */
+/**
+ * An epoch has so many jobs. Their number varies by its root, a tenth: the difference of two epochs by a seventh, which is
+ * a little more than half of the quarter that the verdict on a step up turns on.
+ */
 const epochJobs = 100;
-const epochJobsEach = 4;
-const holdEpochs = 5;
+const longestHold = 8;
+/** The weight of the newest epoch of a limit never falls below this. */
+const leastWeight = 0.25;
 
 /** @internal A guard that has seen nothing. */
-export function plateauState(min: number): PlateauState {
-  return { limit: Math.max(min, firstLimit), good: undefined, hold: 0, epoch: undefined };
+export function plateauState(): PlateauState {
+  return {
+    limit: firstLimit,
+    base: undefined,
+    direction: 'up',
+    factor: firstFactor,
+    hold: 0,
+    patience: 1,
+    epoch: undefined,
+  };
 }
 
 /**
  * @internal The limit from now on. The state is brought up to the moment; there is no clock and no chance.
  *
- * While the limit holds the pool back, epoch by epoch (a second, and a hundred jobs or four for each worker): a step up by
- * half, kept when it brings at least half of what it promises, taken back otherwise, and then five epochs without another.
- * When the limit brings a quarter less than it did, a step down is tried first, and kept when it costs less than half of
- * what it seems to.
+ * While the limit holds the pool back, epoch by epoch, each of a second and a hundred jobs at least: a step, up first. One that is worth it is kept, and the next goes the same way. One that is not is taken back, the next goes the
+ * other way, and only after 1, 2, 4, then always 8 epochs. So few steps are tried where the limit is right, and each
+ * mistake of chance is mended by the next try.
  */
 export function plateau(signals: PlateauSignals, state: PlateauState): number {
   const { nowMs, settled, saturated, coldStartMs, min, max } = signals;
-  state.limit = within(state.limit, min, max);
+  const within = (limit: number): number => Math.max(min, 1, Math.min(limit, max));
+  state.limit = within(state.limit);
   if (!saturated) {
     state.epoch = undefined;
     return state.limit;
   }
   state.epoch ??= { stage: 'settling', sinceMs: nowMs, settled };
-  const { stage, sinceMs, settled: before } = state.epoch;
-  const jobs = settled - before;
-  if (stage === 'settling') {
-    // The workers of the last step have to start, and the jobs of the time before to end.
-    if (nowMs - sinceMs >= coldStartMs && jobs >= state.limit)
-      state.epoch = { stage: 'measuring', sinceMs: nowMs, settled };
-  } else if (nowMs - sinceMs >= epochMs && jobs >= Math.min(epochJobs, epochJobsEach * state.limit)) {
-    state.epoch = { stage: 'settling', sinceMs: nowMs, settled };
-    state.limit = within(nextLimit(jobs / (nowMs - sinceMs), state), min, max);
+  const spanMs = nowMs - state.epoch.sinceMs;
+  const jobs = settled - state.epoch.settled;
+  if (state.epoch.stage === 'settling') {
+    // The workers of the last step have to start, and the jobs from before it to end.
+    if (spanMs >= coldStartMs && jobs >= state.limit) state.epoch = { stage: 'measuring', sinceMs: nowMs, settled };
+  } else if (spanMs >= epochMs && jobs >= epochJobs) {
+    const before = state.limit;
+    state.limit = afterEpoch(jobs / spanMs, state, within);
+    const stage = state.limit === before ? 'measuring' : 'settling';
+    state.epoch = { stage, sinceMs: nowMs, settled };
   }
   return state.limit;
 }
 
-/** After an epoch that gave `rate`. */
-function nextLimit(rate: number, state: PlateauState): number {
-  const { limit, good } = state;
-  if (good !== undefined && good.limit !== limit) {
-    const gain = rate / good.rate - 1;
-    const promised = limit / good.limit - 1;
-    // Up: the gain is large enough; down: the loss is small enough.
-    if (gain >= worthIt * promised) return climbed(rate, state, limit > good.limit);
-    state.hold = holdEpochs;
-    return good.limit;
+function afterEpoch(rate: number, state: PlateauState, within: (limit: number) => number): number {
+  const { limit, base } = state;
+  if (base !== undefined && base.limit !== limit) return afterStep(rate, base, state, within);
+  const fell = base !== undefined && rate < fallen * base.rate;
+  if (fell) {
+    state.hold = 0;
+    state.direction = 'down';
   }
-  const lost = good !== undefined && rate < fallen * good.rate;
-  state.good = { limit, rate };
-  if (state.hold > 0 && !lost) {
+  const epochs = base === undefined || fell ? 1 : base.epochs + 1;
+  const known = base?.rate ?? rate;
+  state.base = {
+    limit,
+    rate: epochs === 1 ? rate : known + (rate - known) * Math.max(1 / epochs, leastWeight),
+    epochs,
+  };
+  if (state.hold > 0) {
     state.hold--;
     return limit;
   }
-  return lost ? down(limit) : up(limit);
+  return stepped(state, within);
 }
 
-function climbed(rate: number, state: PlateauState, upwards: boolean): number {
-  state.good = { limit: state.limit, rate };
-  return upwards ? up(state.limit) : down(state.limit);
+/** The step was tried for an epoch: keep it, or go back. */
+function afterStep(
+  rate: number,
+  base: NonNullable<PlateauState['base']>,
+  state: PlateauState,
+  within: (limit: number) => number,
+): number {
+  const proportional = state.limit / base.limit;
+  if (rate / base.rate >= proportional ** exponent[state.direction]) {
+    state.base = { limit: state.limit, rate, epochs: 1 };
+    state.patience = 1;
+    return stepped(state, within);
+  }
+  turn(state);
+  state.factor = laterFactor;
+  state.hold = state.patience;
+  state.patience = Math.min(2 * state.patience, longestHold);
+  return within(base.limit);
 }
 
-const up = (limit: number): number => Math.ceil(limit * step);
-const down = (limit: number): number => Math.max(1, Math.floor(limit / step));
+/** The limit of the next step; at a bound, a step away from it. */
+function stepped(state: PlateauState, within: (limit: number) => number): number {
+  const next = within(step(state));
+  if (next !== state.limit) return next;
+  turn(state);
+  return within(step(state));
+}
 
-function within(limit: number, min: number, max: number): number {
-  return Math.max(min, 1, Math.min(limit, max));
+const step = ({ limit, direction, factor }: PlateauState): number =>
+  direction === 'up' ? Math.ceil(limit * factor) : Math.floor(limit / factor);
+
+function turn(state: PlateauState): void {
+  state.direction = state.direction === 'up' ? 'down' : 'up';
 }

@@ -161,6 +161,7 @@ export class Scaler {
    * @throws {@link HoldfastError} `INVALID_OPTION`
    */
   constructor(host: ScalerHost, options?: ScalerOptions) {
+    this.#host = check('host', host, hostRule);
     const values = readOptions('Scaler', options, {
       workers: anything<Dyn<number | WorkerBounds>>(),
       suggestedMax: suggestedRule,
@@ -169,7 +170,6 @@ export class Scaler {
       runtime: runtimeRule,
     });
     const { workers = {}, suggestedMax = 64, elastic, sharesLoop = true, runtime = systemRuntime } = values;
-    this.#host = check('host', host, hostRule);
     this.#runtime = runtime;
     this.#time = new SteadyTime(runtime.clock);
     this.#state = elasticState(elastic);
@@ -179,7 +179,7 @@ export class Scaler {
       this.#bounds = boundsFrom(value, suggestedMax);
     });
     this.#fixed = isFixed(workers, this.#bounds);
-    this.#guard = this.#state.law.guard === 'plateau' ? plateauState(this.#bounds.min) : undefined;
+    this.#guard = this.#state.law.guard === 'plateau' ? plateauState() : undefined;
     this.#workers = this.#bounds.min;
     this.#want = this.#bounds.min;
   }
@@ -192,9 +192,9 @@ export class Scaler {
   /**
    * Jobs have become ready to run: they were added, their delay is over, or they are to be tried again.
    *
-   * @param stuck - how many wait now, because no worker is idle; 0 when one is
+   * @param stuck - how many wait now because no worker is idle; 0 when one is, or when something else holds them back
    * @param type - of which type they are
-   * @param count - how many they are; 1 when absent
+   * @param count - how many they are, 1 when absent; 0 when they were told of before and may run again: a pause is over
    */
   onEnqueue(stuck: number, type?: string, count = 1): void {
     if (this.#fixed) return;

@@ -77,11 +77,10 @@ export function reviveError(record: ErrorRecord): unknown {
 export function recordReason(reason: unknown): ErrorRecord {
   try {
     if (reason instanceof Error) {
-      const { name, message } = reason;
-      const { code } = reason as { readonly code?: unknown };
+      const { name, message, code } = reason as Readonly<Record<'name' | 'message' | 'code', unknown>>;
       return {
-        name: String(name),
-        message: String(message),
+        name: typeof name === 'string' ? name : 'Error',
+        message: typeof message === 'string' ? message : '',
         code: typeof code === 'string' || typeof code === 'number' ? code : undefined,
         ours: isHoldfastError(reason),
       };

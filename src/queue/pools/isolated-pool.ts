@@ -106,7 +106,7 @@ export interface Isolate {
   hold(held: boolean): void;
 }
 
-/** @internal Starts a thread or a process. Exactly one `gone` comes, the last call; what throws has not begun. */
+/** @internal Starts a thread or a process. It calls back later, never at once, and `gone` once, at last; what throws has not begun. */
 export type Launch = (hear: (message: FromWorker) => void, gone: (loss: Loss) => void) => Isolate;
 
 /** @internal Options as they were read, `filename` as a URL. */
@@ -287,7 +287,7 @@ export abstract class IsolatedPool<D, R>
         // Nothing was sent: the worker is as it was.
         this.#release(worker);
         this.#rest(worker);
-        reject(error as Error);
+        reject(error);
         return;
       }
       running.unlink = onAbort(context.signal, (reason) => {
@@ -369,15 +369,14 @@ export abstract class IsolatedPool<D, R>
   }
 
   #launchOne(): void {
-    let worker: Worker<R> | undefined;
     let isolate: Isolate;
     try {
       isolate = this.#launch(
         (message) => {
-          if (worker !== undefined) this.#hear(worker, message);
+          this.#hear(worker, message);
         },
         (loss) => {
-          if (worker !== undefined) this.#gone(worker, loss);
+          this.#gone(worker, loss);
         },
       );
     } catch (error) {
@@ -386,7 +385,7 @@ export abstract class IsolatedPool<D, R>
       return;
     }
     const startedAt = this.#clock.now();
-    worker = { isolate, startedAt, state: 'starting', job: undefined, jobs: 0, spent: undefined, why: undefined, timer: undefined }; // prettier-ignore
+    const worker: Worker<R> = { isolate, startedAt, state: 'starting', job: undefined, jobs: 0, spent: undefined, why: undefined, timer: undefined }; // prettier-ignore
     this.#workers.add(worker);
     this.#starting++;
     this.#load(worker);
@@ -413,7 +412,7 @@ export abstract class IsolatedPool<D, R>
         this.#broken(worker, message.seq, message.error);
         return;
       default:
-        if (job === undefined || job.seq !== message.seq) return; // of a job that is over
+        if (job?.seq !== message.seq) return; // of a job that is over
     }
     switch (message.type) {
       case 'done':

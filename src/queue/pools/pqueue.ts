@@ -21,10 +21,7 @@ export interface PQueueLane {
   /** How many tasks wait in it. */
   readonly size: number;
   /** Takes a task. */
-  add(
-    task: () => Promise<unknown>,
-    options: { readonly signal: AbortSignal; readonly timeout: undefined },
-  ): Promise<unknown>;
+  add(task: () => Promise<unknown>, options: { readonly signal: AbortSignal }): Promise<unknown>;
   /** Listens to it. */
   on(event: 'empty', listener: () => void): unknown;
   /** No longer listens to it. */
@@ -39,11 +36,6 @@ export interface PQueuePoolOptions {
    * @defaultValue the system's
    */
   readonly runtime?: Runtime | undefined;
-}
-
-/** A job that waits in the PQueue. */
-interface Waiting {
-  withdraw(reason: unknown): void;
 }
 
 /** The most jobs at a time where the PQueue has no limit. */
@@ -74,10 +66,11 @@ export class PQueuePool<D, R> implements WorkerPool<D, R>, AsyncDisposable {
   readonly #pqueue: PQueueLane;
   readonly #handler: Handler<D, R>;
   readonly #clock: Clock;
-  readonly #waiting = new Set<Waiting>();
+  /** What takes the jobs out that wait in the PQueue. */
+  readonly #waiting = new Set<(reason: unknown) => void>();
   #wanted = 0;
   #busy = 0;
-  #closed = false;
+  #closing: Promise<void> | undefined;
   #onIdle: (() => void) | undefined;
 
   /**
@@ -105,9 +98,7 @@ export class PQueuePool<D, R> implements WorkerPool<D, R>, AsyncDisposable {
   }
 
   /** Always 0: nothing has to start. */
-  get coldStartMs(): number {
-    return 0;
-  }
+  readonly coldStartMs = 0;
 
   /** The PQueue's concurrency, 64 where it has no limit. */
   get suggestedMax(): number {
@@ -125,7 +116,8 @@ export class PQueuePool<D, R> implements WorkerPool<D, R>, AsyncDisposable {
    * @throws {@link HoldfastError} `INVALID_OPTION`
    */
   resize(workers: number): void {
-    this.#wanted = check('workers', workers, number({ min: 0, integer: true }));
+    check('workers', workers, number({ min: 0, integer: true }));
+    if (this.#closing === undefined) this.#wanted = workers;
   }
 
   /**
@@ -137,20 +129,18 @@ export class PQueuePool<D, R> implements WorkerPool<D, R>, AsyncDisposable {
    * @throws {@link HoldfastError} as a rejection: `CANCELLED`, `CLOSED`; and what the handler has thrown
    */
   run(job: PoolJob<D>, context: JobContext): Promise<R> {
-    if (this.#closed) return Promise.reject(new HoldfastError('CLOSED', 'the pool is closed'));
+    if (this.#closing !== undefined) return Promise.reject(new HoldfastError('CLOSED', 'the pool is closed'));
     this.#busy++;
     return new Promise<R>((resolve, reject) => {
       const place = new AbortController();
-      const waiting: Waiting = {
-        withdraw: (reason) => {
-          leave();
-          place.abort(reason);
-          this.#freed();
-          reject(reason as Error);
-        },
+      const withdraw = (reason: unknown): void => {
+        leave();
+        place.abort(reason);
+        this.#freed();
+        reject(reason);
       };
       const leave = (): void => {
-        this.#waiting.delete(waiting);
+        this.#waiting.delete(withdraw);
         unlink();
       };
       const task = async (): Promise<R> => {
@@ -161,19 +151,22 @@ export class PQueuePool<D, R> implements WorkerPool<D, R>, AsyncDisposable {
           resolve(value);
           return value;
         } catch (error) {
-          reject(error as Error);
+          reject(error);
           throw error;
         } finally {
           this.#freed();
         }
       };
-      this.#waiting.add(waiting);
+      this.#waiting.add(withdraw);
       let unlink = (): void => {};
       // Else it would run in the async context of whoever made place for it.
-      const bound = AsyncResource.bind(task);
+      const scope = new AsyncResource('HoldfastJob');
+      const bound = (): Promise<R> => scope.runInAsyncScope(task);
+      // Without its timeout, which would free the place while the function still runs.
+      const options = { signal: place.signal, timeout: undefined };
       // What it rejects with is known: the handler's error, or the reason of a withdrawal.
-      this.#pqueue.add(bound, { signal: place.signal, timeout: undefined }).catch(() => {});
-      if (this.#waiting.has(waiting)) unlink = onAbort(context.signal, waiting.withdraw);
+      this.#pqueue.add(bound, options).catch(() => {});
+      if (this.#waiting.has(withdraw)) unlink = onAbort(context.signal, withdraw);
     });
   }
 
@@ -183,9 +176,18 @@ export class PQueuePool<D, R> implements WorkerPool<D, R>, AsyncDisposable {
    *
    * @param options - `graceMs`: how long to wait at most
    */
-  async close({ graceMs }: { readonly graceMs: number }): Promise<void> {
-    check('graceMs', graceMs, number({ min: 0 }));
-    this.#closed = true;
+  close(options: { readonly graceMs: number }): Promise<void> {
+    check('graceMs', options.graceMs, number({ min: 0 }));
+    this.#closing ??= this.#end(options.graceMs);
+    return this.#closing;
+  }
+
+  /** Closes without waiting for what runs. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close({ graceMs: 0 });
+  }
+
+  async #end(graceMs: number): Promise<void> {
     this.#wanted = 0;
     this.#pqueue.off('empty', this.#cleared);
     this.#withdraw(new HoldfastError('CLOSED', 'the pool is closed'));
@@ -199,18 +201,13 @@ export class PQueuePool<D, R> implements WorkerPool<D, R>, AsyncDisposable {
     });
   }
 
-  /** Closes without waiting for what runs. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close({ graceMs: 0 });
-  }
-
   #freed(): void {
     this.#busy--;
     if (this.#busy === 0) this.#onIdle?.();
   }
 
-  #withdraw(reason: unknown): void {
-    for (const waiting of [...this.#waiting]) waiting.withdraw(reason);
+  #withdraw(reason: HoldfastError): void {
+    for (const withdraw of [...this.#waiting]) withdraw(reason);
   }
 
   /** `clear` of a PQueue forgets its tasks without a word to anybody (p-queue#239): who is empty and has us waiting was cleared. */

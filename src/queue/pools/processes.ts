@@ -6,6 +6,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { systemClock } from '../../core/clock.ts';
 import { anything, readOptions } from '../../core/options.ts';
 import { IsolatedPool, type IsolatedPoolOptions, isolatedPoolShape, type Launch, moduleUrl } from './isolated-pool.ts';
 import { processProgram } from './worker-program.ts';
@@ -68,6 +69,9 @@ export class ProcessPool<D, R> extends IsolatedPool<D, R> {
   }
 }
 
+/** How long a process that has ended may still be heard. */
+const lastWordsMs = 200;
+
 type ProcessSettings = Pick<ProcessPoolOptions, 'args' | 'execArgv' | 'env' | 'cwd'>;
 
 function launcher(
@@ -95,7 +99,19 @@ function launcher(
       gone({ exitCode: exitCode ?? undefined, signal: signal ?? undefined, cause });
     };
     child.on('message', hear as (message: unknown) => void);
-    child.on('exit', end);
+    child.on('exit', (code, signal) => {
+      if (!child.connected) {
+        end(code, signal);
+        return;
+      }
+      // What it has said before is still on its way.
+      const last = (): void => {
+        timer.cancel();
+        end(code, signal);
+      };
+      const timer = systemClock.setTimer(lastWordsMs, last, { ref: true });
+      child.on('disconnect', last);
+    });
     child.on('error', (error) => {
       // Else a message or a signal could not be sent, and the exit tells the rest.
       if (child.pid === undefined) end(null, null, error);

@@ -16,7 +16,7 @@ export interface TaskPoolOptions {
 
 /**
  * Runs jobs as functions in this process: what a queue uses that is given a function. For work that waits; work that keeps a
- * processor busy belongs into a {@link ThreadPool}.
+ * processor busy belongs into the `ThreadPool` of `holdfast/queue/threads`.
  *
  * Promises: `run` calls the handler and returns what it returns, nothing else. A worker is a number here: there are as many
  * as `resize` has said, at once, and none is lost.
@@ -38,6 +38,7 @@ export class TaskPool<D, R> implements WorkerPool<D, R> {
   readonly suggestedMax: number;
   readonly #handler: Handler<D, R>;
   #size = 0;
+  #closed = false;
 
   /**
    * @param handler - what works on jobs
@@ -55,14 +56,10 @@ export class TaskPool<D, R> implements WorkerPool<D, R> {
   }
 
   /** Always 0: not counted here. */
-  get busy(): number {
-    return 0;
-  }
+  readonly busy = 0;
 
   /** Always 0: nothing has to start. */
-  get coldStartMs(): number {
-    return 0;
-  }
+  readonly coldStartMs = 0;
 
   /** Nothing to do: no worker comes or goes by itself. */
   open(): void {}
@@ -74,7 +71,8 @@ export class TaskPool<D, R> implements WorkerPool<D, R> {
    * @throws {@link HoldfastError} `INVALID_OPTION`
    */
   resize(workers: number): void {
-    this.#size = check('workers', workers, number({ min: 0, integer: true }));
+    check('workers', workers, number({ min: 0, integer: true }));
+    if (!this.#closed) this.#size = workers;
   }
 
   /**
@@ -88,8 +86,9 @@ export class TaskPool<D, R> implements WorkerPool<D, R> {
     return handler(job.data, context);
   }
 
-  /** No job is taken any more. What runs goes on: nothing here could end it. */
+  /** There are no workers any more. What runs goes on: nothing here could end it. */
   close(): Promise<void> {
+    this.#closed = true;
     this.#size = 0;
     return Promise.resolve();
   }

@@ -4,10 +4,11 @@
  * @module holdfast/queue/threads
  */
 import { availableParallelism } from 'node:os';
-import { MessageChannel, receiveMessageOnPort, type ResourceLimits, type Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, receiveMessageOnPort, type ResourceLimits } from 'node:worker_threads';
 import { Piscina } from 'piscina';
+import { HoldfastError } from '../../core/errors.ts';
 import { anything, readOptions } from '../../core/options.ts';
-import type { FromWorker, ToWorker } from './crossing.ts';
+import type { ErrorRecord, FromWorker, ToWorker } from './crossing.ts';
 import {
   type Isolate,
   IsolatedPool,
@@ -110,25 +111,23 @@ function launcher(settings: ThreadSettings): Launch {
       if (message.type === 'done' || message.type === 'failed') answer = message;
       else hear(message);
     };
-    const drain = (): void => {
-      for (let next = receiveMessageOnPort(port1); next !== undefined; next = receiveMessageOnPort(port1)) {
-        listen(next.message as FromWorker);
-      }
-    };
-    const settled = (): void => {
-      drain();
-      const message = answer;
+    const settled = (message?: ToWorker): void => {
+      drain(port1, listen);
+      const heard = answer ?? (message?.type === 'job' ? failedJob(message.seq, unreadable) : undefined);
       answer = undefined;
-      if (message !== undefined) hear(message);
+      if (heard !== undefined) hear(heard);
     };
     const task = (message: ToWorker, port?: unknown, moves: readonly object[] = []): void => {
       const transferList = (port === undefined ? moves : [port]) as never;
-      piscina.run({ message, port }, { filename: 'node:process', name: threadTask, transferList }).then(settled, (error: unknown) => {
-        // Of a thread that is lost its exit tells; any other failure is of a job that could not be sent.
-        if (ends) return;
-        settled();
-        if (message.type === 'job') hear({ type: 'failed', seq: message.seq, error: { thrown: error }, spent: false });
-      }); // prettier-ignore
+      piscina.run({ message, port }, { filename: 'node:process', name: threadTask, transferList }).then(
+        () => {
+          settled(message);
+        },
+        (error: unknown) => {
+          // Of a thread that is lost its exit tells; any other failure is of a job that could not be sent.
+          if (!ends && message.type === 'job') hear(failedJob(message.seq, { thrown: error }));
+        },
+      );
     };
     const end = (): void => {
       ends = true;
@@ -137,7 +136,7 @@ function launcher(settings: ThreadSettings): Launch {
     const isolate: Isolate = {
       post(message, transfer) {
         if (message.type === 'load') task(message, port2);
-        else if (message.type === 'job') task(message, undefined, transfer);
+        else if (message.type === 'job') task(message, undefined, attached(transfer));
         else port1.postMessage(message);
       },
       kill: end,
@@ -153,18 +152,56 @@ function launcher(settings: ThreadSettings): Launch {
       end();
     });
     port1.on('message', listen).unref();
-    const thread = piscina.threads[0] as Worker;
+    const thread = piscina.threads[0]!;
     thread.once('error', (error: Error & { readonly code?: string }) => {
       ends = true;
       failure = error;
     });
     thread.once('exit', (exitCode: number) => {
       ends = true;
-      drain();
+      settled(); // a job may have been done before
       port1.close();
       const outOfMemory = (failure as { readonly code?: string } | undefined)?.code === 'ERR_WORKER_OUT_OF_MEMORY';
       gone({ exitCode, outOfMemory, cause: failure });
     });
     return isolate;
   };
+}
+
+/** What has come and was not delivered yet, but for what cannot be read. */
+function drain(port: MessagePort, listen: (message: FromWorker) => void): void {
+  for (;;) {
+    let next: { readonly message: FromWorker } | undefined;
+    try {
+      next = receiveMessageOnPort(port);
+    } catch {
+      continue; // it is off the port
+    }
+    if (next === undefined) return;
+    listen(next.message);
+  }
+}
+
+const unreadable: ErrorRecord = { name: 'DataCloneError', message: 'what the handler has returned could not be read' };
+
+const failedJob = (seq: number, error: ErrorRecord): FromWorker => ({ type: 'failed', seq, error, spent: false });
+
+/** Node would send a detached buffer, and the thread would never get it. */
+function attached(transfer: readonly object[] = []): readonly object[] {
+  for (const item of transfer) if (item instanceof ArrayBuffer && isDetached(item)) throw detachedError();
+  return transfer;
+}
+
+function isDetached(buffer: ArrayBuffer): boolean {
+  try {
+    return new Uint8Array(buffer).length < 0;
+  } catch {
+    return true;
+  }
+}
+
+function detachedError(): HoldfastError {
+  const message =
+    'a buffer to transfer is detached: an earlier attempt has moved it; copy it, or allow one attempt only';
+  return new HoldfastError('UNSUPPORTED', message);
 }

@@ -162,7 +162,7 @@ process.on('uncaughtException', (error) => {
 `;
 
 /** @internal For a process that was forked with `-e`. */
-export const processProgram: string = `${shared}
+export const processProgram = `${shared}
 say = (message) => {
   process.send(message, () => {});
 };
@@ -189,7 +189,7 @@ Object.defineProperty(process, '${threadTask}', {
 `;
 
 /** @internal For a thread, as a script without `require`: it makes a module of its text, which has that and `import()`. */
-export const threadProgram: string = `{
+export const threadProgram = `{
   const load = process.getBuiltinModule ?? ((id) => process.mainModule.require(id));
   const Module = load('node:module');
   new Module('/holdfast-worker.cjs')._compile(${JSON.stringify(threadModule)}, '/holdfast-worker.cjs');
