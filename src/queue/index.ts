@@ -50,6 +50,6 @@ export { fromSource, type SourceOptions } from './stores/from-source.ts';
 export { type BacklogOptions, MemoryQueueStore, type MemoryQueueStoreOptions } from './stores/memory.ts';
 export type { WorkQueueOptions } from './settings.ts';
 export type { CloseReport, QueueStats } from './stats.ts';
-export type { SyncReport, WorkSource } from './sync.ts';
+export type { SyncReport, WorkItem, WorkSource } from './sync.ts';
 export { type CloseOptions, WorkQueue } from './work-queue.ts';
 export type { JobContext, PoolJob, WorkerPool } from './worker-pool.ts';

@@ -48,11 +48,27 @@ export class JobHandle<D, R> {
 
 /** What became of a job of `addAll`. */
 export type Settled<D, R> =
-  | { readonly id: string; readonly data: D; readonly attempts: number; readonly status: 'done'; readonly value: R }
   | {
+      /** The job. */
       readonly id: string;
+      /** What it was added with. */
       readonly data: D;
+      /** How many attempts it took. */
       readonly attempts: number;
+      /** What became of it. */
+      readonly status: 'done';
+      /** What the handler has returned. */
+      readonly value: R;
+    }
+  | {
+      /** The job. */
+      readonly id: string;
+      /** What it was added with. */
+      readonly data: D;
+      /** How many attempts it took. */
+      readonly attempts: number;
+      /** What became of it. */
       readonly status: 'dead' | 'cancelled';
+      /** Why. */
       readonly error: unknown;
     };

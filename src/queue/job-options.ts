@@ -25,7 +25,14 @@ export interface JobOptions {
   /** Not before this date, or these milliseconds since the epoch, by the wall clock at this moment. */
   readonly runAt?: Date | number | undefined;
   /** Which other jobs it is the same as; see {@link DedupeMode}. */
-  readonly dedupe?: { readonly id: string; readonly mode?: DedupeMode | undefined } | undefined;
+  readonly dedupe?:
+    | {
+        /** The same for all that are the same. */
+        readonly id: string;
+        /** What becomes of a second one. */
+        readonly mode?: DedupeMode | undefined;
+      }
+    | undefined;
   /**
    * How often it may be attempted, in all.
    *

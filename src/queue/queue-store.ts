@@ -47,7 +47,14 @@ export interface NewJob<D> {
   /** Not ready before so many milliseconds from now, by the store's clock. */
   readonly delayMs?: number | undefined;
   /** Which other jobs it is the same as. */
-  readonly dedupe?: { readonly id: string; readonly mode: DedupeMode } | undefined;
+  readonly dedupe?:
+    | {
+        /** The same for all that are the same. */
+        readonly id: string;
+        /** What becomes of a second one. */
+        readonly mode: DedupeMode;
+      }
+    | undefined;
   /** Of no use to anybody after so many milliseconds from now, by the store's clock. */
   readonly expiresInMs?: number | undefined;
   /** For the queue that runs it, kept as it is. */
@@ -122,15 +129,44 @@ export type DeadReason =
 /** What became of a lease. */
 export type JobOutcome = JobLease &
   (
-    | { readonly kind: 'done' }
+    | {
+        /** What became of it. */
+        readonly kind: 'done';
+      }
     /** Another attempt in `delayMs`; `crashed` when the worker was lost. */
-    | { readonly kind: 'retry'; readonly delayMs: number; readonly error: string; readonly crashed?: boolean }
+    | {
+        /** What became of it. */
+        readonly kind: 'retry';
+        /** Not before so many milliseconds from now. */
+        readonly delayMs: number;
+        /** Why, as text. */
+        readonly error: string;
+        /** Whether its worker was lost. */
+        readonly crashed?: boolean;
+      }
     /** No other attempt. */
-    | { readonly kind: 'dead'; readonly reason: DeadReason; readonly error: string; readonly crashed?: boolean }
+    | {
+        /** What became of it. */
+        readonly kind: 'dead';
+        /** Why, for programs. */
+        readonly reason: DeadReason;
+        /** Why, as text. */
+        readonly error: string;
+        /** Whether its worker was lost. */
+        readonly crashed?: boolean;
+      }
     /** As if it had not been pulled: the attempt is not counted. */
-    | { readonly kind: 'release'; readonly delayMs: number }
+    | {
+        /** What became of it. */
+        readonly kind: 'release';
+        /** Not before so many milliseconds from now. */
+        readonly delayMs: number;
+      }
     /** Nobody wants it any more. */
-    | { readonly kind: 'cancelled' }
+    | {
+        /** What became of it. */
+        readonly kind: 'cancelled';
+      }
   );
 
 /** How many jobs are where. */

@@ -87,7 +87,14 @@ export interface WorkQueueOptions<D> extends BacklogOptions {
    */
   readonly overflow?: 'wait' | 'reject' | 'dropOldest' | 'dropLowest' | undefined;
   /** At most so many jobs are started in `perMs` milliseconds. Absent: as fast as there are workers. */
-  readonly rate?: { readonly max: number; readonly perMs: number } | undefined;
+  readonly rate?:
+    | {
+        /** How many jobs. */
+        readonly max: number;
+        /** In how many milliseconds. */
+        readonly perMs: number;
+      }
+    | undefined;
   /** How leases of a store in another process are kept. */
   readonly lease?:
     | {

@@ -3,6 +3,12 @@ import { having, check, readOptions } from '../core/options.ts';
 import { signalRule } from '../core/signals.ts';
 import type { JobHandle } from './job-handle.ts';
 
+/** One thing that is to be done. */
+export interface WorkItem {
+  /** Which. */
+  readonly id: string;
+}
+
 /** Where work comes from: the book's work-source interface. */
 export interface WorkSource<D> {
   /**
@@ -10,7 +16,7 @@ export interface WorkSource<D> {
    *
    * @param signal - ends the listing
    */
-  list(signal: AbortSignal): AsyncIterable<{ readonly id: string }> | Iterable<{ readonly id: string }>;
+  list(signal: AbortSignal): AsyncIterable<WorkItem> | Iterable<WorkItem>;
   /** What is to be done, for one id. */
   get(id: string): Promise<D>;
   /** It was done: the source need not list it any more. */

@@ -52,17 +52,41 @@ export interface IsolatedPoolOptions {
 /** What a pool of threads or processes tells. */
 export interface IsolatedPoolEvents {
   /** A worker can run jobs. */
-  ready: { readonly coldStartMs: number };
+  ready: {
+    /** How long its start took, in milliseconds. */
+    readonly coldStartMs: number;
+  };
   /** A worker has ended that should not have; `job`: whose id it had. */
-  lost: { readonly error: WorkerLostError; readonly job: string | undefined };
+  lost: {
+    /** Why. */
+    readonly error: WorkerLostError;
+    /** The job that it ran. */
+    readonly job: string | undefined;
+  };
   /** A worker is replaced: it has had `maxJobs`, its heap has grown beyond `maxHeapMb`, or it has thrown after a job. */
-  recycled: { readonly reason: 'jobs' | 'heap' | 'fault' };
+  recycled: {
+    /** Why. */
+    readonly reason: 'jobs' | 'heap' | 'fault';
+  };
   /** A worker has thrown outside the job that it runs: what an earlier job, or the module, has left behind. */
-  fault: { readonly error: unknown };
+  fault: {
+    /** Why. */
+    readonly error: unknown;
+  };
   /** So many workers in a row were lost before they had finished a job; the next one is started in `retryInMs`. */
-  degraded: { readonly failures: number; readonly error: unknown; readonly retryInMs: number };
+  degraded: {
+    /** How many in a row. */
+    readonly failures: number;
+    /** Why. */
+    readonly error: unknown;
+    /** In how many milliseconds the next one is started. */
+    readonly retryInMs: number;
+  };
   /** A worker has finished a job again. */
-  restored: { readonly failures: number };
+  restored: {
+    /** How many in a row. */
+    readonly failures: number;
+  };
 }
 
 /** How a pool of threads or processes is. */

@@ -27,7 +27,15 @@ import { leasedJob, obituary, parsed, recordOf, withLoss } from './bullmq/record
 import { Waker } from './bullmq/waker.ts';
 
 export { elastic, type ElasticBull, type ElasticBullOptions, type ElasticBullWorker } from './bullmq/elastic.ts';
-export type { BullBackend, BullJob, BullJobJson, BullJobOptions, BullQueue, BullWorker } from './bullmq/client.ts';
+export type {
+  BullBackend,
+  BullJob,
+  BullJobJson,
+  BullJobOptions,
+  BullMark,
+  BullQueue,
+  BullWorker,
+} from './bullmq/client.ts';
 
 /** Options of {@link BullMQQueueStore}. */
 export interface BullMQQueueStoreOptions {

@@ -1,8 +1,3 @@
-/**
- * Jobs that a source lists.
- *
- * @module holdfast/queue/from-source
- */
 import { HoldfastError } from '../../core/errors.ts';
 import { check, having, number, readOptions } from '../../core/options.ts';
 import { reportError } from '../../core/report.ts';
@@ -77,8 +72,8 @@ const wide = { max: Infinity, overflow: 'reject' } as const;
  * @param options - how often
  * @throws {@link HoldfastError} `INVALID_OPTION`
  * @example
- * ```ts no-run reason="its subpath"
- * import { fromSource } from 'holdfast/queue/from-source';
+ * ```ts
+ * import { fromSource } from 'holdfast/queue';
  *
  * const todo = new Map([['a.txt', 'first'], ['b.txt', 'second']]);
  * const store = fromSource({

@@ -70,9 +70,23 @@ export interface JournalDamage {
    * Where it was cut, though what was there had been synced: the file, the byte of its first damaged line, and how many
    * whole entries there were behind it, two at most.
    */
-  readonly cut?: { readonly file: string; readonly offset: number; readonly entries: number } | undefined;
+  readonly cut?:
+    | {
+        /** The file. */
+        readonly file: string;
+        /** The byte. */
+        readonly offset: number;
+        /** How many whole entries were behind it. */
+        readonly entries: number;
+      }
+    | undefined;
   /** The damaged lines that a salvage has passed over. */
-  readonly skipped: readonly { readonly file: string; readonly offset: number }[];
+  readonly skipped: readonly {
+    /** The file. */
+    readonly file: string;
+    /** The byte. */
+    readonly offset: number;
+  }[];
 }
 
 const folderRule: Rule<string> = {

@@ -11,8 +11,11 @@ import type { BullBackend } from './client.ts';
 export interface ElasticBullWorker {
   /** How many jobs it runs at once: what is set. */
   concurrency: number;
+  /** What it stands on. */
   getBackend(): Pick<BullBackend, 'getCounts'>;
+  /** Listens to it. */
   on(event: 'active' | 'completed' | 'failed', listener: (job?: { readonly id?: string | undefined }) => void): unknown;
+  /** No longer listens to it. */
   off(
     event: 'active' | 'completed' | 'failed',
     listener: (job?: { readonly id?: string | undefined }) => void,
