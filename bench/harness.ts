@@ -203,6 +203,7 @@ async function compareAnswers({ name, contestants, inputs = 1, verify }: Case): 
  */
 export async function measureCase(entry: Case, effort: Effort): Promise<MeasuredCase> {
   await compareAnswers(entry);
+  const { parts = 1 } = entry;
   const runners: Runner[] = [];
   for (const contestant of entry.contestants) runners.push(await runnerOf(contestant, entry.turn));
   // All are warm before the first is calibrated: code that they share has seen all of them by then.
@@ -211,7 +212,7 @@ export async function measureCase(entry: Case, effort: Effort): Promise<Measured
   const times = new Map(runners.map((runner) => [runner, [] as number[]]));
   for (let round = 0; round < effort.rounds; round++) {
     for (const runner of shuffled(runners, effort.random)) {
-      times.get(runner)!.push(((await sample(runner, effort)) * 1e6) / runner.operations);
+      times.get(runner)!.push(((await sample(runner, effort)) * 1e6) / runner.operations / parts);
     }
   }
   const rows: Measured[] = [];
@@ -221,7 +222,7 @@ export async function measureCase(entry: Case, effort: Effort): Promise<Measured
       name: runner.contestant.name,
       ns: spreadOf(own),
       ...(index > 0 && { ratio: speedRatio(times.get(runners[0]!)!, own) }),
-      bytes: await allocation(runner, effort),
+      bytes: Math.round((await allocation(runner, effort)) / parts),
       target: runner.contestant.target,
     });
   }

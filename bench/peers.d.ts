@@ -47,3 +47,12 @@ declare module 'redlock' {
     ): Promise<T>;
   }
 }
+
+declare module 'async' {
+  interface Queue<T, R> {
+    pushAsync(task: T): Promise<R>;
+  }
+
+  const async: { queue<T, R>(worker: (task: T) => Promise<R>, concurrency: number): Queue<T, R> };
+  export default async;
+}

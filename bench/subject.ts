@@ -8,6 +8,7 @@ import { pathToFileURL } from 'node:url';
 import type * as balancing from '../src/balancing/index.ts';
 import type * as calls from '../src/calls/index.ts';
 import type * as hashing from '../src/hashing/index.ts';
+import type * as queue from '../src/queue/index.ts';
 import type * as scatter from '../src/scatter/index.ts';
 import type * as sharding from '../src/sharding/index.ts';
 import type * as testing from '../src/testing/index.ts';
@@ -17,6 +18,7 @@ export interface Subject {
   readonly hashing: typeof hashing;
   readonly calls: typeof calls;
   readonly balancing: typeof balancing;
+  readonly queue: typeof queue;
   readonly scatter: typeof scatter;
   readonly sharding: typeof sharding;
   readonly testing: typeof testing;
@@ -44,6 +46,7 @@ export async function loadSubject(root: string): Promise<Subject> {
     hashing: (await load('hashing')) as typeof hashing,
     calls: (await load('calls')) as typeof calls,
     balancing: (await load('balancing')) as typeof balancing,
+    queue: (await load('queue')) as typeof queue,
     scatter: (await load('scatter')) as typeof scatter,
     sharding: (await load('sharding')) as typeof sharding,
     testing: (await load('testing')) as typeof testing,

@@ -65,6 +65,8 @@ export interface Case {
    * Absent: a whole sample is one turn.
    */
   readonly turn?: number;
+  /** Of how many equal parts an operation is made, a run of so many jobs, say; all figures are those of a part. Absent: one. */
+  readonly parts?: number;
   /** What the answers do not show. Throws when it does not hold. */
   readonly verify?: () => void | Promise<void>;
 }

@@ -89,10 +89,12 @@ export class Engine<D, R> implements RunHost<D> {
   }
 
   /** Starts what can be started. */
-  pump(nowMs = this.time.now()): void {
+  pump(atMs?: number): void {
+    if (this.#runs.length >= this.#pool.size) return; // most calls: not even the clock is read
     if (this.#pumping) return; // a handler that adds: the loop that has started it goes on
     this.#pumping = true;
     try {
+      const nowMs = atMs ?? this.time.now();
       while (this.#open && this.#runs.length < this.#pool.size) {
         if (this.#gate !== undefined && (this.#depot.runnable === 0 || !this.#gate.tryPass())) break;
         const job = this.#depot.take(nowMs);

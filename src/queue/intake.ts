@@ -10,6 +10,15 @@ import type { Depot } from './depot.ts';
 import { type JobOptions, type JobValues, readJobOptions } from './job-options.ts';
 import type { Settings } from './settings.ts';
 
+/** Told of an offer; `nowMs` is the time where it is known. */
+type OnOffer<D> = (
+  job: Job<D>,
+  offer: Offer<D>,
+  delayMs: number,
+  signal: AbortSignal | undefined,
+  nowMs?: number,
+) => void;
+
 const full = { status: 'full' } as const;
 
 /**
@@ -24,7 +33,7 @@ export class Intake<D> {
   readonly #overflow: Settings<D>['overflow'];
   readonly #admission: Admission<D>;
   /** Told once of each offer that is not refused, before who has made it. */
-  readonly #onOffer: (job: Job<D>, offer: Offer<D>, delayMs: number, signal: AbortSignal | undefined) => void;
+  readonly #onOffer: OnOffer<D>;
   #opening: Promise<void> | undefined;
   #closed: HoldfastError | undefined;
 
@@ -33,7 +42,7 @@ export class Intake<D> {
     depot: Depot<D>,
     time: SteadyTime,
     { runtime, overflow }: Settings<D>,
-    onOffer: (job: Job<D>, offer: Offer<D>, delayMs: number, signal: AbortSignal | undefined) => void,
+    onOffer: OnOffer<D>,
   ) {
     this.#owner = owner;
     this.#depot = depot;
@@ -113,9 +122,10 @@ export class Intake<D> {
     if (this.#opening !== undefined) return this.#acceptLater(job, delayMs, signal);
     // Those who wait for room were here first.
     const inLine = this.#overflow === 'wait' && this.#admission.size > 0;
-    const offer = inLine ? full : this.#depot.put(job, delayMs, this.#time.now());
+    const nowMs = this.#time.now();
+    const offer = inLine ? full : this.#depot.put(job, delayMs, nowMs);
     if (offer instanceof Promise) return offer.then((answer) => this.#afterOffer(job, answer, delayMs, signal));
-    return this.#afterOffer(job, offer, delayMs, signal);
+    return this.#afterOffer(job, offer, delayMs, signal, nowMs);
   }
 
   async #acceptLater(job: Job<D>, delayMs: number, signal: AbortSignal | undefined): Promise<Offer<D>> {
@@ -129,6 +139,7 @@ export class Intake<D> {
     offer: Offer<D>,
     delayMs: number,
     signal: AbortSignal | undefined,
+    nowMs?: number,
   ): Offer<D> | Promise<Offer<D>> {
     if (offer.status === 'full') {
       if (this.#overflow !== 'wait') throw new HoldfastError('QUEUE_FULL', 'the queue has no room for the job');
@@ -136,7 +147,7 @@ export class Intake<D> {
         .wait(job, delayMs, signal)
         .then((answer) => this.#afterOffer(job, answer, delayMs, signal));
     }
-    this.#onOffer(job, offer, delayMs, signal);
+    this.#onOffer(job, offer, delayMs, signal, nowMs);
     return offer;
   }
 

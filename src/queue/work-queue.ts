@@ -139,8 +139,9 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
       cancel: (id, reason) => this.cancel(id, reason),
     };
     this.#waits = new Waits(runtime.clock);
-    this.#intake = new Intake(this, this.#depot, new SteadyTime(runtime.clock), settings, (...offered) => {
-      this.#onOffer(...offered);
+    const time = new SteadyTime(runtime.clock);
+    this.#intake = new Intake(this, this.#depot, time, settings, (job, offer, delayMs, signal, nowMs) => {
+      this.#onOffer(job, offer, delayMs, signal, nowMs);
     });
     this.#rate = rate && new Rate(rate, pump);
     this.#engine = new Engine(this.#depot, this.#pool, settings, this.#listen(), this.#rate);
@@ -413,10 +414,10 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     return this.#engine.runs.length < this.#pool.size ? 0 : this.#depot.runnable;
   }
 
-  #pump(): void {
+  #pump(nowMs?: number): void {
     if (this.#paused || this.#over) return;
     if (this.#consumers.waiting > 0) this.#consumers.serve();
-    this.#engine.pump();
+    this.#engine.pump(nowMs);
   }
 
   #elastic(): Scaler {
@@ -466,14 +467,20 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     };
   }
 
-  #onOffer(job: Job<D>, offer: Offer<D>, delayMs: number, signal: AbortSignal | undefined): void {
+  #onOffer(
+    job: Job<D>,
+    offer: Offer<D>,
+    delayMs: number,
+    signal: AbortSignal | undefined,
+    nowMs: number | undefined,
+  ): void {
     if (offer.status === 'added') {
       this.#tally.onAccepted();
       if (offer.dropped !== undefined) this.#tally.onDropped(offer.dropped);
       if (signal !== undefined || job.details?.expiresAtMs !== undefined) this.#link(job, signal);
       if (delayMs <= 0) this.#scaler?.onEnqueue(this.#stuck, job.details?.settings?.type);
     }
-    this.#pump();
+    this.#pump(nowMs);
   }
 
   #onSettled(job: Job<D>, ending: Ending, error: unknown): void {

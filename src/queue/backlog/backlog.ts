@@ -115,12 +115,14 @@ export class Backlog<D> {
 
   /** The job's id; one that was given none gets one of its number, when somebody asks. */
   idOf(job: Job<D>): string {
-    const details = (job.details ??= {});
-    if (details.id === undefined) {
-      details.id = this.#rules.idPrefix + String(job.seq);
-      if (job.isLive) this.#byId.set(details.id, job);
+    const known = job.details?.id;
+    if (known !== undefined) return known;
+    const id = this.#rules.idPrefix + String(job.seq);
+    if (job.isLive) {
+      (job.details ??= {}).id = id;
+      this.#byId.set(id, job);
     }
-    return details.id;
+    return id;
   }
 
   /** Accepts a job, if there is room and it is not there already. */
