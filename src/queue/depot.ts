@@ -30,6 +30,8 @@ export interface Depot<D> {
   jobs(): Iterable<Job<D>>;
   /** A live job that is known here. */
   find(id: string): Job<D> | undefined;
+  /** The record that is told of the end of a live job, if it ends here. */
+  follow(job: Job<D>): Job<D>;
   /** Accepts a job, if there is room. */
   put(job: Job<D>, delayMs: number, nowMs: number): Offer<D> | Promise<Offer<D>>;
   /** Leases the next job that is at hand; tells when there is another. */

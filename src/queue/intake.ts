@@ -3,7 +3,7 @@ import { Deadline } from '../core/deadline.ts';
 import { HoldfastError } from '../core/errors.ts';
 import type { Runtime } from '../core/runtime.ts';
 import type { SteadyTime } from '../core/steady-time.ts';
-import { Admission } from './admission.ts';
+import { Admission, type OnOffer } from './admission.ts';
 import type { Offer } from './backlog/backlog.ts';
 import type { Job, JobDetails } from './backlog/job.ts';
 import type { Depot } from './depot.ts';
@@ -22,22 +22,16 @@ export class Intake<D> {
   readonly #runtime: Runtime;
   readonly #overflow: Settings<D>['overflow'];
   readonly #admission: Admission<D>;
-  /** Told once of each offer that is not refused, before who has made it. */
-  readonly #onOffer: (job: Job<D>, offer: Offer<D>, delayMs: number, signal: AbortSignal | undefined) => void;
+  readonly #onOffer: OnOffer<D>;
   #opening: Promise<void> | undefined;
   #closed: HoldfastError | undefined;
 
-  constructor(
-    depot: Depot<D>,
-    time: SteadyTime,
-    { runtime, overflow }: Settings<D>,
-    onOffer: (job: Job<D>, offer: Offer<D>, delayMs: number, signal: AbortSignal | undefined) => void,
-  ) {
+  constructor(depot: Depot<D>, time: SteadyTime, { runtime, overflow }: Settings<D>, onOffer: OnOffer<D>) {
     this.#depot = depot;
     this.#time = time;
     this.#runtime = runtime;
     this.#overflow = overflow;
-    this.#admission = new Admission(depot, time);
+    this.#admission = new Admission(depot, time, onOffer);
     this.#onOffer = onOffer;
   }
 
@@ -125,9 +119,7 @@ export class Intake<D> {
   ): Offer<D> | Promise<Offer<D>> {
     if (offer.status === 'full') {
       if (this.#overflow !== 'wait') throw new HoldfastError('QUEUE_FULL', 'the queue has no room for the job');
-      return this.#admission
-        .wait(job, delayMs, signal)
-        .then((answer) => this.#afterOffer(job, answer, delayMs, signal));
+      return this.#admission.wait(job, delayMs, signal);
     }
     this.#onOffer(job, offer, delayMs, signal);
     return offer;

@@ -63,6 +63,10 @@ export class MemoryDepot<D> implements Depot<D> {
     return this.#store.backlog.find(id);
   }
 
+  follow(job: Job<D>): Job<D> {
+    return job;
+  }
+
   put(job: Job<D>, delayMs: number, nowMs: number): Offer<D> {
     const offer = this.#store.backlog.offer(job, delayMs, this.#room, nowMs);
     if (delayMs > 0) this.#arm();
