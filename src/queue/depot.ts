@@ -6,6 +6,8 @@ import type { DeadJobs, StoreCaps } from './queue-store.ts';
 export interface DepotListener<D> {
   /** `take` may have something, or `put` may find room. */
   onReady(): void;
+  /** So many of the dead wait again; before any of them is taken. */
+  onRedriven(count: number): void;
   /** Somebody else may have the job of a lease now. */
   onLost(job: Job<D>, error: Error): void;
 }

@@ -52,6 +52,7 @@ export class StoreDepot<D> implements Depot<D> {
       redrive: async (ids) => {
         const count = await store.dead.redrive(ids);
         this.#waiting += count;
+        this.#listener?.onRedriven(count);
         this.#look();
         return count;
       },

@@ -152,6 +152,9 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
         this.#intake.admit();
         this.#pump();
       },
+      onRedriven: (count) => {
+        this.#tally.dead -= count;
+      },
       onLost: (job, error) => {
         this.#onLost(job, error);
       },
@@ -266,6 +269,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     if (!was) return false;
     if (job !== undefined) this.#tally.onCancelled(job, reason);
     this.#look();
+    this.#pump(); // others of its key may go
     return true;
   }
 
@@ -326,17 +330,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
 
   /** The jobs that were given up: to look at, to put back, to forget. */
   get dead(): DeadJobs<D> {
-    const { dead } = this.#depot;
-    return {
-      list: () => dead.list(),
-      redrive: async (ids) => {
-        const count = await dead.redrive(ids);
-        this.#tally.dead -= count;
-        this.#pump();
-        return count;
-      },
-      purge: (ids) => dead.purge(ids),
-    };
+    return this.#depot.dead;
   }
 
   /**
@@ -540,6 +534,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     else if (this.#depot.expire(job) === true) {
       this.#tally.onDead(job, 'expired', error);
       this.#look();
+      this.#pump();
     }
   }
 

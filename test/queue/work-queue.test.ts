@@ -35,7 +35,7 @@ function gates(): {
       return new Promise((resolve, reject) => {
         ends.set(name, (error) => {
           if (error === undefined) resolve(name);
-          else reject(error as Error);
+          else reject(error);
         });
       });
     },
@@ -187,7 +187,7 @@ describe('workers', () => {
       },
       () => Promise.reject(new Proxy(new Error('x'), { get: refuse, getPrototypeOf: refuse })),
     ];
-    const queue = new WorkQueue<number, unknown>((i) => hostile[i]!() as string, {
+    const queue = new WorkQueue<number, unknown>((i) => hostile[i]!(), {
       workers: 2,
       runtime,
       retry: { attempts: 1 },
@@ -711,7 +711,7 @@ describe('bad input', () => {
     ['agingMs', { agingMs: 5, store: new MemoryQueueStore() }],
   ];
   it.each(bad)('the queue refuses %s', (name, options) => {
-    const make = (): unknown => new WorkQueue(() => 1, options as never);
+    const make = (): unknown => new WorkQueue(() => 1, options);
     expect(make).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }) as Error);
     expect(make).toThrow(new RegExp(`\\b${name.replace('.', '\\.')}\\b.*(?:, got |; it has )`, 'u'));
   });
