@@ -23,7 +23,7 @@ export interface JobDetails<D> {
   /** Lets go of the signal and of the timer of who has added it. */
   unlink?: (() => void) | undefined;
   /** As its store gave it with the lease; where there is none, the job's own is it. */
-  fence?: bigint;
+  fence?: bigint | undefined;
   /** When its lease is over; absent: when it is settled. */
   leaseEndsMs?: number | undefined;
   successor?: Job<D>;
