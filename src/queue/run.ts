@@ -1,4 +1,4 @@
-import type { Job } from './backlog/job.ts';
+import { Job } from './backlog/job.ts';
 import type { Alarm } from './alarms.ts';
 import type { JobContext } from './worker-pool.ts';
 
@@ -18,6 +18,8 @@ export interface RunEnd {
 
 /** @internal One attempt under way: what the handler is told, and how it is asked to stop. */
 export class Run<D> implements JobContext {
+  /** See {@link Job.example}. */
+  static readonly example: Run<unknown> = new Run<unknown>(Job.example, undefined as never, 0.5);
   readonly job: Job<D>;
   readonly attempt: number;
   readonly crashes: number;

@@ -50,6 +50,11 @@ export interface Ticket<D> {
  * handle of who has added it share.
  */
 export class Job<D> {
+  /**
+   * One that lives for ever. The engine forgets the shape of objects of which none lives at a full garbage collection, and
+   * the code that was compiled for it: a queue that was idle at that moment would have to warm up again.
+   */
+  static readonly example: Job<unknown> = new Job<unknown>(0, undefined, 0, undefined);
   /** In which order they were accepted. */
   readonly seq: number;
   data: D;
@@ -61,7 +66,7 @@ export class Job<D> {
   /** Grows with each lease. */
   fence = 0;
   /** Since when it waits; while it is delayed, until when. */
-  sinceMs = 0;
+  sinceMs: number = Number.NaN; // not 0: that it is no small integer belongs to the shape
   details: JobDetails<D> | undefined;
   /** Who wants to know of its end. */
   ticket: Ticket<D> | undefined = undefined;
