@@ -65,7 +65,8 @@ module.exports = {
     {
       name: 'stores-by-their-own-subpath',
       severity: 'error',
-      comment: 'Who imports a pattern does not pay for its stores, nor need their platform; but for those that are of the pattern itself.',
+      comment:
+        'Who imports a pattern does not pay for its stores, nor need their platform; but for those that are of the pattern itself.',
       from: { path: ['^src/index\\.ts$', '^src/[^/]+/index\\.ts$'] },
       to: { path: '^src/[^/]+/stores/', pathNot: '/(memory|from-source)\\.ts$', reachable: true },
     },

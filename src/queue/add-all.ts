@@ -58,6 +58,8 @@ export class AddAll<D, R> implements AsyncIterableIterator<Settled<D, R>> {
   #reading = false;
   #exhausted = false;
   #failure: { readonly error: unknown } | undefined;
+  /** Whose end nobody will know: the queue has closed before it. */
+  readonly #forsaken = new Set<Job<D>>();
 
   constructor(source: Iterable<D> | AsyncIterable<D>, options: AddAllOptions<D> | undefined, host: AddAllHost<D>) {
     check('source', source, sourceRule);
@@ -100,7 +102,7 @@ export class AddAll<D, R> implements AsyncIterableIterator<Settled<D, R>> {
     for (let reader = this.#readers.shift(); reader !== undefined; reader = this.#readers.shift()) {
       reader.resolve({ value: undefined, done: true });
     }
-    if (!already) await this.#source.return?.();
+    if (!already) await this.#closeSource();
     return { value: undefined, done: true };
   }
 
@@ -120,10 +122,13 @@ export class AddAll<D, R> implements AsyncIterableIterator<Settled<D, R>> {
 
   #take(): Settled<D, R> | undefined {
     const { first } = this.#ended;
-    if (first === undefined || first.isLive) return undefined;
+    if (first === undefined) return undefined;
+    let job = first;
+    while (job.details?.successor !== undefined) job = job.details.successor;
+    if (job.isLive && !this.#forsaken.has(job)) return undefined;
     this.#ended.shift();
     this.#underWay--;
-    return this.#settled(first);
+    return this.#settled(job);
   }
 
   #settled(job: Job<D>): Settled<D, R> {
@@ -137,6 +142,7 @@ export class AddAll<D, R> implements AsyncIterableIterator<Settled<D, R>> {
   readonly #ticket: Ticket<D> = {
     ended: (job) => {
       if (this.#underWay < 0) return;
+      if (job.isLive) this.#forsaken.add(job);
       if (!this.#ordered) this.#ended.push(job);
       this.#serve();
     },
@@ -144,15 +150,22 @@ export class AddAll<D, R> implements AsyncIterableIterator<Settled<D, R>> {
 
   /** Gives what there is to those who wait for it. */
   #serve(): void {
-    while (this.#readers.size > 0) {
-      const settled = this.#take();
-      if (settled === undefined) break;
-      this.#readers.shift()!.resolve({ value: settled, done: false });
+    this.#hand();
+    if (this.#readers.size > 0) {
+      this.#read();
+      this.#hand(); // what it has read may be a duplicate of what has ended
     }
-    if (this.#readers.size > 0) this.#read();
     while (this.#readers.size > 0 && this.#isOver) {
       const reader = this.#readers.shift()!;
       this.#finish().then(reader.resolve, reader.reject);
+    }
+  }
+
+  #hand(): void {
+    while (this.#readers.size > 0) {
+      const settled = this.#take();
+      if (settled === undefined) return;
+      this.#readers.shift()!.resolve({ value: settled, done: false });
     }
   }
 
@@ -160,13 +173,16 @@ export class AddAll<D, R> implements AsyncIterableIterator<Settled<D, R>> {
   #read(): void {
     if (this.#reading || this.#exhausted) return;
     this.#reading = true;
+    let given = false;
     try {
       while (this.#underWay < this.#ahead && !this.#exhausted) {
+        given = false;
         const item = this.#isAsync ? undefined : (this.#source as Iterator<D>).next();
         if (item === undefined) {
           void this.#readLater((this.#source as AsyncIterator<D>).next());
           return;
         }
+        given = true;
         if (item.done === true) this.#exhausted = true;
         else {
           const accepted = this.#offer(item.value);
@@ -177,14 +193,21 @@ export class AddAll<D, R> implements AsyncIterableIterator<Settled<D, R>> {
         }
       }
     } catch (error) {
-      this.#fail(error);
+      this.#fail(error, given);
     }
     this.#reading = false;
   }
 
   #offer(data: D): Job<D> | Promise<Job<D>> {
+    const options = this.#optionsOf?.(data);
     this.#underWay++;
-    const accepted = this.#host.offer(data, this.#optionsOf?.(data), this.#ticket);
+    let accepted: Job<D> | Promise<Job<D>>;
+    try {
+      accepted = this.#host.offer(data, options, this.#ticket);
+    } catch (error) {
+      this.#underWay--;
+      throw error;
+    }
     if (this.#ordered) {
       if (accepted instanceof Promise) {
         return accepted.then((job) => {
@@ -198,12 +221,20 @@ export class AddAll<D, R> implements AsyncIterableIterator<Settled<D, R>> {
   }
 
   async #readLater(next: Promise<IteratorResult<D>>): Promise<void> {
+    let given = false;
     try {
       const item = await next;
+      given = true;
       if (item.done === true) this.#exhausted = true;
-      else if (!this.#exhausted) await this.#offer(item.value);
+      else if (!this.#exhausted) {
+        const accepted = this.#offer(item.value);
+        if (accepted instanceof Promise) {
+          await this.#goOn(accepted);
+          return;
+        }
+      }
     } catch (error) {
-      this.#fail(error);
+      this.#fail(error, given);
     }
     this.#reading = false;
     this.#read();
@@ -215,15 +246,22 @@ export class AddAll<D, R> implements AsyncIterableIterator<Settled<D, R>> {
       await accepted;
     } catch (error) {
       this.#underWay--;
-      this.#fail(error);
+      this.#fail(error, true);
     }
     this.#reading = false;
     this.#read();
     this.#serve();
   }
 
-  #fail(error: unknown): void {
+  /** Nothing more is read; a source that has not failed itself is closed. */
+  #fail(error: unknown, closes: boolean): void {
+    const already = this.#exhausted;
     this.#exhausted = true;
     this.#failure ??= { error };
+    if (closes && !already) void this.#closeSource().catch(() => undefined);
+  }
+
+  async #closeSource(): Promise<void> {
+    await this.#source.return?.();
   }
 }

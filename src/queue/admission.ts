@@ -8,23 +8,35 @@ import type { Depot } from './depot.ts';
 interface Waiter<D> {
   readonly job: Job<D>;
   readonly delayMs: number;
+  readonly signal: AbortSignal | undefined;
   readonly resolve: (offer: Offer<D>) => void;
   readonly reject: (reason: unknown) => void;
   unlink: Unlink | undefined;
   gone: boolean;
 }
 
+/** @internal Told once of each offer that is not refused, before who has made it; `nowMs` is the time where it is known. */
+export type OnOffer<D> = (
+  job: Job<D>,
+  offer: Offer<D>,
+  delayMs: number,
+  signal: AbortSignal | undefined,
+  nowMs?: number,
+) => void;
+
 /** @internal Who waits for room: first come, first served, and anybody may leave. */
 export class Admission<D> {
   readonly #depot: Depot<D>;
   readonly #time: SteadyTime;
   readonly #waiters = new Ring<Waiter<D>>();
+  readonly #onOffer: OnOffer<D>;
   #waiting = 0;
   #admitting = false;
 
-  constructor(depot: Depot<D>, time: SteadyTime) {
+  constructor(depot: Depot<D>, time: SteadyTime, onOffer: OnOffer<D>) {
     this.#depot = depot;
     this.#time = time;
+    this.#onOffer = onOffer;
   }
 
   /** How many wait. */
@@ -35,7 +47,7 @@ export class Admission<D> {
   /** Accepts a job as soon as there is room; rejects with the signal's reason. */
   wait(job: Job<D>, delayMs: number, signal: AbortSignal | undefined): Promise<Offer<D>> {
     return new Promise((resolve, reject) => {
-      const waiter: Waiter<D> = { job, delayMs, resolve, reject, unlink: undefined, gone: false };
+      const waiter: Waiter<D> = { job, delayMs, signal, resolve, reject, unlink: undefined, gone: false };
       this.#waiters.push(waiter);
       this.#waiting++;
       waiter.unlink = onAbort(signal, (reason) => {
@@ -58,10 +70,11 @@ export class Admission<D> {
           const answer = this.#depot.put(first.job, first.delayMs, this.#time.now());
           const offer = answer instanceof Promise ? await answer : answer;
           if (offer.status === 'full') return;
-          if (hasLeft(first))
-            void this.#depot.cancel(this.#depot.idOf(first.job)); // left while the store was asked
+          // Told at once: the job may be taken before whoever waits for the promise hears of it.
+          if (hasLeft(first)) this.#takeBack(first.job, offer);
           else {
             this.#leave(first);
+            this.#onOffer(first.job, offer, first.delayMs, first.signal);
             first.resolve(offer);
           }
         }
@@ -76,6 +89,11 @@ export class Admission<D> {
     } finally {
       this.#admitting = false;
     }
+  }
+
+  /** Who has added it has left while the store was asked. */
+  #takeBack(job: Job<D>, { status }: Offer<D>): void {
+    if (status === 'added') Promise.resolve(this.#depot.cancel(this.#depot.idOf(job))).catch(() => undefined);
   }
 
   #leave(waiter: Waiter<D>): void {

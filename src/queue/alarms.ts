@@ -32,8 +32,9 @@ export class Alarms {
   cancel(alarm: Alarm | undefined): void {
     if (alarm?.ring === undefined) return;
     alarm.ring = undefined;
+    const wasFirst = alarm === this.#heap.first;
     if (++this.#silenced > 32 && this.#silenced * 2 > this.#heap.size) this.#sweep();
-    if (alarm === this.#heap.first) this.#arm();
+    if (wasFirst) this.#arm();
   }
 
   /** None rings any more. */
@@ -48,6 +49,7 @@ export class Alarms {
   }
 
   #arm(): void {
+    if (this.#timerDueMs === -Infinity) return; // closed
     while (this.#heap.size > 0 && this.#heap.first!.ring === undefined) {
       this.#heap.pop();
       this.#silenced--;

@@ -7,24 +7,26 @@ export class Batches<I, O> {
   readonly #max: number;
   #queue: { readonly item: I; readonly resolve: (answer: O) => void; readonly reject: (error: unknown) => void }[] = [];
   #sending = false;
+  #run: Promise<void> = Promise.resolve();
 
   constructor(send: (items: readonly I[]) => Promise<readonly O[]>, max = 1_000) {
     this.#send = send;
     this.#max = max;
   }
 
-  get isEmpty(): boolean {
-    return !this.#sending && this.#queue.length === 0;
+  /** Resolves when all that came has its answer. */
+  async idle(): Promise<void> {
+    while (this.#sending) await this.#run;
   }
 
   add(item: I): Promise<O> {
     return new Promise((resolve, reject) => {
       this.#queue.push({ item, resolve, reject });
-      if (!this.#sending) void this.#run();
+      if (!this.#sending) this.#run = this.#sendAll();
     });
   }
 
-  async #run(): Promise<void> {
+  async #sendAll(): Promise<void> {
     this.#sending = true;
     // All of this turn go together.
     await Promise.resolve();

@@ -5,22 +5,19 @@ import { Ring } from './backlog/ring.ts';
 import type { Depot } from './depot.ts';
 import type { Engine } from './engine.ts';
 
+type TakingEngine<D> = Pick<Engine<D, never>, 'fail' | 'isTaking' | 'mayStart' | 'settle' | 'time'>;
 type Result<D> = IteratorResult<Delivery<D>>;
 
 /** @internal Those who work jobs off by themselves. */
 export class Consumers<D> {
   readonly #depot: Depot<D>;
-  readonly #engine: Pick<Engine<D, never>, 'fail' | 'mayStart' | 'settle' | 'time'>;
+  readonly #engine: TakingEngine<D>;
   readonly #onLease: (job: Job<D>) => void;
   readonly #readers = new Ring<{ readonly consumer: Consumer<D>; readonly resolve: (result: Result<D>) => void }>();
   readonly #open = new Set<Consumer<D>>();
   #closed = false;
 
-  constructor(
-    depot: Depot<D>,
-    engine: Pick<Engine<D, never>, 'fail' | 'mayStart' | 'settle' | 'time'>,
-    onLease: (job: Job<D>) => void,
-  ) {
+  constructor(depot: Depot<D>, engine: TakingEngine<D>, onLease: (job: Job<D>) => void) {
     this.#depot = depot;
     this.#engine = engine;
     this.#onLease = onLease;
@@ -54,7 +51,7 @@ export class Consumers<D> {
 
   /** Hands out what is ready. */
   serve(): void {
-    while (this.#readers.size > 0) {
+    while (this.#readers.size > 0 && this.#engine.isTaking) {
       const nowMs = this.#engine.time.now();
       const job = this.#depot.take(nowMs);
       if (job === undefined) return;
@@ -75,9 +72,10 @@ export class Consumers<D> {
     }
   }
 
-  /** Somebody else may have the job. */
-  lost(job: Job<D>): void {
-    for (const consumer of this.#open) consumer.lost(job);
+  /** Somebody else may have the job; whether one of these had it. */
+  lost(job: Job<D>): boolean {
+    for (const consumer of this.#open) if (consumer.lost(job)) return true;
+    return false;
   }
 
   /** Gives back what was not acknowledged. */
@@ -89,7 +87,7 @@ export class Consumers<D> {
 
 /** One reader of a queue, and what it has not acknowledged. */
 class Consumer<D> implements AsyncIterator<Delivery<D>> {
-  readonly #engine: Pick<Engine<D, never>, 'fail' | 'mayStart' | 'settle' | 'time'>;
+  readonly #engine: TakingEngine<D>;
   readonly #host: {
     readonly next: (consumer: Consumer<D>) => Promise<Result<D>>;
     readonly left: (consumer: Consumer<D>) => void;
@@ -98,7 +96,7 @@ class Consumer<D> implements AsyncIterator<Delivery<D>> {
   #over = false;
 
   constructor(
-    engine: Pick<Engine<D, never>, 'fail' | 'mayStart' | 'settle' | 'time'>,
+    engine: TakingEngine<D>,
     host: {
       readonly next: (consumer: Consumer<D>) => Promise<Result<D>>;
       readonly left: (consumer: Consumer<D>) => void;
@@ -123,8 +121,8 @@ class Consumer<D> implements AsyncIterator<Delivery<D>> {
     return Promise.resolve({ value: undefined, done: true });
   }
 
-  lost(job: Job<D>): void {
-    this.#held.delete(job);
+  lost(job: Job<D>): boolean {
+    return this.#held.delete(job);
   }
 
   deliver(job: Job<D>, id: string): Delivery<D> {

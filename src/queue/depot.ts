@@ -6,6 +6,8 @@ import type { DeadJobs, StoreCaps } from './queue-store.ts';
 export interface DepotListener<D> {
   /** `take` may have something, or `put` may find room. */
   onReady(): void;
+  /** So many of the dead wait again; before any of them is taken. */
+  onRedriven(count: number): void;
   /** Somebody else may have the job of a lease now. */
   onLost(job: Job<D>, error: Error): void;
 }
@@ -39,6 +41,8 @@ export interface Depot<D> {
   jobs(): Iterable<Job<D>>;
   /** A live job that is known here. */
   find(id: string): Job<D> | undefined;
+  /** The record that is told of the end of a live job, if it ends here. */
+  follow(job: Job<D>): Job<D>;
   /** Accepts a job, if there is room. */
   put(job: Job<D>, delayMs: number, nowMs: number): Offer<D> | Promise<Offer<D>>;
   /** Leases the next job that is at hand; tells when there is another. */

@@ -1,11 +1,12 @@
 import { SteadyTime } from '../core/steady-time.ts';
 import { deadlineExceeded } from '../core/deadline.ts';
 import { HoldfastError } from '../core/errors.ts';
+import { check, number } from '../core/options.ts';
 import { Alarms } from './alarms.ts';
 import type { Ending } from './backlog/backlog.ts';
 import type { Job } from './backlog/job.ts';
 import type { Depot } from './depot.ts';
-import { WorkerLostError } from './errors.ts';
+import { isWorkerLost, WorkerLostError } from './errors.ts';
 import { Run, type RunEnd, type RunHost } from './run.ts';
 import type { Settings } from './settings.ts';
 import { verdict } from './verdict.ts';
@@ -34,10 +35,14 @@ interface Slot<D, R> {
 
 const noDetails: { readonly expiresAtMs?: number | undefined } = {};
 const done = { kind: 'done' } as const;
+const extensionRule = number({ min: 1 });
+const { then: nativeThen } = Promise.prototype; // eslint-disable-line @typescript-eslint/unbound-method
 
 /** @internal May the next job start? `false`: `onChange` is called when it may. */
 export interface Gate {
   tryPass(): boolean;
+  /** Nobody has passed after all. */
+  giveBack(): void;
 }
 
 /**
@@ -56,6 +61,7 @@ export class Engine<D, R> implements RunHost<D> {
   readonly alarms: Alarms;
   /** How many attempts have started. */
   started = 0;
+  paused = false;
   #pumping = false;
   #open = true;
   /** Originals that the budget has not been told of, and when the last of them started. */
@@ -83,6 +89,11 @@ export class Engine<D, R> implements RunHost<D> {
     return this.#runs;
   }
 
+  /** Whether jobs are taken. */
+  get isTaking(): boolean {
+    return this.#open && !this.paused;
+  }
+
   /** No other job is taken. */
   stop(): void {
     this.#open = false;
@@ -95,10 +106,13 @@ export class Engine<D, R> implements RunHost<D> {
     this.#pumping = true;
     try {
       const nowMs = atMs ?? this.time.now();
-      while (this.#open && this.#runs.length < this.#pool.size) {
+      while (this.isTaking && this.#runs.length < this.#pool.size) {
         if (this.#gate !== undefined && (this.#depot.runnable === 0 || !this.#gate.tryPass())) break;
         const job = this.#depot.take(nowMs);
-        if (job === undefined) break;
+        if (job === undefined) {
+          this.#gate?.giveBack();
+          break;
+        }
         if (this.mayStart(job, nowMs)) this.#start(job, nowMs);
         this.#listener.onTaken();
       }
@@ -154,14 +168,14 @@ export class Engine<D, R> implements RunHost<D> {
     this.#arm(run, job.details?.settings?.timeoutMs ?? this.#settings.timeoutMs);
     this.started++;
     this.#listener.onStart(run);
-    let result: R | PromiseLike<R>;
+    let promise: Promise<R>;
     try {
-      result = job.caller === undefined ? this.#call(job, run) : job.caller.runInAsyncScope(this.#call, this, job, run);
+      const result =
+        job.caller === undefined ? this.#call(job, run) : job.caller.runInAsyncScope(this.#call, this, job, run);
+      promise = isPlainPromise(result) ? result : adopted(result);
     } catch (error) {
-      result = Promise.reject(error);
+      promise = Promise.reject(error);
     }
-    // A thenable of somebody else is adopted: it may call twice, or throw.
-    const promise = result instanceof Promise ? (result as Promise<R>) : Promise.resolve(result);
     const slot = this.#freeSlots.pop() ?? this.#slot();
     slot.run = run;
     promise.then(slot.onDone, slot.onFailed);
@@ -225,7 +239,9 @@ export class Engine<D, R> implements RunHost<D> {
   #onFailed(run: Run<D>, error: unknown): void {
     const { job, end } = run;
     const nowMs = this.#free(run);
-    if (end === undefined || end.fate === 'retry') void this.fail(job, end === undefined ? error : end.reason, nowMs);
+    // A worker that had to be ended for its job's timeout was lost to it all the same.
+    if (end === undefined || (end.fate === 'retry' && isWorkerLost(error))) void this.fail(job, error, nowMs);
+    else if (end.fate === 'retry') void this.fail(job, end.reason, nowMs);
     else this.#settleAs(job, end, nowMs);
     this.pump(nowMs);
   }
@@ -288,10 +304,22 @@ export class Engine<D, R> implements RunHost<D> {
   }
 
   async onExtend(run: Run<D>, ms: number | undefined): Promise<void> {
+    if (ms !== undefined) check('ms', ms, extensionRule);
     if (run.end !== undefined) throw run.end.reason;
     if (!run.isOpen) throw new HoldfastError('LEASE_LOST', 'the attempt is over');
     const timeoutMs = ms ?? run.job.details?.settings?.timeoutMs ?? this.#settings.timeoutMs;
     this.#arm(run, timeoutMs);
     await this.#depot.extend(run.job);
   }
+}
+
+function isPlainPromise<R>(result: R | PromiseLike<R>): result is Promise<R> {
+  return result instanceof Promise && result.then === nativeThen;
+}
+
+/** A thenable of somebody else may call twice, or throw. */
+function adopted<R>(result: R | PromiseLike<R>): Promise<R> {
+  return new Promise((resolve) => {
+    resolve(result);
+  });
 }

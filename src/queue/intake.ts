@@ -3,21 +3,12 @@ import { Deadline } from '../core/deadline.ts';
 import { HoldfastError } from '../core/errors.ts';
 import type { Runtime } from '../core/runtime.ts';
 import type { SteadyTime } from '../core/steady-time.ts';
-import { Admission } from './admission.ts';
+import { Admission, type OnOffer } from './admission.ts';
 import type { Offer } from './backlog/backlog.ts';
 import type { Job, JobDetails } from './backlog/job.ts';
 import type { Depot } from './depot.ts';
 import { type JobOptions, type JobValues, readJobOptions } from './job-options.ts';
 import type { Settings } from './settings.ts';
-
-/** Told of an offer; `nowMs` is the time where it is known. */
-type OnOffer<D> = (
-  job: Job<D>,
-  offer: Offer<D>,
-  delayMs: number,
-  signal: AbortSignal | undefined,
-  nowMs?: number,
-) => void;
 
 const full = { status: 'full' } as const;
 
@@ -26,7 +17,6 @@ const full = { status: 'full' } as const;
  * when it is open and there is room.
  */
 export class Intake<D> {
-  readonly #owner: object;
   readonly #depot: Depot<D>;
   readonly #time: SteadyTime;
   readonly #runtime: Runtime;
@@ -37,19 +27,12 @@ export class Intake<D> {
   #opening: Promise<void> | undefined;
   #closed: HoldfastError | undefined;
 
-  constructor(
-    owner: object,
-    depot: Depot<D>,
-    time: SteadyTime,
-    { runtime, overflow }: Settings<D>,
-    onOffer: OnOffer<D>,
-  ) {
-    this.#owner = owner;
+  constructor(depot: Depot<D>, time: SteadyTime, { runtime, overflow }: Settings<D>, onOffer: OnOffer<D>) {
     this.#depot = depot;
     this.#time = time;
     this.#runtime = runtime;
     this.#overflow = overflow;
-    this.#admission = new Admission(depot, time);
+    this.#admission = new Admission(depot, time, onOffer);
     this.#onOffer = onOffer;
   }
 
@@ -89,7 +72,6 @@ export class Intake<D> {
     if (this.#closed !== undefined) throw this.#closed;
     const job = options === undefined ? this.#depot.make(data, 0, undefined) : this.#special(data, options);
     job.caller = callerContext();
-    job.owner = this.#owner;
     return job;
   }
 
@@ -143,9 +125,7 @@ export class Intake<D> {
   ): Offer<D> | Promise<Offer<D>> {
     if (offer.status === 'full') {
       if (this.#overflow !== 'wait') throw new HoldfastError('QUEUE_FULL', 'the queue has no room for the job');
-      return this.#admission
-        .wait(job, delayMs, signal)
-        .then((answer) => this.#afterOffer(job, answer, delayMs, signal));
+      return this.#admission.wait(job, delayMs, signal);
     }
     this.#onOffer(job, offer, delayMs, signal, nowMs);
     return offer;

@@ -23,7 +23,15 @@ export class MemoryDepot<D> implements Depot<D> {
 
   constructor(store: MemoryQueueStore<D>, room: Room, runtime: Runtime) {
     this.caps = store.caps;
-    this.dead = store.dead;
+    this.dead = {
+      ...store.dead,
+      redrive: async (ids) => {
+        const count = store.redrive(ids);
+        this.#listener?.onRedriven(count);
+        store.woken();
+        return count;
+      },
+    };
     this.#store = store;
     this.#room = room;
     this.#runtime = runtime;
@@ -63,6 +71,10 @@ export class MemoryDepot<D> implements Depot<D> {
     return this.#store.backlog.find(id);
   }
 
+  follow(job: Job<D>): Job<D> {
+    return job;
+  }
+
   put(job: Job<D>, delayMs: number, nowMs: number): Offer<D> {
     const offer = this.#store.backlog.offer(job, delayMs, this.#room, nowMs);
     if (delayMs > 0) this.#arm();
@@ -89,12 +101,14 @@ export class MemoryDepot<D> implements Depot<D> {
   cancel(id: string): boolean {
     const job = this.#store.backlog.find(id);
     if (job === undefined || !this.#store.backlog.cancel(job, this.#store.time.now())) return false;
-    this.#store.woken();
+    this.#store.woken(this.#onWake);
     return true;
   }
 
   expire(job: Job<D>): boolean {
-    return this.#store.backlog.expire(job, this.#store.time.now());
+    if (!this.#store.backlog.expire(job, this.#store.time.now())) return false;
+    this.#store.woken(this.#onWake);
+    return true;
   }
 
   close(): Promise<void> {

@@ -32,6 +32,10 @@ export class Rate implements Gate {
     return false;
   }
 
+  giveBack(): void {
+    this.#permits++;
+  }
+
   close(): void {
     this.#limiter.clear();
     this.#limiter.pause();

@@ -27,6 +27,8 @@ export class StoreDepot<D> implements Depot<D> {
   readonly #ready = new Ring<Job<D>>();
   /** Live jobs that were added here, and those that are leased here. */
   readonly #known = new Map<string, Job<D>>();
+  /** Those that the store is asked to keep, and that have not been pulled yet. */
+  readonly #asked = new Set<Job<D>>();
   /** When each lease ends, by this clock, counted from before it was asked for. */
   readonly #held = new Map<Job<D>, number>();
   readonly #added = new Set<string>();
@@ -40,13 +42,25 @@ export class StoreDepot<D> implements Depot<D> {
   #renewal: Timer | undefined;
   #renewing = false;
   #pulling = false;
+  #pulled: Promise<void> | undefined;
   #again = false;
   #open = false;
+  #closing = false;
 
   constructor(settings: Settings<D>, room: Room, host: DepotHost) {
     const { store, runtime } = settings;
     this.caps = store.caps;
-    this.dead = store.dead;
+    this.dead = {
+      list: () => store.dead.list(),
+      redrive: async (ids) => {
+        const count = await store.dead.redrive(ids);
+        this.#waiting += count;
+        this.#listener?.onRedriven(count);
+        this.#look();
+        return count;
+      },
+      purge: (ids) => store.dead.purge(ids),
+    };
     this.#store = store;
     this.#settings = settings;
     this.#host = host;
@@ -74,7 +88,7 @@ export class StoreDepot<D> implements Depot<D> {
     this.#unwake = this.#store.wake(() => {
       this.#look();
     });
-    await this.#count();
+    await this.#recount();
     this.#look();
   }
 
@@ -95,6 +109,13 @@ export class StoreDepot<D> implements Depot<D> {
     return this.#known.get(id);
   }
 
+  follow(job: Job<D>): Job<D> {
+    const id = this.idOf(job);
+    const known = this.#known.get(id);
+    if (known === undefined) this.#known.set(id, job);
+    return known ?? job;
+  }
+
   async put(job: Job<D>, delayMs: number): Promise<Offer<D>> {
     const id = this.idOf(job);
     const { keyName, dedupe, expiresAtMs, settings } = job.details!;
@@ -103,31 +124,31 @@ export class StoreDepot<D> implements Depot<D> {
     // Known and counted before it is asked for: it may be pulled before the answer is here.
     const twin = this.#known.get(id);
     if (this.caps.shared) this.#remember(id);
-    else if (twin === undefined) this.#known.set(id, job);
-    this.#expect(delayMs, 1);
-    let result: PutResult | undefined;
+    if (twin === undefined && this.#isFollowed(job)) this.#known.set(id, job);
+    job.state = delayMs > 0 ? 'delayed' : 'waiting';
+    this.#asked.add(job);
+    let result: PutResult;
     try {
       result = await this.#puts.add({ id, data, key: keyName, priority, delayMs, dedupe, expiresInMs, settings });
-    } finally {
-      if (result?.status !== 'added') {
-        this.#expect(delayMs, -1);
-        this.#added.delete(id);
-        if (twin === undefined) this.#known.delete(id);
-      }
+    } catch (error) {
+      this.#asked.delete(job);
+      this.#added.delete(id);
+      this.#added.delete(id);
+      if (twin === undefined) this.#known.delete(id);
+      throw error;
     }
+    const isNew = this.#asked.delete(job);
+    if (result.status === 'added') {
+      // It may have been pulled already, and be done.
+      if (isNew) this.#count(job, 1);
+      this.#look();
+      const dropped = result.dropped === undefined ? undefined : this.#forget(result.dropped);
+      return dropped === undefined ? { status: 'added' } : { status: 'added', dropped };
+    }
+    this.#added.delete(id);
+    if (twin === undefined) this.#known.delete(id);
     if (result.status === 'full') return { status: 'full' };
-    if (result.status === 'duplicate') {
-      return { status: 'duplicate', job: this.#known.get(result.id) ?? twin ?? this.#stranger(result.id, data) };
-    }
-    this.#look();
-    const dropped = result.dropped === undefined ? undefined : this.#forget(result.dropped);
-    return dropped === undefined ? { status: 'added' } : { status: 'added', dropped };
-  }
-
-  /** What is believed to wait in the store, until it is asked again. */
-  #expect(delayMs: number, jobs: number): void {
-    if (delayMs > 0) this.#delayed = Math.max(0, this.#delayed + jobs);
-    else this.#waiting = Math.max(0, this.#waiting + jobs);
+    return { status: 'duplicate', job: this.#known.get(result.id) ?? twin ?? this.#stranger(result.id, data) };
   }
 
   /** In a store that others pull from, a job's record is not kept for its return, only that it was added here. */
@@ -143,14 +164,33 @@ export class StoreDepot<D> implements Depot<D> {
   #forget(id: string): Job<D> | undefined {
     const job = this.#known.get(id);
     this.#known.delete(id);
-    if (job !== undefined) job.state = 'cancelled';
+    if (job === undefined) this.#waiting = Math.max(0, this.#waiting - 1);
+    else {
+      this.#count(job, -1);
+      job.state = 'cancelled';
+    }
     return job;
   }
 
+  /** Whether a job is looked after from here until its end; in a shared store it may come elsewhere. */
+  #isFollowed(job: Job<D>): boolean {
+    return !this.caps.shared || job.ticket !== undefined;
+  }
+
+  /** Enters a job that waits or is delayed, or takes it out of the count. */
+  #count(job: Job<D>, by: 1 | -1): void {
+    if (job.state === 'delayed') this.#delayed = Math.max(0, this.#delayed + by);
+    else this.#waiting = Math.max(0, this.#waiting + by);
+  }
+
   take(): Job<D> | undefined {
-    const job = this.#ready.shift();
-    if (job === undefined) this.#look();
-    return job;
+    const nowMs = this.#settings.runtime.clock.now();
+    for (let job = this.#ready.shift(); job !== undefined; job = this.#ready.shift()) {
+      if ((this.#held.get(job) ?? -Infinity) > nowMs) return job;
+      if (this.#held.has(job)) this.#lose(job);
+    }
+    this.#look();
+    return undefined;
   }
 
   async settle(job: Job<D>, ending: Ending): Promise<boolean> {
@@ -161,12 +201,13 @@ export class StoreDepot<D> implements Depot<D> {
     this.#held.delete(job);
     if (!was) {
       job.state = 'waiting';
+      if (this.#known.get(id) === job) this.#count(job, 1);
       return false;
     }
     if (ending.kind === 'retry' || ending.kind === 'release') {
       job.state = ending.delayMs > 0 ? 'delayed' : 'waiting';
-      this.#expect(ending.delayMs, 1);
-      if (this.caps.shared) this.#known.delete(id);
+      this.#count(job, 1);
+      if (!this.#isFollowed(job)) this.#known.delete(id);
       this.#look();
     } else {
       job.state = ending.kind;
@@ -197,27 +238,30 @@ export class StoreDepot<D> implements Depot<D> {
 
   async cancel(id: string): Promise<boolean> {
     const [was = false] = await this.#store.cancel([id]);
-    if (was) {
-      this.#forget(id);
-      this.#waiting = Math.max(0, this.#waiting - 1);
-    }
+    if (was) this.#forget(id);
     return was;
   }
 
-  /** The store sees to it when the job's turn comes. */
-  expire(): boolean {
-    return false;
+  /** The store sees to it when the job's turn comes; here it is known now. */
+  expire(job: Job<D>): boolean {
+    const id = this.idOf(job);
+    if (this.#known.get(id) !== job || job.state === 'leased') return false;
+    this.#forget(id);
+    job.state = 'dead';
+    return true;
   }
 
   async close(): Promise<void> {
     this.#unwake?.();
-    const waiting: Promise<boolean>[] = [];
-    for (let job = this.#ready.shift(); job !== undefined; job = this.#ready.shift()) {
-      waiting.push(this.settle(job, { kind: 'release', delayMs: 0 }));
-    }
-    await Promise.allSettled(waiting);
-    this.#open = false;
     this.#timer?.cancel();
+    this.#closing = true;
+    await this.#pulled;
+    for (let job = this.#ready.shift(); job !== undefined; job = this.#ready.shift()) {
+      void this.settle(job, { kind: 'release', delayMs: 0 });
+    }
+    await this.#outcomes.idle();
+    await this.#puts.idle();
+    this.#open = false;
     this.#renewal?.cancel();
     await this.#store.close();
   }
@@ -225,14 +269,14 @@ export class StoreDepot<D> implements Depot<D> {
   /** Pulls, when somebody wants something. One question at a time. */
   #look(): void {
     this.#again = true;
-    if (this.#pulling || !this.#open) return;
-    void this.#pull();
+    if (this.#pulling || !this.#open || this.#closing) return;
+    this.#pulled = this.#pull();
   }
 
   async #pull(): Promise<void> {
     this.#pulling = true;
     const { clock } = this.#settings.runtime;
-    while (this.#again && this.#open) {
+    while (this.#again && this.#open && !this.#closing) {
       this.#again = false;
       const wanted = this.#host.demand() - this.#ready.size;
       if (wanted <= 0) break;
@@ -241,7 +285,6 @@ export class StoreDepot<D> implements Depot<D> {
         const jobs = await this.#store.pull(wanted, this.#settings.leaseMs);
         for (const leased of jobs) this.#lease(leased, askedMs);
         if (jobs.length === wanted) this.#again = true;
-        if (jobs.length < wanted) this.#waiting = 0;
         if (jobs.length > 0) this.#listener?.onReady();
       } catch (error) {
         this.#host.onError(error);
@@ -254,17 +297,17 @@ export class StoreDepot<D> implements Depot<D> {
 
   #pollLater(): void {
     this.#timer?.cancel();
-    if (!this.#open) return;
+    if (!this.#open || this.#closing) return;
     const { runtime, pollMs } = this.#settings;
     this.#timer = runtime.clock.setTimer(pollMs * (0.9 + 0.2 * runtime.random()), () => {
-      void this.#count().then(() => {
+      void this.#recount().then(() => {
         this.#listener?.onReady();
         this.#look();
       });
     });
   }
 
-  async #count(): Promise<void> {
+  async #recount(): Promise<void> {
     try {
       const { waiting, delayed } = await this.#store.counts();
       this.#waiting = waiting;
@@ -276,8 +319,9 @@ export class StoreDepot<D> implements Depot<D> {
 
   #lease(leased: LeasedJob<D>, askedMs: number): void {
     const { id, fence, data, attempt, crashes, expiresInMs, settings } = leased;
-    const job = this.#known.get(id) ?? this.make(data, leased.priority, { id });
-    if (this.#added.delete(id)) job.owner = this.#host.owner;
+    const known = this.#known.get(id);
+    const job = known ?? this.make(data, leased.priority, { id });
+    if (this.#added.delete(id) && known === undefined) job.owner = this.#host.owner;
     const details = (job.details ??= { id });
     details.fence = fence;
     details.settings = settings;
@@ -285,10 +329,10 @@ export class StoreDepot<D> implements Depot<D> {
     job.data = data;
     job.attempt = attempt;
     job.crashes = crashes;
+    if (!this.#asked.delete(job)) this.#count(job, -1);
     job.state = 'leased';
     this.#known.set(id, job);
     this.#held.set(job, askedMs + this.#settings.leaseMs);
-    this.#waiting = Math.max(0, this.#waiting - 1);
     this.#ready.push(job);
     this.#renewLater();
   }
@@ -331,9 +375,28 @@ export class StoreDepot<D> implements Depot<D> {
     });
   }
 
+  /**
+   * The job of a lost lease comes back as another record: who still works on this one has nothing to do with the next
+   * lease.
+   */
+  #await(lost: Job<D>): void {
+    if (!this.#isFollowed(lost)) return;
+    const { data, priority, details, ticket, owner, caller } = lost;
+    const job = this.make(data, priority, { ...details, fence: undefined });
+    job.ticket = ticket;
+    job.owner = owner;
+    job.caller = caller;
+    lost.ticket = undefined;
+    lost.details!.unlink = undefined;
+    lost.details!.successor = job;
+    this.#known.set(this.idOf(job), job);
+    this.#count(job, 1);
+  }
+
   #lose(job: Job<D>): void {
     this.#held.delete(job);
     this.#known.delete(this.idOf(job));
+    this.#await(job);
     this.#listener?.onLost(job, new HoldfastError('LEASE_LOST', 'the lease of the job has run out'));
   }
 }

@@ -37,16 +37,16 @@ export class Tally<D, R> {
     this.#news = news;
   }
 
-  onAccepted(): void {
+  /** Once, though a job may be leased before its acceptance is told. */
+  onAccepted(job: Job<D>): void {
+    if (job.owner === this.#owner) return;
+    job.owner = this.#owner;
     this.accepted++;
   }
 
   onLeased(job: Job<D>): void {
     this.leased++;
-    // One of an earlier process, or of another queue on the same store.
-    if (job.owner === this.#owner) return;
-    job.owner = this.#owner;
-    this.accepted++;
+    this.onAccepted(job); // one of an earlier process, or of another queue on the same store
   }
 
   /** A lease is over; `job.state` says where the job is now. */
@@ -85,8 +85,8 @@ export class Tally<D, R> {
   }
 
   onDropped(job: Job<D>): void {
-    this.#news.emit('dropped', { id: this.#news.idOf(job) });
     this.onCancelled(job, new HoldfastError('QUEUE_FULL', 'the job was dropped to make room for another'));
+    this.#news.emit('dropped', { id: this.#news.idOf(job) });
   }
 
   #onRetry(job: Job<D>, delayMs: number, error: unknown): void {

@@ -8,7 +8,7 @@ import { SteadyTime } from '../core/steady-time.ts';
 import type { Flow } from '../flow/index.ts';
 import { AddAll, type AddAllOptions } from './add-all.ts';
 import type { Ending, Offer } from './backlog/backlog.ts';
-import type { Job } from './backlog/job.ts';
+import type { Job, Ticket } from './backlog/job.ts';
 import { Consumers } from './consume.ts';
 import type { Depot } from './depot.ts';
 import { depotOf } from './depot-of.ts';
@@ -97,8 +97,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
   /** Undefined when others work the jobs off. */
   readonly #scaler: Scaler | undefined;
   readonly #handles: HandleHost<D, R>;
-  readonly #unlink: Unlink;
-  #paused: boolean;
+  #unlink: Unlink | undefined;
   #closing: Promise<CloseReport> | undefined;
   /** Nobody works on anything any more. */
   #over = false;
@@ -116,7 +115,6 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
       this.#pump();
     };
     this.#settings = settings;
-    this.#paused = paused;
     this.#pool = poolOf(worker);
     this.#depot = depotOf(settings, {
       owner: this,
@@ -140,18 +138,25 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     };
     this.#waits = new Waits(runtime.clock);
     const time = new SteadyTime(runtime.clock);
-    this.#intake = new Intake(this, this.#depot, time, settings, (job, offer, delayMs, signal, nowMs) => {
+    this.#intake = new Intake(this.#depot, time, settings, (job, offer, delayMs, signal, nowMs) => {
       this.#onOffer(job, offer, delayMs, signal, nowMs);
     });
     this.#rate = rate && new Rate(rate, pump);
     this.#engine = new Engine(this.#depot, this.#pool, settings, this.#listen(), this.#rate);
+    this.#engine.paused = paused;
     this.#consumers = new Consumers(this.#depot, this.#engine, (job) => {
       this.#tally.onLeased(job);
     });
     this.#pool.open(pump);
     if (worker !== undefined) this.#scaler = this.#elastic();
     const opening = this.#depot.open({
-      onReady: pump,
+      onReady: () => {
+        this.#intake.admit();
+        this.#pump();
+      },
+      onRedriven: (count) => {
+        this.#tally.dead -= count;
+      },
       onLost: (job, error) => {
         this.#onLost(job, error);
       },
@@ -214,7 +219,10 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
         const job = this.#intake.make(data, jobOptions);
         job.ticket = ticket;
         const accepted = this.#intake.accept(job, jobOptions);
-        return accepted instanceof Promise ? accepted.then(() => job) : job;
+        // The end of a duplicate is that of the one that lives.
+        const followed = ({ status, job: live = job }: Offer<D>): Job<D> =>
+          status === 'duplicate' && live !== job ? this.#tellOf(live, ticket) : job;
+        return accepted instanceof Promise ? accepted.then(followed) : followed(accepted);
       },
       idOf: (job) => this.#depot.idOf(job),
     });
@@ -258,20 +266,23 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
   ): Promise<boolean> {
     const job = this.#depot.find(id);
     if (job?.state === 'leased') return this.#stop(job, reason, 'cancelled');
-    if (!(await this.#depot.cancel(id))) return false;
+    const answer = this.#depot.cancel(id);
+    const was = answer instanceof Promise ? await answer : answer;
+    if (!was) return false;
     if (job !== undefined) this.#tally.onCancelled(job, reason);
     this.#look();
+    this.#pump(); // others of its key may go
     return true;
   }
 
   /** Starts no more jobs until `resume`. What runs goes on, and jobs are accepted. */
   pause(): void {
-    this.#paused = true;
+    this.#engine.paused = true;
   }
 
   /** Goes on after `pause`. */
   resume(): void {
-    this.#paused = false;
+    this.#engine.paused = false;
     this.#pump();
   }
 
@@ -315,23 +326,13 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
       started: this.#engine.started,
       retried,
       crashes,
-      paused: this.#paused,
+      paused: this.#engine.paused,
     };
   }
 
   /** The jobs that were given up: to look at, to put back, to forget. */
   get dead(): DeadJobs<D> {
-    const { dead } = this.#depot;
-    return {
-      list: () => dead.list(),
-      redrive: async (ids) => {
-        const count = await dead.redrive(ids);
-        this.#tally.dead -= count;
-        this.#pump();
-        return count;
-      },
-      purge: (ids) => dead.purge(ids),
-    };
+    return this.#depot.dead;
   }
 
   /**
@@ -341,7 +342,12 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
    * @param options - how long to wait, and whether to work off first what waits
    */
   close(options?: CloseOptions): Promise<CloseReport> {
-    return (this.#closing ??= this.#close(options));
+    if (this.#closing !== undefined) return this.#closing;
+    try {
+      return (this.#closing = this.#close(readOptions('close', options, closeShape)));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** Closes the queue with the defaults of `close`. */
@@ -349,19 +355,18 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     await this.close();
   }
 
-  async #close(options: CloseOptions | undefined): Promise<CloseReport> {
-    const { graceMs = 10_000, abortMs = 1_000, drain = false } = readOptions('close', options, closeShape);
+  async #close({ graceMs = 10_000, abortMs = 1_000, drain = false }: CloseOptions): Promise<CloseReport> {
     const closed = new HoldfastError('CLOSED', 'the queue is closed');
-    const { released } = this.#tally;
-    const isStill = (): boolean => this.#engine.runs.length === 0;
-    this.#unlink();
+    const isStill = (): boolean => this.#tally.leased + this.#engine.runs.length === 0;
+    this.#unlink?.();
     this.#intake.close(closed);
     if (!drain) this.#engine.stop();
     await this.#waits.within(graceMs, () => (drain ? this.#isIdle : isStill()));
     this.#engine.stop();
+    const { released } = this.#tally;
+    this.#consumers.close();
     for (const run of [...this.#engine.runs]) this.#engine.abort(run, { reason: closed, fate: 'release' });
     await this.#waits.within(abortMs, isStill);
-    this.#consumers.close();
     const abandoned = this.#engine.abandon();
     this.#scaler?.close();
     this.#rate?.close();
@@ -385,7 +390,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
   #forgetAll(closed: HoldfastError): void {
     this.#over = true;
     for (const job of [...this.#depot.jobs()]) {
-      if (job.owner !== this) continue;
+      if (job.owner !== this && job.owner !== undefined) continue; // another queue's on the same store
       job.result = closed;
       tell(job);
     }
@@ -400,7 +405,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
 
   /** How many jobs could be worked on at once. */
   get #demand(): number {
-    if (this.#paused || this.#over) return 0;
+    if (this.#over || !this.#engine.isTaking) return 0;
     return Math.max(0, this.#pool.size - this.#engine.runs.length) + this.#consumers.waiting;
   }
 
@@ -415,7 +420,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
   }
 
   #pump(nowMs?: number): void {
-    if (this.#paused || this.#over) return;
+    if (this.#over) return;
     if (this.#consumers.waiting > 0) this.#consumers.serve();
     this.#engine.pump(nowMs);
   }
@@ -475,10 +480,13 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     nowMs: number | undefined,
   ): void {
     if (offer.status === 'added') {
-      this.#tally.onAccepted();
+      this.#tally.onAccepted(job);
       if (offer.dropped !== undefined) this.#tally.onDropped(offer.dropped);
       if (signal !== undefined || job.details?.expiresAtMs !== undefined) this.#link(job, signal);
       if (delayMs <= 0) this.#scaler?.onEnqueue(this.#stuck, job.details?.settings?.type);
+    } else if (offer.job === job) {
+      job.owner = this; // it has taken the place of one that waited
+      if (signal !== undefined || job.details?.expiresAtMs !== undefined) this.#link(job, signal);
     }
     this.#pump(nowMs);
   }
@@ -486,7 +494,6 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
   #onSettled(job: Job<D>, ending: Ending, error: unknown): void {
     this.#tally.onSettled(job, ending, error);
     if (job.state === 'waiting') this.#scaler?.onEnqueue(this.#stuck, job.details?.settings?.type);
-    if (this.#intake.waiting > 0) this.#intake.admit();
     this.#look();
   }
 
@@ -494,12 +501,15 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     for (const run of [...this.#engine.runs]) {
       if (run.job === job) this.#engine.abort(run, { reason: error, fate: 'lost' });
     }
-    this.#consumers.lost(job);
+    if (this.#consumers.lost(job)) {
+      this.#onSettled(job, { kind: 'release', delayMs: 0 }, error);
+    }
     this.emit('leaseLost', { id: this.#depot.idOf(job), attempt: job.attempt });
   }
 
-  /** Something has ended: there may be somebody who waits for that. */
+  /** Something has ended: there may be room, and somebody who waits for that. */
   #look(): void {
+    this.#intake.admit();
     this.#waits.look();
     if (this.listens('idle') && this.#isIdle) this.emit('idle', { done: this.#tally.done, dead: this.#tally.dead });
   }
@@ -507,7 +517,12 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
   /** Ends the job when its signal aborts or its deadline comes. */
   #link(job: Job<D>, signal: AbortSignal | undefined): void {
     const details = (job.details ??= {});
-    const unlink = onAbort(signal, (reason) => void this.cancel(this.#depot.idOf(job), reason));
+    if (!job.isLive) return;
+    const unlink = onAbort(signal, (reason) => {
+      this.cancel(this.#depot.idOf(job), reason).catch((error: unknown) => {
+        this.emit('storeError', { error });
+      });
+    });
     const { alarms, time } = this.#engine;
     const alarm =
       details.expiresAtMs === undefined
@@ -527,6 +542,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     else if (this.#depot.expire(job) === true) {
       this.#tally.onDead(job, 'expired', error);
       this.#look();
+      this.#pump();
     }
   }
 
@@ -555,13 +571,23 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
 
   /** The end of a job as a promise, also of one that ended long ago. */
   #resultOf(asked: Job<D>): Promise<R> {
+    return new Promise((resolve, reject) => {
+      this.#tellOf(asked, new ResultTicket<D, R>(resolve, reject));
+    });
+  }
+
+  /** Has a ticket told of the end of a job, or of the one that has taken its place. */
+  #tellOf(asked: Job<D>, ticket: Ticket<D>): Job<D> {
     let job = asked;
     while (job.details?.successor !== undefined) job = job.details.successor;
-    return new Promise((resolve, reject) => {
-      const ticket = new ResultTicket<D, R>(resolve, reject);
-      if (!job.isLive || this.#over) ticket.ended(job);
-      else alsoTell(job, ticket);
-    });
+    if (job.isLive && !this.#over) {
+      const followed = this.#depot.follow(job);
+      alsoTell(followed, ticket);
+      return followed;
+    }
+    if (job.isLive) job.result ??= new HoldfastError('CLOSED', 'the queue is closed');
+    ticket.ended(job);
+    return job;
   }
 }
 

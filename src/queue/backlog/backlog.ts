@@ -7,6 +7,7 @@
  */
 
 import type { DeadReason, JobOutcome, PutResult, Room, StoreCounts } from '../queue-store.ts';
+import { alsoTell } from '../result-ticket.ts';
 import { Heap } from './heap.ts';
 import { Job, type JobDetails, type Rerun } from './job.ts';
 import { KeyTurns, type Lane } from './keys.ts';
@@ -55,6 +56,7 @@ export class Backlog<D> {
   /** In the order of acceptance; kept only where the oldest may have to give way. */
   #arrivals: Ring<Job<D>> | undefined;
   #seq = 0;
+  #fence = 0;
   #waiting = 0;
   #delayedNow = 0;
   #leased = 0;
@@ -134,7 +136,7 @@ export class Backlog<D> {
       if (dropped === undefined) return full;
       this.cancel(dropped, nowMs);
     }
-    if (room.overflow === 'dropOldest') this.#arrive(job);
+    if (room.overflow === 'dropOldest' || this.#arrivals !== undefined) this.#arrive(job);
     if (details !== undefined) this.#register(job, details);
     this.#enter(job, delayMs, nowMs);
     return dropped === undefined ? added : { status: 'added', dropped };
@@ -151,7 +153,8 @@ export class Backlog<D> {
       if (job.details !== undefined) job.details.holdsKey = false;
       job.state = 'leased';
       job.attempt++;
-      job.fence++;
+      // Above those of all others: an id may come back with another job.
+      job.fence = this.#fence = Math.max(this.#fence, job.fence) + 1;
       if (leaseMs !== Infinity) this.extend(job, nowMs + leaseMs);
       return job;
     }
@@ -161,7 +164,12 @@ export class Backlog<D> {
   /** Has a lease end at another time. */
   extend(job: Job<D>, endsMs: number): void {
     const details = (job.details ??= {});
-    if (endsMs < (details.leaseEndsMs ?? Infinity)) this.#leases.push({ job, fence: job.fence, endsMs });
+    if (endsMs < (details.leaseEndsMs ?? Infinity)) {
+      if (this.#leases.size >= 2 * this.#leased + 64) {
+        this.#leases.keep((lease) => lease.job.state === 'leased' && lease.job.fence === lease.fence);
+      }
+      this.#leases.push({ job, fence: job.fence, endsMs });
+    }
     details.leaseEndsMs = endsMs;
   }
 
@@ -236,14 +244,19 @@ export class Backlog<D> {
     this.settle(job, { kind: 'retry', delayMs, error: '', crashed: past === 'crashed' }, nowMs);
   }
 
-  /** Puts a dead job back, with all its attempts before it; the record, if it was there. */
+  /**
+   * Puts a dead job back, with all its attempts before it; its new record, if it was there. A new one, for the old may be
+   * a tombstone somewhere still.
+   */
   redrive(id: string, nowMs: number): Job<D> | undefined {
-    const job = this.#dead.get(id);
-    if (job === undefined) return undefined;
+    const dead = this.#dead.get(id);
+    if (dead === undefined) return undefined;
     this.#dead.delete(id);
-    job.attempt = job.crashes = 0;
-    const details = job.details!;
-    details.expiresAtMs = undefined;
+    const details = { ...dead.details, expiresAtMs: undefined };
+    const job = this.job(dead.data, dead.priority, details);
+    job.fence = dead.fence;
+    job.owner = dead.owner;
+    job.caller = dead.caller;
     this.#register(job, details);
     this.#enter(job, 0, nowMs);
     return job;
@@ -277,12 +290,12 @@ export class Backlog<D> {
       const { job, fence } = first;
       const endsMs = job.state === 'leased' && job.fence === fence ? job.details?.leaseEndsMs : undefined;
       if (endsMs === undefined) this.#leases.pop();
-      else if (endsMs <= nowMs) {
-        this.#leases.pop();
-        this.settle(job, { kind: 'retry', delayMs: 0, error: 'its lease has run out', crashed: true }, nowMs);
-      } else {
+      else if (endsMs > first.endsMs) {
         first.endsMs = endsMs;
         this.#leases.sinkFirst();
+      } else {
+        this.#leases.pop();
+        this.settle(job, { kind: 'retry', delayMs: 0, error: 'its lease has run out', crashed: true }, nowMs);
       }
     }
   }
@@ -385,11 +398,14 @@ export class Backlog<D> {
 
   /** Has a job take the place of one that nobody holds: its id, and who waits for its end. */
   #replace(old: Job<D>, job: Job<D>, details: JobDetails<D>, delayMs: number, nowMs: number): void {
+    details.id = this.idOf(old);
     this.#withdraw(old, nowMs);
     this.#end(old, 'replaced');
-    details.id = old.details!.id;
     old.details!.successor = job;
-    job.ticket = old.ticket;
+    // What it was to end with is no longer said of it; whoever waits for its end waits for the new one's.
+    old.details!.unlink?.();
+    if (old.ticket !== undefined) alsoTell(job, old.ticket);
+    old.ticket = undefined;
     if (this.#arrivals !== undefined) this.#arrive(job);
     this.#register(job, details);
     this.#enter(job, delayMs, nowMs);
@@ -409,7 +425,10 @@ export class Backlog<D> {
       // One that is leased may come back; it is no arrival then.
       arrivals.shift();
     }
-    return undefined;
+    // All that is left has come back: from its lease, from the dead.
+    if (this.#waiting + this.#delayedNow === 0) return undefined;
+    this.#arrivals = this.#byArrival();
+    return this.#arrivals.first;
   }
 
   #arrive(job: Job<D>): void {
@@ -448,7 +467,9 @@ export class Backlog<D> {
       details.holdsKey = false;
       this.#freeKey(details.key, nowMs);
     } else if (job.state === 'waiting') {
-      details.key.laneOf(job.priority).size--;
+      // One that has nobody left has lost its turn.
+      const lane = details.key.laneOf(job.priority);
+      if (--lane.size === 0) details.key.lanes.delete(lane.priority);
       this.#reckon(details.key, 0, -1);
     }
   }

@@ -22,8 +22,8 @@ export interface JobDetails<D> {
   transfer?: readonly object[] | undefined;
   /** Lets go of the signal and of the timer of who has added it. */
   unlink?: (() => void) | undefined;
-  /** As its store gave it with the lease; where there is none, how often it was leased is its fence. */
-  fence?: bigint;
+  /** As its store gave it with the lease; where there is none, the job's own is it. */
+  fence?: bigint | undefined;
   /** When its lease is over; absent: when it is settled. */
   leaseEndsMs?: number | undefined;
   successor?: Job<D>;
@@ -63,7 +63,7 @@ export class Job<D> {
   /** How often it was leased, releases not counted. */
   attempt = 0;
   crashes = 0;
-  /** How often it was leased. */
+  /** Grows with each lease. */
   fence = 0;
   /** Since when it waits; while it is delayed, until when. */
   sinceMs: number = Number.NaN; // not 0: that it is no small integer belongs to the shape

@@ -9,7 +9,7 @@ type Entry<D> = Job<D> | Lane<Job<D>>;
 class PriorityClass<D> {
   readonly priority: number;
   readonly entries = new Ring<Entry<D>>();
-  /** The less, the sooner; that of its first entry. */
+  /** The less, the sooner; that of its first entry, or of one that has left: never too great. */
   rank: number;
 
   constructor(priority: number, rank: number) {
@@ -50,12 +50,22 @@ export class Line<D> {
     made.entries.push(entry);
     this.#classes.set(priority, made);
     this.#soonest.push(made);
+    // Those that have run empty stay in there until somebody asks for the lowest.
+    if (this.#lowest !== undefined && this.#lowest.size > 2 * this.#soonest.size + 16) this.#lowest = undefined;
     this.#lowest?.push(made);
   }
 
   /** Takes the next entry out. */
   shift(): Entry<D> | undefined {
     for (let first = this.#soonest.first; first !== undefined; first = this.#soonest.first) {
+      if (this.#agingMs !== undefined && first.entries.first !== undefined) {
+        const rank = this.#rank(first.entries.first);
+        if (rank > first.rank) {
+          first.rank = rank;
+          this.#soonest.sinkFirst();
+          continue;
+        }
+      }
       const entry = first.entries.shift();
       if (first.entries.first === undefined) {
         // The only one stays, though it be empty: a queue that is worked off as it fills would make one for each job.
@@ -63,9 +73,6 @@ export class Line<D> {
           this.#soonest.pop();
           this.#forget(first);
         } else if (entry === undefined) return undefined;
-      } else if (this.#agingMs !== undefined) {
-        first.rank = this.#rank(first.entries.first);
-        this.#soonest.sinkFirst();
       }
       if (entry !== undefined && remains(entry)) return entry;
     }
@@ -82,6 +89,7 @@ export class Line<D> {
         entries.pop();
       }
       heap.pop();
+      this.#forget(lowest);
     }
     return undefined;
   }
@@ -123,9 +131,8 @@ export class Line<D> {
   }
 }
 
-/** Whether an entry is no tombstone; a lane that is one may come back. */
+/** Whether an entry is no tombstone. */
 function remains<D>(entry: Entry<D>): boolean {
   if (entry instanceof Job) return entry.state === 'waiting';
-  if (entry.size === 0) entry.queued = false;
   return entry.size > 0;
 }

@@ -93,7 +93,11 @@ export class MemoryQueueStore<D> implements QueueStore<D> {
   /** What was given up. */
   readonly dead: DeadJobs<D> = {
     list: () => this.#listDead(),
-    redrive: async (ids) => this.#redrive(ids),
+    redrive: async (ids) => {
+      const count = this.redrive(ids);
+      this.woken();
+      return count;
+    },
     purge: async (ids) => this.#purge(ids),
   };
   /** @internal The jobs themselves: a queue in the same process need not take the long way. */
@@ -255,11 +259,10 @@ export class MemoryQueueStore<D> implements QueueStore<D> {
     }
   }
 
-  #redrive(ids: readonly string[] = [...this.backlog.dead.keys()]): number {
+  /** @internal Puts dead jobs back; nobody is woken. */
+  redrive(ids: readonly string[] = [...this.backlog.dead.keys()]): number {
     const nowMs = this.time.now();
-    const count = ids.filter((id) => this.backlog.redrive(id, nowMs) !== undefined).length;
-    this.woken();
-    return count;
+    return ids.filter((id) => this.backlog.redrive(id, nowMs) !== undefined).length;
   }
 
   #purge(ids: readonly string[] = [...this.backlog.dead.keys()]): number {

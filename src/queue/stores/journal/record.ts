@@ -12,7 +12,7 @@ export type Entry =
   | { readonly kind: 'forget'; readonly key: string };
 
 /** @internal The first line of a file. */
-export interface Header {
+interface Header {
   readonly kind: 'header';
   readonly format: number;
   /** The number of this file. */

@@ -16,7 +16,7 @@ import { type Entry, format, type JournalRecord, recordIn } from './record.ts';
 import { type Segments, tailEntries } from './segments.ts';
 
 /** @internal A place in a journal. */
-export interface Place {
+interface Place {
   /** The name of the file. */
   readonly file: string;
   /** Where the damaged line begins, in bytes. */
