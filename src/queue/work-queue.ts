@@ -363,7 +363,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     if (!drain) this.#engine.stop();
     await this.#waits.within(graceMs, () => (drain ? this.#isIdle : isStill()));
     this.#engine.stop();
-    const { released } = this.#tally;
+    const givenBack = (this.#tally.givenBack = new Set());
     this.#consumers.close();
     for (const run of [...this.#engine.runs]) this.#engine.abort(run, { reason: closed, fate: 'release' });
     await this.#waits.within(abortMs, isStill);
@@ -373,7 +373,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     this.#engine.alarms.close();
     await this.#flush(abortMs);
     this.#forgetAll(closed);
-    return this.#report(this.#tally.released - released, abandoned);
+    return this.#report(givenBack.size, abandoned);
   }
 
   /** Ends the pool and hands the store what was settled; one that does not answer is left. */
