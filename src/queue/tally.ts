@@ -29,8 +29,8 @@ export class Tally<D, R> {
   retried = 0;
   /** Workers that were lost. */
   crashes = 0;
-  /** Leases that were given back. */
-  released = 0;
+  /** While the queue closes: the jobs that were given back, and that nobody has taken back since. */
+  givenBack: Set<Job<D>> | undefined;
 
   constructor(owner: object, news: News<D, R>) {
     this.#owner = owner;
@@ -56,7 +56,7 @@ export class Tally<D, R> {
     if (job.state === 'done') this.#onDone(job);
     else if (job.state === 'dead') this.onDead(job, (ending as { readonly reason: DeadReason }).reason, error);
     else if (job.state === 'cancelled') this.onCancelled(job, error);
-    else if (ending.kind === 'release') this.released++;
+    else if (ending.kind === 'release') this.givenBack?.add(job);
     else if (ending.kind === 'retry') this.#onRetry(job, ending.delayMs, error);
   }
 
@@ -70,6 +70,7 @@ export class Tally<D, R> {
 
   onDead(job: Job<D>, reason: DeadReason, error: unknown): void {
     this.dead++;
+    this.givenBack?.delete(job);
     job.result = error;
     tell(job);
     if (this.#news.listens('dead')) {
@@ -79,6 +80,7 @@ export class Tally<D, R> {
 
   onCancelled(job: Job<D>, reason: unknown): void {
     this.cancelled++;
+    this.givenBack?.delete(job);
     job.result = reason;
     tell(job);
     if (this.#news.listens('cancelled')) this.#news.emit('cancelled', { id: this.#news.idOf(job), reason });

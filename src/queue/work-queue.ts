@@ -152,7 +152,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     const opening = this.#depot.open({
       onReady: () => {
         this.#intake.admit();
-        this.#pump();
+        this.#stir();
       },
       onRedriven: (count) => {
         this.#tally.dead -= count;
@@ -271,7 +271,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     if (!was) return false;
     if (job !== undefined) this.#tally.onCancelled(job, reason);
     this.#look();
-    this.#pump(); // others of its key may go
+    this.#stir();
     return true;
   }
 
@@ -283,7 +283,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
   /** Goes on after `pause`. */
   resume(): void {
     this.#engine.paused = false;
-    this.#pump();
+    this.#stir();
   }
 
   /**
@@ -363,7 +363,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     if (!drain) this.#engine.stop();
     await this.#waits.within(graceMs, () => (drain ? this.#isIdle : isStill()));
     this.#engine.stop();
-    const { released } = this.#tally;
+    const givenBack = (this.#tally.givenBack = new Set());
     this.#consumers.close();
     for (const run of [...this.#engine.runs]) this.#engine.abort(run, { reason: closed, fate: 'release' });
     await this.#waits.within(abortMs, isStill);
@@ -373,7 +373,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     this.#engine.alarms.close();
     await this.#flush(abortMs);
     this.#forgetAll(closed);
-    return this.#report(this.#tally.released - released, abandoned);
+    return this.#report(givenBack.size, abandoned);
   }
 
   /** Ends the pool and hands the store what was settled; one that does not answer is left. */
@@ -399,8 +399,10 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
 
   #report(released: number, abandoned: number): CloseReport {
     const { accepted, done, dead, cancelled } = this.#tally;
-    const waiting = accepted - done - dead - cancelled - released;
-    return { accepted, done, dead, cancelled, released, waiting, abandoned };
+    const left = accepted - done - dead - cancelled;
+    // What was given back may have been taken back since.
+    const givenBack = Math.min(left, released);
+    return { accepted, done, dead, cancelled, released: givenBack, waiting: left - givenBack, abandoned };
   }
 
   /** How many jobs could be worked on at once. */
@@ -423,6 +425,13 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     if (this.#over) return;
     if (this.#consumers.waiting > 0) this.#consumers.serve();
     this.#engine.pump(nowMs);
+  }
+
+  /** Something may have become ready without being added: a delay is over, or a key free. There may be no worker left. */
+  #stir(): void {
+    this.#pump();
+    const stuck = this.#stuck;
+    if (stuck > 0) this.#scaler?.onEnqueue(stuck, undefined, 0);
   }
 
   #elastic(): Scaler {
@@ -542,7 +551,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     else if (this.#depot.expire(job) === true) {
       this.#tally.onDead(job, 'expired', error);
       this.#look();
-      this.#pump();
+      this.#stir();
     }
   }
 

@@ -1,0 +1,350 @@
+import { seededRandom, VirtualClock } from 'holdfast/testing';
+import { describe, expect, it } from 'vitest';
+import { MemoryQueueStore, type QueueStore, WorkQueue } from '../../src/queue/index.ts';
+
+type Op = 'open' | 'put' | 'pull' | 'extend' | 'settle' | 'cancel' | 'counts' | 'close';
+/** What a call does: nothing special, fail before or after it was done, or never answer. */
+type Fate = 'well' | 'lost' | 'unknown' | 'hangs';
+
+interface Remote {
+  readonly store: QueueStore<string>;
+  readonly calls: Op[];
+  readonly batches: number[];
+}
+
+/** A memory store as if it were far away: each call takes a while, and may fare badly. */
+function remote(
+  inner: MemoryQueueStore<string>,
+  clock: VirtualClock,
+  fate: (op: Op, n: number) => Fate = () => 'well',
+  delayMs: (n: number) => number = () => 2,
+): Remote {
+  const calls: Op[] = [];
+  const batches: number[] = [];
+  const call = async <T>(op: Op, fn: () => Promise<T>, size = 1): Promise<T> => {
+    const n = calls.push(op);
+    if (op === 'put') batches.push(size);
+    const way = fate(op, n);
+    await clock.sleep(delayMs(n));
+    if (way === 'lost') throw new Error(`${op} was lost`);
+    const answer = way === 'hangs' ? undefined : await fn();
+    if (way === 'hangs') return new Promise<T>(() => undefined);
+    await clock.sleep(delayMs(n + 1));
+    if (way === 'unknown') throw new Error(`the answer of ${op} was lost`);
+    return answer!;
+  };
+  const store: QueueStore<string> = {
+    caps: inner.caps,
+    dead: inner.dead,
+    open: () => call('open', () => inner.open()),
+    put: (jobs, room) => call('put', () => inner.put(jobs, room), jobs.length),
+    pull: (max, leaseMs) => call('pull', () => inner.pull(max, leaseMs)),
+    extend: (leases, leaseMs) => call('extend', () => inner.extend(leases, leaseMs)),
+    settle: (outcomes) => call('settle', () => inner.settle(outcomes)),
+    cancel: (ids) => call('cancel', () => inner.cancel(ids)),
+    counts: () => call('counts', () => inner.counts()),
+    wake: (onWake) => inner.wake(onWake),
+    close: () => call('close', () => inner.close()),
+  };
+  return { store, calls, batches };
+}
+
+function setUp(): {
+  readonly clock: VirtualClock;
+  readonly runtime: { readonly clock: VirtualClock; readonly random: () => number };
+  readonly inner: MemoryQueueStore<string>;
+} {
+  const clock = new VirtualClock();
+  const runtime = { clock, random: seededRandom(5) };
+  return { clock, runtime, inner: new MemoryQueueStore<string>({ runtime, keyLimit: 1 }) };
+}
+
+const lease = { ms: 300, renewMs: 100 };
+
+describe('a store behind promises', () => {
+  it('adds of one turn are one batch, and results come back', async () => {
+    const { clock, runtime, inner } = setUp();
+    const { store, batches } = remote(inner, clock);
+    const queue = new WorkQueue<string, string>(async (name) => name, { store, runtime, lease, workers: 4 });
+    await clock.advance(50);
+    const results = Promise.all(Array.from({ length: 100 }, (_, i) => queue.run(String(i))));
+    await clock.advance(5_000);
+    expect(await results).toHaveLength(100);
+    expect(batches).toEqual([100]);
+    expect(queue.stats()).toMatchObject({ accepted: 100, done: 100, waiting: 0, delayed: 0, leased: 0 });
+    const closing = queue.close();
+    await clock.advance(5_000);
+    expect(await closing).toMatchObject({ accepted: 100, done: 100, waiting: 0 });
+    expect(clock.pending).toBe(0);
+  });
+
+  it('books of keys, delays and retries add up when nothing is under way', async () => {
+    const { clock, runtime, inner } = setUp();
+    const { store } = remote(inner, clock);
+    const failed = new Set<string>();
+    const queue = new WorkQueue<string, string>(
+      async (name) => {
+        await clock.sleep(20);
+        if (failed.has(name)) return name;
+        failed.add(name);
+        throw new Error('once');
+      },
+      { store, runtime, lease, workers: 3, budget: false, retry: { backoff: { baseMs: 40 } } },
+    );
+    await clock.advance(50);
+    const jobs = Array.from({ length: 12 }, (_, i) =>
+      queue.run(String(i), { key: `k${String(i % 2)}`, delayMs: i % 3 === 0 ? 100 : 0 }),
+    );
+    await clock.advance(20);
+    let idleMs = -1;
+    void queue.onIdle().then(() => (idleMs = clock.now()));
+    await clock.advance(30_000);
+    expect((await Promise.all(jobs)).length).toBe(12);
+    expect(idleMs).toBeGreaterThan(12 * 20);
+    expect(queue.stats()).toMatchObject({ accepted: 12, done: 12, waiting: 0, delayed: 0, leased: 0, retried: 12 });
+    void queue.close();
+    await clock.advance(20_000);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('leases are kept while a handler works, for longer than they last', async () => {
+    const { clock, runtime, inner } = setUp();
+    const { store } = remote(inner, clock);
+    let started = 0;
+    const queue = new WorkQueue<string, string>(
+      async (name) => {
+        started++;
+        await clock.sleep(5_000);
+        return name;
+      },
+      { store, runtime, lease },
+    );
+    const result = queue.run('long');
+    await clock.advance(6_000);
+    expect(await result).toBe('long');
+    expect(started).toBe(1);
+    void queue.close();
+    await clock.advance(20_000);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('a lease that cannot be kept aborts its handler, and what the handler says then changes nothing', async () => {
+    const { clock, runtime, inner } = setUp();
+    const { store } = remote(inner, clock, (op) => (op === 'extend' && clock.now() < 1_000 ? 'hangs' : 'well'));
+    const seen: string[] = [];
+    const lost: number[] = [];
+    const queue = new WorkQueue<string, string>(
+      async (name, { signal, attempt, fence }) => {
+        seen.push(`${String(attempt)}/${String(fence)}`);
+        if (attempt > 1) lost.push(clock.now());
+        if (attempt > 1) return `${name}${String(attempt)}`;
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        lost.push(clock.now());
+        await clock.sleep(2_000);
+        return 'too late';
+      },
+      { store, runtime, lease, workers: 2 },
+    );
+    queue.on('leaseLost', ({ attempt }) => lost.push(-attempt));
+    const result = queue.run('job');
+    await clock.advance(8_000);
+    expect(await result).toBe('job2');
+    expect(seen).toEqual(['1/1', '2/2']);
+    expect(lost[0]).toBe(-1);
+    expect(lost[1]).toBeLessThanOrEqual(320);
+    expect(lost[2]).toBeGreaterThan(lost[1]!); // before the store gives it to somebody else
+    expect(queue.stats()).toMatchObject({ accepted: 1, done: 1, waiting: 0, leased: 0 });
+    void queue.close();
+    await clock.advance(20_000);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('what a store did not take is sent again while the lease lasts', async () => {
+    const { clock, runtime, inner } = setUp();
+    let fails = 3;
+    const { store } = remote(inner, clock, (op) => (op === 'settle' && fails-- > 0 ? 'lost' : 'well'));
+    const errors: unknown[] = [];
+    let started = 0;
+    const queue = new WorkQueue<string, string>(async (name) => name + String(++started), {
+      store,
+      runtime,
+      lease: { ms: 3_000 },
+    });
+    queue.on('storeError', ({ error }) => errors.push(error));
+    const result = queue.run('a');
+    await clock.advance(10_000);
+    expect(await result).toBe('a1');
+    expect(errors).toHaveLength(3);
+    void queue.close();
+    await clock.advance(20_000);
+  });
+
+  it('a deadline that passes while the job waits is told, and one of a consumer whose lease is lost is booked', async () => {
+    const { clock, runtime, inner } = setUp();
+    const { store } = remote(inner, clock, (op) => (op === 'extend' ? 'lost' : 'well'));
+    const queue = new WorkQueue<string, string>(undefined, { store, runtime, lease });
+    const late = queue.run('late', { delayMs: 1_000, deadline: 200 });
+    const failed = expect(late).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+    await clock.advance(400);
+    await failed;
+    const reader = queue.consume()[Symbol.asyncIterator]();
+    const next = reader.next();
+    void queue.add('held');
+    await clock.advance(100);
+    expect((await next).value).toMatchObject({ value: 'held' });
+    await clock.advance(1_000);
+    expect(queue.stats().leased).toBe(0);
+    const closing = queue.close({ graceMs: 100 });
+    await clock.advance(20_000);
+    await closing;
+    expect(clock.pending).toBe(0);
+  });
+
+  it('close hands over what is left, and leaves a store that does not answer', async () => {
+    for (const hangs of [false, true]) {
+      const { clock, runtime, inner } = setUp();
+      const from = { ms: Infinity };
+      const { store, calls } = remote(inner, clock, (op) =>
+        hangs && clock.now() >= from.ms && op !== 'open' ? 'hangs' : 'well',
+      );
+      const queue = new WorkQueue<string, string>(() => new Promise(() => undefined), {
+        store,
+        runtime,
+        lease: { ms: 60_000 },
+        workers: 2,
+      });
+      const results = Promise.allSettled(['a', 'b', 'c'].map((name) => queue.run(name)));
+      await clock.advance(100);
+      expect(queue.stats()).toMatchObject({ leased: 2, waiting: 1 });
+      from.ms = clock.now();
+      let endedMs = -1;
+      const closing = queue.close({ graceMs: 50, abortMs: 50 });
+      void closing.then(() => (endedMs = clock.now()));
+      await clock.advance(2_000);
+      expect(endedMs - from.ms).toBeLessThanOrEqual(160);
+      const { accepted, done, released, waiting, abandoned } = await closing;
+      expect({ accepted, done, abandoned, left: released + waiting }).toEqual({
+        accepted: 3,
+        done: 0,
+        abandoned: 2,
+        left: 3,
+      });
+      expect((await results).every(({ status }) => status === 'rejected')).toBe(true);
+      if (hangs) continue;
+      expect(calls.at(-1)).toBe('close');
+      expect(await inner.counts()).toMatchObject({ waiting: 3, leased: 0 });
+      expect((await inner.pull(3, 1_000)).map(({ attempt }) => attempt)).toEqual([1, 1, 1]);
+      expect(clock.pending).toBe(0);
+    }
+  });
+});
+
+it('at least once, wherever between two calls of the store the process ends', async () => {
+  const names = ['a', 'b', 'c', 'd', 'e'];
+  for (let crashAt = 1; ; crashAt++) {
+    for (const fate of ['hangs', 'lost'] as const) {
+      const { clock, runtime, inner } = setUp();
+      const done = new Map<string, number>();
+      const accepted = new Set<string>();
+      let alive = true;
+      // From its end on a process asks nothing more; whether its last call was done is the difference of the two.
+      const first = remote(inner, clock, (_, n) => {
+        if (n >= crashAt) alive = false;
+        return n > crashAt || (n === crashAt && fate === 'lost') ? 'hangs' : 'well';
+      });
+      const blocked: QueueStore<string> = {
+        ...first.store,
+        put: (...args) => (alive ? first.store.put(...args) : new Promise(() => undefined)),
+        pull: (...args) => (alive ? first.store.pull(...args) : new Promise(() => undefined)),
+        extend: (...args) => (alive ? first.store.extend(...args) : new Promise(() => undefined)),
+        settle: (...args) => (alive ? first.store.settle(...args) : new Promise(() => undefined)),
+        counts: (...args) => (alive ? first.store.counts(...args) : new Promise(() => undefined)),
+      };
+      const work = (which: () => boolean) => async (name: string, context: { readonly attempt: number }) => {
+        await clock.sleep(30);
+        if (name === 'c' && context.attempt === 1) throw new Error('once');
+        if (which()) done.set(name, (done.get(name) ?? 0) + 1);
+        return name;
+      };
+      const options = { runtime, lease, workers: 2, budget: false, retry: { backoff: { baseMs: 20 } } } as const;
+      const one = new WorkQueue<string, string>(
+        work(() => alive),
+        { ...options, store: blocked },
+      );
+      for (const name of names) {
+        one.add(name, { id: name }).then(
+          () => accepted.add(name),
+          () => undefined,
+        );
+        await clock.advance(3);
+      }
+      await clock.advance(2_000);
+      const two = new WorkQueue<string, string>(
+        work(() => true),
+        { ...options, store: remote(inner, clock).store },
+      );
+      await clock.advance(5_000);
+      for (const name of accepted) {
+        if (!done.has(name)) expect.fail(`${name} was accepted and lost: crash ${fate} at call ${String(crashAt)}`);
+      }
+      expect(await inner.counts()).toMatchObject({ waiting: 0, delayed: 0, leased: 0, dead: 0 });
+      expect(two.stats().leased).toBe(0);
+      if (alive) {
+        expect(crashAt).toBeGreaterThan(15);
+        return;
+      }
+    }
+    if (crashAt > 60) return;
+  }
+});
+
+it('a day of mixed load in virtual time leaves nothing behind', async () => {
+  for (const far of [false, true]) {
+    const { clock, runtime, inner } = setUp();
+    const random = seededRandom(9);
+    const queue = new WorkQueue<string, string>(
+      async (name, { signal }) => {
+        await clock.sleep(random() * 400, signal);
+        if (random() < 0.1) throw new Error('now and then');
+        return name;
+      },
+      {
+        store: far ? remote(inner, clock).store : inner,
+        runtime,
+        lease: { ms: 10_000 },
+        timeoutMs: 390,
+        workers: { min: 0, max: 8 },
+        maxQueued: 50,
+      },
+    );
+    const dayMs = 24 * 3_600_000;
+    let most = 0;
+    while (clock.now() < dayMs) {
+      for (let left = Math.floor(random() * 8); left > 0; left--) {
+        const options = {
+          ...(random() < 0.3 && { key: `k${String(Math.floor(random() * 1e6))}` }),
+          ...(random() < 0.2 && { delayMs: random() * 60_000 }),
+          ...(random() < 0.2 && { deadline: random() * 5_000 }),
+          ...(random() < 0.1 && { priority: Math.floor(random() * 1_000) }),
+        };
+        const adding = queue.add(String(left), options);
+        if (random() < 0.1) void adding.then((job) => job.cancel());
+      }
+      await clock.advance(30_000 * random() * 2);
+      most = Math.max(most, clock.pending);
+      const { blocked, active, leased } = queue.stats();
+      expect(blocked).toBe(0);
+      expect(active).toBeLessThanOrEqual(Math.min(8, leased));
+    }
+    await clock.advance(600_000);
+    expect(queue.stats()).toMatchObject({ waiting: 0, delayed: 0, leased: 0, active: 0, workers: 0 });
+    expect(most).toBeLessThan(40);
+    expect(clock.pending).toBeLessThanOrEqual(far ? 1 : 0); // the poll
+    const { accepted, done, dead, cancelled } = queue.stats();
+    expect(accepted).toBeGreaterThan(8_000);
+    expect(done + dead + cancelled).toBe(accepted);
+    void queue.close();
+    await clock.advance(20_000);
+    expect(clock.pending).toBe(0);
+  }
+}, 120_000);
