@@ -288,7 +288,6 @@ it('whatever is done to a queue, its books are right at every event, and nothing
       seed,
       numRuns: Number(process.env['LIVES'] ?? runs(1_000)),
       interruptAfterTimeLimit: 100_000,
-      endOnFailure: process.env['QUICK'] !== undefined,
     },
   );
   warned.mockRestore();
