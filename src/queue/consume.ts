@@ -13,14 +13,17 @@ export class Consumers<D> {
   readonly #depot: Depot<D>;
   readonly #engine: TakingEngine<D>;
   readonly #onLease: (job: Job<D>) => void;
+  /** A key may be free, or a job ready again. */
+  readonly #onSettled: () => void;
   readonly #readers = new Ring<{ readonly consumer: Consumer<D>; readonly resolve: (result: Result<D>) => void }>();
   readonly #open = new Set<Consumer<D>>();
   #closed = false;
 
-  constructor(depot: Depot<D>, engine: TakingEngine<D>, onLease: (job: Job<D>) => void) {
+  constructor(depot: Depot<D>, engine: TakingEngine<D>, onLease: (job: Job<D>) => void, onSettled: () => void) {
     this.#depot = depot;
     this.#engine = engine;
     this.#onLease = onLease;
+    this.#onSettled = onSettled;
   }
 
   /** How many wait for a job. */
@@ -36,6 +39,7 @@ export class Consumers<D> {
     const consumer = new Consumer<D>(this.#engine, {
       next: (reader) => this.#next(reader),
       left: (one) => this.#leave(one),
+      settled: this.#onSettled,
     });
     if (this.#closed) void consumer.return();
     else this.#open.add(consumer);
@@ -91,6 +95,7 @@ class Consumer<D> implements AsyncIterator<Delivery<D>> {
   readonly #host: {
     readonly next: (consumer: Consumer<D>) => Promise<Result<D>>;
     readonly left: (consumer: Consumer<D>) => void;
+    readonly settled: () => void;
   };
   readonly #held = new Set<Job<D>>();
   #over = false;
@@ -100,6 +105,7 @@ class Consumer<D> implements AsyncIterator<Delivery<D>> {
     host: {
       readonly next: (consumer: Consumer<D>) => Promise<Result<D>>;
       readonly left: (consumer: Consumer<D>) => void;
+      readonly settled: () => void;
     },
   ) {
     this.#engine = engine;
@@ -113,10 +119,10 @@ class Consumer<D> implements AsyncIterator<Delivery<D>> {
   return(): Promise<Result<D>> {
     if (!this.#over) {
       this.#over = true;
+      this.#host.left(this); // first, or what it gives back would be handed to it again
       for (const job of [...this.#held]) {
         void this.#end(job, () => this.#engine.settle(job, { kind: 'release', delayMs: 0 }, undefined));
       }
-      this.#host.left(this);
     }
     return Promise.resolve({ value: undefined, done: true });
   }
@@ -146,6 +152,8 @@ class Consumer<D> implements AsyncIterator<Delivery<D>> {
   #end(job: Job<D>, how: () => void | Promise<void>): Promise<void> | undefined {
     if (!this.#held.delete(job)) return undefined;
     const ended = how();
-    return ended instanceof Promise ? ended : undefined;
+    if (ended instanceof Promise) return ended;
+    this.#host.settled();
+    return undefined;
   }
 }

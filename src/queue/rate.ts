@@ -17,19 +17,19 @@ export class Rate implements Gate {
   }
 
   tryPass(): boolean {
-    if (this.#permits > 0) {
-      this.#permits--;
-      return true;
-    }
-    if (!this.#asked) {
-      this.#asked = true;
-      void this.#limiter.add(() => {
-        this.#asked = false;
-        this.#permits++;
-        this.#onPermit();
-      });
-    }
-    return false;
+    if (this.#permits === 0 && !this.#asked) this.#ask();
+    if (this.#permits === 0) return false; // else the limiter has answered at once
+    this.#permits--;
+    return true;
+  }
+
+  #ask(): void {
+    this.#asked = true;
+    void this.#limiter.add(() => {
+      this.#asked = false;
+      this.#permits++;
+      this.#onPermit();
+    });
   }
 
   giveBack(): void {

@@ -144,9 +144,16 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     this.#rate = rate && new Rate(rate, pump);
     this.#engine = new Engine(this.#depot, this.#pool, settings, this.#listen(), this.#rate);
     this.#engine.paused = paused;
-    this.#consumers = new Consumers(this.#depot, this.#engine, (job) => {
-      this.#tally.onLeased(job);
-    });
+    this.#consumers = new Consumers(
+      this.#depot,
+      this.#engine,
+      (job) => {
+        this.#tally.onLeased(job);
+      },
+      () => {
+        this.#stir();
+      },
+    );
     this.#pool.open(pump);
     if (worker !== undefined) this.#scaler = this.#elastic();
     const opening = this.#depot.open({

@@ -246,7 +246,7 @@ it('at least once, wherever between two calls of the store the process ends', as
       const { clock, runtime, inner } = setUp();
       const done = new Map<string, number>();
       const accepted = new Set<string>();
-      let alive = true;
+      let alive = true as boolean;
       // From its end on a process asks nothing more; whether its last call was done is the difference of the two.
       const first = remote(inner, clock, (_, n) => {
         if (n >= crashAt) alive = false;

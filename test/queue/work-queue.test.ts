@@ -1,4 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import {
   Discard,
   MemoryQueueStore,
@@ -8,6 +10,7 @@ import {
   WorkerLostError,
   type WorkerPool,
 } from '../../src/queue/index.ts';
+import type { Delivery } from '../../src/flow/index.ts';
 import { VirtualClock } from 'holdfast/testing';
 import { describe, expect, it } from 'vitest';
 
@@ -21,28 +24,33 @@ function gates(): {
   readonly started: string[];
   readonly signals: AbortSignal[];
   readonly handler: (name: string, context: { readonly signal: AbortSignal }) => Promise<string>;
-  readonly end: (name: string, error?: unknown) => void;
+  readonly end: (name: string) => void;
 } {
   const started: string[] = [];
   const signals: AbortSignal[] = [];
-  const ends = new Map<string, (error?: unknown) => void>();
+  const ends = new Map<string, () => void>();
   return {
     started,
     signals,
     handler: (name, { signal }) => {
       started.push(name);
       signals.push(signal);
-      return new Promise((resolve, reject) => {
-        ends.set(name, (error) => {
-          if (error === undefined) resolve(name);
-          else reject(error);
+      return new Promise((resolve) => {
+        ends.set(name, () => {
+          resolve(name);
         });
       });
     },
-    end: (name, error) => {
-      ends.get(name)!(error);
+    end: (name) => {
+      ends.get(name)!();
     },
   };
+}
+
+async function taken(reader: AsyncIterator<Delivery<string>>): Promise<Delivery<string>> {
+  const next = await reader.next();
+  if (next.done === true) throw new Error('nothing was delivered');
+  return next.value;
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -535,7 +543,7 @@ describe('many', () => {
     const queue = new WorkQueue<string, string>(undefined, { runtime, retry: { backoff: { baseMs: 10 } } });
     for (const name of ['a', 'b', 'c', 'd']) await queue.add(name);
     const reader = queue.consume()[Symbol.asyncIterator]();
-    const [a, b, c] = [(await reader.next()).value!, (await reader.next()).value!, (await reader.next()).value!];
+    const [a, b, c] = [await taken(reader), await taken(reader), await taken(reader)];
     await a.ack();
     await a.nack();
     await b.nack(new Error('no'));
@@ -559,6 +567,61 @@ describe('many', () => {
     });
     expect((await other.next()).done).toBe(true);
     expect(clock.pending).toBe(0);
+  });
+
+  it('what a consumer gives back when it leaves is not handed to it again', async () => {
+    const { runtime } = setUp();
+    const queue = new WorkQueue<string, string>(async (name) => name, { runtime, workers: { min: 0, max: 1 } });
+    const reader = queue.consume()[Symbol.asyncIterator]();
+    const [first, second] = [reader.next(), reader.next()];
+    const job = await queue.add('a', { id: 'a' });
+    expect((await first).done).toBe(false);
+    void reader.return?.();
+    expect((await second).done).toBe(true);
+    expect(await job.result).toBe('a');
+    expect(queue.stats()).toMatchObject({ done: 1, leased: 0 });
+    await queue.close();
+  });
+
+  it('a pool scaled to zero wakes for a delay that is over and for a key that is free', async () => {
+    const { clock, runtime } = setUp();
+    const queue = new WorkQueue<string, string>(async (name) => name, { runtime, workers: { min: 0, max: 2 } });
+    const delayed = queue.run('a', { delayMs: 600_000 });
+    await clock.advance(700_000);
+    expect(await delayed).toBe('a');
+    await queue.close();
+    expect(clock.pending).toBe(0);
+  });
+
+  it('at a rate no more start than it allows, and none is forgotten', async () => {
+    const startedMs: number[] = [];
+    const queue = new WorkQueue<number, void>(() => void startedMs.push(performance.now()), {
+      workers: 4,
+      rate: { max: 2, perMs: 60 },
+    });
+    await Promise.all([1, 2, 3, 4, 5].map((n) => queue.run(n)));
+    for (let i = 2; i < 5; i++) expect(startedMs[i]! - startedMs[i - 2]!).toBeGreaterThan(50);
+    await queue.close();
+  });
+
+  it('an idle queue keeps no process alive', async () => {
+    const source = JSON.stringify(new URL('../../src/queue/index.ts', import.meta.url).href);
+    const script = (options: string): string => `
+      import { WorkQueue } from ${source};
+      const queue = new WorkQueue(async (name) => name, ${options});
+      await queue.run('a');
+      await queue.add('far', { delayMs: 600_000, deadline: 1_000_000 });
+      void queue.onIdle();
+      queue.consume()[Symbol.asyncIterator]().next();
+      process.on('exit', () => console.log('exit'));`;
+    for (const options of ['{ timeoutMs: 600_000, workers: { min: 0 } }', '{ rate: { max: 1, perMs: 600_000 } }']) {
+      const { stdout } = await promisify(execFile)(
+        process.execPath,
+        ['--import', 'tsx', '--input-type=module', '--eval', script(options)],
+        { timeout: 30_000 },
+      );
+      expect(stdout.trim()).toBe('exit');
+    }
   });
 
   it('sync adds each once and tells its source of what is done', async () => {
@@ -749,7 +812,7 @@ describe('bad input', () => {
     for (const ms of [Number.NaN, -1, 0]) {
       await expect(queue.run(ms)).rejects.toMatchObject({
         code: 'INVALID_OPTION',
-        message: expect.stringMatching('ms'),
+        message: expect.stringMatching('ms') as string,
       });
     }
     await queue.close();
