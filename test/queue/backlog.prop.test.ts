@@ -244,3 +244,16 @@ it('a backlog does what arrays that are searched from end to end do', () => {
   );
   if (numRuns >= 100) expect(counted.steps).toBeGreaterThan(100_000);
 });
+
+it('a lease of an id that comes back with another job has a higher fence than those of the one before', () => {
+  const rules = { agingMs: undefined, keyLimit: 1, keyOrder: 'strict', maxDead: 0, idPrefix: 'm-' } as const;
+  const backlog = new Backlog<number>(rules);
+  const fences = [1, 2, 3].map((n) => {
+    backlog.offer(backlog.job(n, 0, { id: 'same' }), 0, { max: 1, overflow: 'reject' }, n);
+    const job = backlog.take(n)!;
+    const { fence } = job;
+    backlog.settle(job, { kind: 'done' }, n);
+    return fence;
+  });
+  expect(fences).toEqual([1, 2, 3]);
+});
