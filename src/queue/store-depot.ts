@@ -133,7 +133,6 @@ export class StoreDepot<D> implements Depot<D> {
     } catch (error) {
       this.#asked.delete(job);
       this.#added.delete(id);
-      this.#added.delete(id);
       if (twin === undefined) this.#known.delete(id);
       throw error;
     }

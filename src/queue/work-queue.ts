@@ -99,6 +99,8 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
   readonly #handles: HandleHost<D, R>;
   #unlink: Unlink | undefined;
   #closing: Promise<CloseReport> | undefined;
+  /** That nothing is there has been told. */
+  #resting = false;
   /** Nobody works on anything any more. */
   #over = false;
 
@@ -158,8 +160,8 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     if (worker !== undefined) this.#scaler = this.#elastic();
     const opening = this.#depot.open({
       onReady: () => {
-        this.#intake.admit();
         this.#stir();
+        this.#look(); // for who waits until nothing is there: it may have been believed too long
       },
       onRedriven: (count) => {
         this.#tally.dead -= count;
@@ -464,6 +466,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
   #listen(): EngineListener<D> {
     return {
       onStart: ({ job, startedMs }) => {
+        this.#resting = false;
         this.#tally.onLeased(job);
         this.#scaler?.onStart(startedMs, job.details?.settings?.type);
       },
@@ -495,6 +498,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     signal: AbortSignal | undefined,
     nowMs: number | undefined,
   ): void {
+    this.#resting = false;
     if (offer.status === 'added') {
       this.#tally.onAccepted(job);
       if (offer.dropped !== undefined) this.#tally.onDropped(offer.dropped);
@@ -527,7 +531,9 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
   #look(): void {
     this.#intake.admit();
     this.#waits.look();
-    if (this.listens('idle') && this.#isIdle) this.emit('idle', { done: this.#tally.done, dead: this.#tally.dead });
+    if (this.#resting || !this.listens('idle') || !this.#isIdle) return;
+    this.#resting = true;
+    this.emit('idle', { done: this.#tally.done, dead: this.#tally.dead });
   }
 
   /** Ends the job when its signal aborts or its deadline comes. */
