@@ -51,5 +51,6 @@ export { type BacklogOptions, MemoryQueueStore, type MemoryQueueStoreOptions } f
 export type { WorkQueueOptions } from './settings.ts';
 export type { CloseReport, QueueStats } from './stats.ts';
 export type { SyncReport, WorkItem, WorkSource } from './sync.ts';
-export { type CloseOptions, WorkQueue } from './work-queue.ts';
+export type { CloseOptions } from './closing.ts';
+export { WorkQueue } from './work-queue.ts';
 export type { JobContext, PoolJob, WorkerPool } from './worker-pool.ts';

@@ -2,13 +2,13 @@ import { deadlineExceeded } from '../core/deadline.ts';
 import { HoldfastError } from '../core/errors.ts';
 import { Emitter } from '../core/events.ts';
 import type { Dyn } from '../core/live.ts';
-import { boolean, number, readOptions } from '../core/options.ts';
 import { onAbort, type Unlink } from '../core/signals.ts';
 import { SteadyTime } from '../core/steady-time.ts';
 import type { Flow } from '../flow/index.ts';
 import { AddAll, type AddAllOptions } from './add-all.ts';
 import type { Ending, Offer } from './backlog/backlog.ts';
 import type { Job, Ticket } from './backlog/job.ts';
+import { type CloseOptions, closeDown, type ClosingParts, readCloseOptions } from './closing.ts';
 import { Consumers } from './consume.ts';
 import type { Depot } from './depot.ts';
 import { depotOf } from './depot-of.ts';
@@ -27,31 +27,9 @@ import { alsoTell, ResultTicket } from './result-ticket.ts';
 import { readSettings, type Settings, type WorkQueueOptions } from './settings.ts';
 import type { CloseReport, QueueStats } from './stats.ts';
 import { syncFrom, type SyncReport, type WorkSource } from './sync.ts';
-import { Tally, tell } from './tally.ts';
+import { Tally } from './tally.ts';
 import { Waits } from './waits.ts';
 import type { WorkerPool } from './worker-pool.ts';
-
-/** Options of {@link WorkQueue.close}. */
-export interface CloseOptions {
-  /**
-   * How long to wait for what is under way, in milliseconds, before its signals abort.
-   *
-   * @defaultValue 10,000
-   */
-  readonly graceMs?: number | undefined;
-  /**
-   * How long to wait after that, in milliseconds; then what is still under way is given back and left alone.
-   *
-   * @defaultValue 1,000
-   */
-  readonly abortMs?: number | undefined;
-  /**
-   * Whether to work off first what waits, as far as `graceMs` goes.
-   *
-   * @defaultValue false
-   */
-  readonly drain?: boolean | undefined;
-}
 
 /**
  * A queue of jobs and the workers that work them off.
@@ -353,7 +331,9 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
   close(options?: CloseOptions): Promise<CloseReport> {
     if (this.#closing !== undefined) return this.#closing;
     try {
-      return (this.#closing = this.#close(readOptions('close', options, closeShape)));
+      const read = readCloseOptions(options);
+      this.#unlink?.();
+      return (this.#closing = closeDown(this.#parts(), read));
     } catch (error) {
       return Promise.reject(error);
     }
@@ -364,54 +344,22 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     await this.close();
   }
 
-  async #close({ graceMs = 10_000, abortMs = 1_000, drain = false }: CloseOptions): Promise<CloseReport> {
-    const closed = new HoldfastError('CLOSED', 'the queue is closed');
-    const isStill = (): boolean => this.#tally.leased + this.#engine.runs.length === 0;
-    this.#unlink?.();
-    this.#intake.close(closed);
-    if (!drain) this.#engine.stop();
-    await this.#waits.within(graceMs, () => (drain ? this.#isIdle : isStill()));
-    this.#engine.stop();
-    const givenBack = (this.#tally.givenBack = new Set());
-    this.#consumers.close();
-    for (const run of [...this.#engine.runs]) this.#engine.abort(run, { reason: closed, fate: 'release' });
-    await this.#waits.within(abortMs, isStill);
-    const abandoned = this.#engine.abandon();
-    this.#scaler?.close();
-    this.#rate?.close();
-    this.#engine.alarms.close();
-    await this.#flush(abortMs);
-    this.#forgetAll(closed);
-    return this.#report(givenBack.size, abandoned);
-  }
-
-  /** Ends the pool and hands the store what was settled; one that does not answer is left. */
-  async #flush(ms: number): Promise<void> {
-    let flushed = false;
-    void Promise.allSettled([this.#pool.close({ graceMs: 0 }), this.#depot.close()]).then(() => {
-      flushed = true;
-      this.#waits.look();
-    });
-    await this.#waits.within(ms, () => flushed);
-  }
-
-  /** Nobody will work on what is left: whoever waits for a result is told. */
-  #forgetAll(closed: HoldfastError): void {
-    this.#over = true;
-    for (const job of [...this.#depot.jobs()]) {
-      if (job.owner !== this && job.owner !== undefined) continue; // another queue's on the same store
-      job.result = closed;
-      tell(job);
-    }
-    this.#waits.look();
-  }
-
-  #report(released: number, abandoned: number): CloseReport {
-    const { accepted, done, dead, cancelled } = this.#tally;
-    const left = accepted - done - dead - cancelled;
-    // What was given back may have been taken back since.
-    const givenBack = Math.min(left, released);
-    return { accepted, done, dead, cancelled, released: givenBack, waiting: left - givenBack, abandoned };
+  #parts(): ClosingParts<D> {
+    return {
+      owner: this,
+      depot: this.#depot,
+      pool: this.#pool,
+      intake: this.#intake,
+      engine: this.#engine,
+      consumers: this.#consumers,
+      tally: this.#tally,
+      waits: this.#waits,
+      closers: [this.#scaler, this.#rate, this.#engine.alarms],
+      isIdle: () => this.#isIdle,
+      over: () => {
+        this.#over = true;
+      },
+    };
   }
 
   /** How many jobs could be worked on at once. */
@@ -612,5 +560,3 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     return job;
   }
 }
-
-const closeShape = { graceMs: number({ min: 0 }), abortMs: number({ min: 0 }), drain: boolean };

@@ -11,6 +11,7 @@ import { alsoTell } from '../result-ticket.ts';
 import { Heap } from './heap.ts';
 import { Job, type JobDetails, type Rerun } from './job.ts';
 import { KeyTurns, type Lane } from './keys.ts';
+import { Leases } from './leases.ts';
 import { Line } from './line.ts';
 import { Ring } from './ring.ts';
 
@@ -46,9 +47,7 @@ export class Backlog<D> {
   readonly #rules: BacklogRules;
   readonly #line: Line<D>;
   readonly #delayed = new Heap<Job<D>>((a, b) => a.sinceMs < b.sinceMs || (a.sinceMs === b.sinceMs && a.seq < b.seq));
-  readonly #leases = new Heap<{ readonly job: Job<D>; readonly fence: number; endsMs: number }>(
-    (a, b) => a.endsMs < b.endsMs,
-  );
+  readonly #leases = new Leases<D>();
   readonly #byId = new Map<string, Job<D>>();
   readonly #byDedupe = new Map<string, Job<D>>();
   readonly #keys = new Map<string, KeyTurns<Job<D>>>();
@@ -91,7 +90,7 @@ export class Backlog<D> {
 
   /** When the next delayed job is ready, or the next lease over; Infinity when there is none. */
   get nextMs(): number {
-    return Math.min(this.#delayed.first?.sinceMs ?? Infinity, this.#leases.first?.endsMs ?? Infinity);
+    return Math.min(this.#delayed.first?.sinceMs ?? Infinity, this.#leases.nextMs);
   }
 
   /** A job that lives or is kept among the dead. */
@@ -163,14 +162,7 @@ export class Backlog<D> {
 
   /** Has a lease end at another time. */
   extend(job: Job<D>, endsMs: number): void {
-    const details = (job.details ??= {});
-    if (endsMs < (details.leaseEndsMs ?? Infinity)) {
-      if (this.#leases.size >= 2 * this.#leased + 64) {
-        this.#leases.keep((lease) => lease.job.state === 'leased' && lease.job.fence === lease.fence);
-      }
-      this.#leases.push({ job, fence: job.fence, endsMs });
-    }
-    details.leaseEndsMs = endsMs;
+    this.#leases.set(job, endsMs, this.#leased);
   }
 
   /** The job that a lease is for, if the lease is not over. */
@@ -286,17 +278,8 @@ export class Backlog<D> {
       this.#delayedNow--;
       this.#ready(first, nowMs);
     }
-    for (let first = this.#leases.first; first !== undefined && first.endsMs <= nowMs; first = this.#leases.first) {
-      const { job, fence } = first;
-      const endsMs = job.state === 'leased' && job.fence === fence ? job.details?.leaseEndsMs : undefined;
-      if (endsMs === undefined) this.#leases.pop();
-      else if (endsMs > first.endsMs) {
-        first.endsMs = endsMs;
-        this.#leases.sinkFirst();
-      } else {
-        this.#leases.pop();
-        this.settle(job, { kind: 'retry', delayMs: 0, error: 'its lease has run out', crashed: true }, nowMs);
-      }
+    for (let job = this.#leases.over(nowMs); job !== undefined; job = this.#leases.over(nowMs)) {
+      this.settle(job, { kind: 'retry', delayMs: 0, error: 'its lease has run out', crashed: true }, nowMs);
     }
   }
 

@@ -1,171 +1,17 @@
-import { isAbsolute } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import type { Clock, Timer } from '../../core/clock.ts';
 import { HoldfastError } from '../../core/errors.ts';
 import { Emitter } from '../../core/events.ts';
-import { anything, check, invalid, number, type Rule } from '../../core/options.ts';
+import { check, number } from '../../core/options.ts';
 import { reportError } from '../../core/report.ts';
-import { type Runtime, runtimeRule, systemRuntime } from '../../core/runtime.ts';
-import { onAbort, type Unlink } from '../../core/signals.ts';
-import { type WorkerLoss, WorkerLostError } from '../errors.ts';
+import { systemRuntime } from '../../core/runtime.ts';
+import { onAbort } from '../../core/signals.ts';
+import { WorkerLostError } from '../errors.ts';
 import type { JobContext, PoolJob, WorkerPool } from '../worker-pool.ts';
 import { type ErrorRecord, type FromWorker, recordReason, reviveError, type ToWorker } from './crossing.ts';
+import { type Isolate, type Launch, type Loss, type Running, wayOf, type Worker } from './isolate.ts';
+import type { IsolatedPoolEvents, IsolatedPoolHealth } from './isolated-events.ts';
+import type { IsolatedPoolSettings } from './isolated-options.ts';
 import { afterFailure, allowed, degradedAt, type Respawn, sound } from './respawn.ts';
-
-/** What pools of threads and of processes have in common in their options. */
-export interface IsolatedPoolOptions {
-  /**
-   * The module of the handler: an absolute path, or a URL. Its default export is called as `(data, context)`, as the
-   * handler of a queue is; the context has all but what cannot cross: `progress` and `extend` are messages.
-   */
-  readonly filename: string | URL;
-  /**
-   * For how many milliseconds a job may go on after its signal has aborted, before its worker is ended.
-   *
-   * @defaultValue 5_000
-   */
-  readonly killAfterMs?: number | undefined;
-  /**
-   * How many milliseconds a worker may take to load the module.
-   *
-   * @defaultValue 30_000
-   */
-  readonly startTimeoutMs?: number | undefined;
-  /** After how many jobs a worker is replaced; absent: never. */
-  readonly maxJobs?: number | undefined;
-  /** From which size of its JavaScript heap on, in MB, a worker is replaced after its job; absent: never. */
-  readonly maxHeapMb?: number | undefined;
-  /**
-   * The most workers that make sense: what `suggestedMax` is.
-   *
-   * @defaultValue `os.availableParallelism()`
-   */
-  readonly max?: number | undefined;
-  /**
-   * Time, for tests.
-   *
-   * @defaultValue the system's
-   */
-  readonly runtime?: Runtime | undefined;
-}
-
-/** What a pool of threads or processes tells. */
-export interface IsolatedPoolEvents {
-  /** A worker can run jobs. */
-  ready: {
-    /** How long its start took, in milliseconds. */
-    readonly coldStartMs: number;
-  };
-  /** A worker has ended that should not have; `job`: whose id it had. */
-  lost: {
-    /** Why. */
-    readonly error: WorkerLostError;
-    /** The job that it ran. */
-    readonly job: string | undefined;
-  };
-  /** A worker is replaced: it has had `maxJobs`, its heap has grown beyond `maxHeapMb`, or it has thrown after a job. */
-  recycled: {
-    /** Why. */
-    readonly reason: 'jobs' | 'heap' | 'fault';
-  };
-  /** A worker has thrown outside the job that it runs: what an earlier job, or the module, has left behind. */
-  fault: {
-    /** Why. */
-    readonly error: unknown;
-  };
-  /** So many workers in a row were lost before they had finished a job; the next one is started in `retryInMs`. */
-  degraded: {
-    /** How many in a row. */
-    readonly failures: number;
-    /** Why. */
-    readonly error: unknown;
-    /** In how many milliseconds the next one is started. */
-    readonly retryInMs: number;
-  };
-  /** A worker has finished a job again. */
-  restored: {
-    /** How many in a row. */
-    readonly failures: number;
-  };
-}
-
-/** How a pool of threads or processes is. */
-export interface IsolatedPoolHealth {
-  /** `degraded`: three workers in a row, or more, were lost before they had finished a job. */
-  readonly status: 'ok' | 'degraded';
-  /** How many in a row. */
-  readonly failures: number;
-  /** Why the last one was. */
-  readonly error?: unknown;
-  /** How many workers are starting. */
-  readonly starting: number;
-}
-
-/** @internal The options that all have, to read with those of one's own. */
-export const isolatedPoolShape = {
-  filename: anything<string | URL>(),
-  killAfterMs: number({ min: 0 }),
-  startTimeoutMs: number({ min: 1 }),
-  maxJobs: number({ min: 1, integer: true }),
-  maxHeapMb: number({ min: 1 }),
-  max: number({ min: 1, integer: true }),
-  runtime: runtimeRule,
-} satisfies Record<string, Rule<unknown>>;
-
-/** @internal Why a worker has ended. */
-export interface Loss extends WorkerLoss {
-  /** The error behind it. */
-  readonly cause?: unknown;
-}
-
-/** @internal A thread or a process. */
-export interface Isolate {
-  /** Sends; throws what cannot be sent. */
-  post(message: ToWorker, transfer?: readonly object[]): void;
-  /** Ends it, by force. */
-  kill(): void;
-  /** Ends it, when it has nothing to do. */
-  dismiss(): void;
-  /** Whether it keeps the process alive. */
-  hold(held: boolean): void;
-}
-
-/** @internal Starts a thread or a process. It calls back later, never at once, and `gone` once, at last; what throws has not begun. */
-export type Launch = (hear: (message: FromWorker) => void, gone: (loss: Loss) => void) => Isolate;
-
-/** @internal Options as they were read, `filename` as a URL. */
-export interface IsolatedPoolSettings {
-  readonly kind: 'thread' | 'process';
-  readonly killAfterMs: number | undefined;
-  readonly startTimeoutMs: number | undefined;
-  readonly maxJobs: number | undefined;
-  readonly maxHeapMb: number | undefined;
-  readonly max: number;
-  readonly runtime: Runtime | undefined;
-  readonly url: string;
-}
-
-interface Running<R> {
-  readonly seq: number;
-  readonly context: JobContext;
-  readonly resolve: (value: R) => void;
-  readonly reject: (error: unknown) => void;
-  unlink: Unlink;
-  patience: Timer | undefined;
-}
-
-interface Worker<R> {
-  readonly isolate: Isolate;
-  readonly startedAt: number;
-  state: 'starting' | 'idle' | 'busy' | 'leaving';
-  job: Running<R> | undefined;
-  jobs: number;
-  /** Why it is to go after its job. */
-  spent: 'jobs' | 'heap' | 'fault' | undefined;
-  /** Why it is being killed. */
-  why: { readonly message: string; readonly cause?: unknown } | undefined;
-  timer: Timer | undefined;
-}
 
 /** A worker that lived for so long before it was lost idle has not failed to start. */
 const soundAfterMs = 10_000;
@@ -615,12 +461,6 @@ export abstract class IsolatedPool<D, R>
   }
 }
 
-function wayOf({ exitCode, signal, outOfMemory }: WorkerLoss): string {
-  if (outOfMemory === true) return 'it was out of memory';
-  if (signal !== undefined) return `by ${signal}`;
-  return exitCode === undefined ? 'by itself' : `with code ${String(exitCode)}`;
-}
-
 function textOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
@@ -631,18 +471,4 @@ function guard(what: string, call: () => void): void {
   } catch (error) {
     reportError(`${what} of a job failed`, error);
   }
-}
-
-/**
- * @internal The module of a handler as a URL.
- *
- * @throws {@link HoldfastError} `INVALID_OPTION`
- */
-export function moduleUrl(filename: unknown): string {
-  if (filename instanceof URL) return filename.href;
-  if (typeof filename === 'string') {
-    if (isAbsolute(filename)) return pathToFileURL(filename).href;
-    if (/^(file|data):/.test(filename)) return filename;
-  }
-  throw invalid('filename', 'an absolute path or a URL', filename);
 }

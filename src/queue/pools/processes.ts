@@ -8,15 +8,14 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../core/clock.ts';
 import { anything, readOptions } from '../../core/options.ts';
-import { IsolatedPool, type IsolatedPoolOptions, isolatedPoolShape, type Launch, moduleUrl } from './isolated-pool.ts';
+import type { Launch } from './isolate.ts';
+import { type IsolatedPoolOptions, isolatedPoolShape, moduleUrl } from './isolated-options.ts';
+import { IsolatedPool } from './isolated-pool.ts';
 import { processProgram } from './worker-program.ts';
 
-export {
-  IsolatedPool,
-  type IsolatedPoolEvents,
-  type IsolatedPoolHealth,
-  type IsolatedPoolOptions,
-} from './isolated-pool.ts';
+export type { IsolatedPoolEvents, IsolatedPoolHealth } from './isolated-events.ts';
+export type { IsolatedPoolOptions } from './isolated-options.ts';
+export { IsolatedPool } from './isolated-pool.ts';
 
 /** Options of {@link ProcessPool}. */
 export interface ProcessPoolOptions extends IsolatedPoolOptions {

@@ -9,22 +9,14 @@ import { Piscina } from 'piscina';
 import { HoldfastError } from '../../core/errors.ts';
 import { anything, readOptions } from '../../core/options.ts';
 import type { ErrorRecord, FromWorker, ToWorker } from './crossing.ts';
-import {
-  type Isolate,
-  IsolatedPool,
-  type IsolatedPoolOptions,
-  isolatedPoolShape,
-  type Launch,
-  moduleUrl,
-} from './isolated-pool.ts';
+import type { Isolate, Launch } from './isolate.ts';
+import { type IsolatedPoolOptions, isolatedPoolShape, moduleUrl } from './isolated-options.ts';
+import { IsolatedPool } from './isolated-pool.ts';
 import { threadProgram, threadTask } from './worker-program.ts';
 
-export {
-  IsolatedPool,
-  type IsolatedPoolEvents,
-  type IsolatedPoolHealth,
-  type IsolatedPoolOptions,
-} from './isolated-pool.ts';
+export type { IsolatedPoolEvents, IsolatedPoolHealth } from './isolated-events.ts';
+export type { IsolatedPoolOptions } from './isolated-options.ts';
+export { IsolatedPool } from './isolated-pool.ts';
 
 /** Options of {@link ThreadPool}. */
 export interface ThreadPoolOptions extends IsolatedPoolOptions {

@@ -1,11 +1,8 @@
 import type { VirtualClock } from 'holdfast/testing';
 import type { FromWorker, ToWorker } from '../../../src/queue/pools/crossing.ts';
-import {
-  type Isolate,
-  IsolatedPool,
-  type IsolatedPoolOptions,
-  type Loss,
-} from '../../../src/queue/pools/isolated-pool.ts';
+import type { Isolate, Loss } from '../../../src/queue/pools/isolate.ts';
+import type { IsolatedPoolOptions } from '../../../src/queue/pools/isolated-options.ts';
+import { IsolatedPool } from '../../../src/queue/pools/isolated-pool.ts';
 
 /** A worker that does what the test says, and dies when it is told to. */
 export class FakeIsolate implements Isolate {

@@ -1,7 +1,8 @@
 import { isHoldfastError } from 'holdfast/core';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { isWorkerLost } from '../../../src/queue/errors.ts';
-import type { IsolatedPool, IsolatedPoolEvents } from '../../../src/queue/pools/isolated-pool.ts';
+import type { IsolatedPoolEvents } from '../../../src/queue/pools/isolated-events.ts';
+import type { IsolatedPool } from '../../../src/queue/pools/isolated-pool.ts';
 import { ProcessPool } from '../../../src/queue/pools/processes.ts';
 import { ThreadPool } from '../../../src/queue/pools/threads.ts';
 import { filename, Lane, rejection } from './contract.ts';
