@@ -36,7 +36,8 @@ interface Slot<D, R> {
 const noDetails: { readonly expiresAtMs?: number | undefined } = {};
 const done = { kind: 'done' } as const;
 const extensionRule = number({ min: 1 });
-const { then: nativeThen } = Promise.prototype; // eslint-disable-line @typescript-eslint/unbound-method
+// eslint-disable-next-line @typescript-eslint/unbound-method -- compared, not called
+const { then: nativeThen } = Promise.prototype;
 
 /** @internal May the next job start? `false`: `onChange` is called when it may. */
 export interface Gate {

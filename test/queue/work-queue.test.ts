@@ -191,7 +191,7 @@ describe('workers', () => {
       () => twice,
       () => ({ then: refuse }),
       () => {
-        throw undefined; // eslint-disable-line @typescript-eslint/only-throw-error
+        throw undefined; // eslint-disable-line @typescript-eslint/only-throw-error -- what users throw
       },
       () => Promise.reject(new Proxy(new Error('x'), { get: refuse, getPrototypeOf: refuse })),
     ];
