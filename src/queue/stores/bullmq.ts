@@ -18,7 +18,7 @@ import type {
   StoreCounts,
 } from '../queue-store.ts';
 import { Adding } from './bullmq/adding.ts';
-import { type BullQueue, type BullWorker, checkPair, granted, queueRule, workerRule } from './bullmq/client.ts';
+import { type BullQueue, type BullWorker, checkPair, done, granted, queueRule, workerRule } from './bullmq/client.ts';
 import { BullDeadJobs } from './bullmq/dead.ts';
 import { fenceOf, tokenOf, Tokens } from './bullmq/fence.ts';
 import { Leases } from './bullmq/leases.ts';
@@ -204,7 +204,7 @@ export class BullMQQueueStore<D> implements QueueStore<D> {
     // The server holds the processes to the interval together; whoever asks when it is just over is answered.
     this.#nextCheckMs = nowMs + stalledInterval / 2;
     this.#leases.sweep(4 * stalledInterval);
-    await this.#worker.getBackend().moveStalledJobsToWait();
+    await done(() => this.#worker.getBackend().moveStalledJobsToWait());
   }
 
   /** What was claimed before a claim failed is not left lying until its lease is over. */
@@ -243,7 +243,8 @@ export class BullMQQueueStore<D> implements QueueStore<D> {
     // The server answers with the ids of those that it refuses: an id is asked for once in each call.
     for (const turn of turnsOf(leases, held)) {
       const [ids, tokens] = [turn.map((i) => bullId(leases[i]!.id)), turn.map((i) => tokenOf(leases[i]!.fence))];
-      const refused = new Set(await this.#worker.getBackend().extendLocks(ids, tokens, Math.ceil(leaseMs)));
+      const backend = this.#worker.getBackend();
+      const refused = new Set(await done(() => backend.extendLocks(ids, tokens, Math.ceil(leaseMs))));
       for (const i of turn) {
         held[i] = !refused.has(bullId(leases[i]!.id));
         if (held[i]) this.#leases.began(leases[i]!, nowMs + leaseMs);
@@ -264,7 +265,7 @@ export class BullMQQueueStore<D> implements QueueStore<D> {
         const name = `${String(outcome.fence)} ${outcome.id}`;
         if (seen.has(name) || !this.#leases.mayHold(outcome)) return false;
         seen.add(name);
-        const held = await granted(this.#end(outcome));
+        const held = await granted(() => this.#end(outcome));
         this.#leases.ended(outcome);
         return held;
       }),

@@ -176,12 +176,29 @@ export function checkPair(queue: BullQueue, worker: BullWorker): void {
 const lost: readonly unknown[] = [-1, -2, -3, -6];
 
 /** @internal Whether a call was done; false when the server has refused it because of whose the job is. */
-export async function granted(call: Promise<unknown>): Promise<boolean> {
+export async function granted(call: () => Promise<unknown>): Promise<boolean> {
   try {
-    await call;
+    await done(call);
     return true;
   } catch (error) {
     if (lost.includes((error as { readonly code?: unknown } | null)?.code)) return false;
     throw error;
+  }
+}
+
+const deadlock = '40P01';
+const mostTries = 10;
+
+/**
+ * @internal What a call comes to. PostgreSQL ends one of two transactions that wait for each other, and nothing of it was
+ * done: it is made again.
+ */
+export async function done<T>(call: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await call();
+    } catch (error) {
+      if ((error as { readonly code?: unknown } | null)?.code !== deadlock || tries === mostTries) throw error;
+    }
   }
 }

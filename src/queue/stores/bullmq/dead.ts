@@ -32,7 +32,7 @@ export class BullDeadJobs<D> implements DeadJobs<D> {
       // BullMQ forgets its attempts, but not who was lost; nor may the old deadline bury it again.
       const fresh = { ...record, redrives, forgiven: json.stalledCounter, expiresAt: undefined };
       await backend.updateData(job, seal(fresh));
-      return granted(backend.retryFinishedJob(job, 'failed', { resetAttemptsMade: true }));
+      return granted(() => backend.retryFinishedJob(job, 'failed', { resetAttemptsMade: true }));
     });
   }
 
