@@ -2,12 +2,13 @@
  * Crash points, all of them: a machine that stops after any operation of its file system, or in the middle of it, and then
  * has what was synced and, of the rest, all, nothing or some. What was accepted is done, or there.
  */
-import { seededRandom } from 'holdfast/testing';
+import { seededRandom, VirtualClock } from 'holdfast/testing';
 import { describe, expect, it } from 'vitest';
 import type { JobLease } from '../../../src/queue/queue-store.ts';
+import type { Fsync } from '../../../src/queue/stores/journal/group-commit.ts';
 import { seed } from '../../support/properties.ts';
 import { FakeDisk, losses } from './fake-disk.ts';
-import { journalOn, jobsOn, room, settled, type Survivor, type TestJournal } from './support.ts';
+import { journalOn, jobsOn, opened, room, settled, type Survivor, type TestJournal } from './support.ts';
 
 /** What the world outside knows when the machine stops. */
 interface Known {
@@ -85,6 +86,22 @@ async function live(journal: TestJournal, known: Known, isKept: boolean): Promis
   await journal.close();
 }
 
+/** Goes on with what a crash has left, until none of its files is there any more. */
+async function goOn(disk: FakeDisk, fsync: Fsync): Promise<void> {
+  const clock = new VirtualClock();
+  const { journal } = await opened(disk, { fsync }, clock);
+  const before = disk.segments.slice(0, -1);
+  await clock.advance(1e9);
+  await journal.redrive();
+  for (let round = 0; round < 30; round++) {
+    await journal.put([{ id: `new-${String(round)}`, data: 'x'.repeat(60) }], room);
+    const leases = await journal.pull(10, 60_000);
+    await journal.settle(leases.map((lease) => ({ ...lease, kind: 'done' })));
+  }
+  await journal.close();
+  expect(disk.segments.filter((path) => before.includes(path))).toEqual([]);
+}
+
 function judge(known: Known, jobs: ReadonlyMap<string, Survivor>, isCounted: boolean, where: string): void {
   for (const id of known.accepted)
     if (!known.ending.has(id)) expect(jobs.has(id), `${where}: ${id} was accepted`).toBe(true);
@@ -121,6 +138,7 @@ describe.each([
         // What the machine takes along when it falls may be leases, but not for `always`.
         const isCounted = fsync === 'always' || loss === 'all';
         const left = disk.afterLoss(loss, random);
+        await goOn(left.copy(), fsync);
         if (random() < 0.5) {
           const jobs = await jobsOn(left);
           judge(known, jobs, isCounted, where);
@@ -134,6 +152,7 @@ describe.each([
         void journalOn(left, { fsync }).open();
         await settled();
         const again = left.afterLoss(fsync === 'os' ? 'all' : losses[Math.floor(random() * losses.length)]!, random);
+        await goOn(again.copy(), fsync);
         judge(known, await jobsOn(again), isCounted, `${where}, again after ${String(left.stopAfter)}`);
       }
     }

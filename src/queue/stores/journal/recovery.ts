@@ -107,6 +107,7 @@ export async function recover({ files, folder, salvage, segments, replay }: Reco
   const next = (numbers.at(-1) ?? 0) + 1;
   if (cut === undefined) return { last: before ?? 0, next, fences, damage: { skipped } };
   if (cut.wasSynced && cut.entries >= tailEntries) throw damaged(folder, cut);
+  if (cut.offset === 0) segments.retract();
   const { last, removed } = await cutOff(cut, numbers, files, folder);
   const { wasSynced, offset, entries } = cut;
   const lost = wasSynced ? { file: segmentName(cut.segment), offset, entries } : undefined;

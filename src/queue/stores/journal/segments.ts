@@ -127,6 +127,11 @@ export class Segments {
     return synced >= oldest.emptiedAt + behind ? oldest.number : undefined;
   }
 
+  /** The file that was begun last is not there: nothing of it could be read. */
+  retract(): void {
+    this.#list.pop();
+  }
+
   /** The oldest file is gone. */
   removed(): void {
     this.#list.shift();
