@@ -1,0 +1,285 @@
+import type { Clock, Timer } from '../core/clock.ts';
+import { HoldfastError } from '../core/errors.ts';
+import { check, func, invalid, number, oneOf, readOptions, type Rule } from '../core/options.ts';
+import { type Runtime, runtimeRule, systemRuntime } from '../core/runtime.ts';
+import type { Delivery, Flow } from './delivery.ts';
+import { eventsRule, type FlowEvents } from './flow-events.ts';
+import { checkFlow, type Failure, type Intake, intakeOf } from './intake.ts';
+import { flowOf, type Port, type PortHost } from './port.ts';
+import { Stall } from './stall.ts';
+import { Derived, giveBack, quietly, refuse, Transaction } from './transaction.ts';
+
+/** A set of parts that belong together. */
+export interface Joined<T> {
+  /** What they have in common. */
+  readonly key: string;
+  /** The parts by name, in the order of their coming. */
+  readonly parts: ReadonlyMap<string, T>;
+  /** Whether all have come. */
+  readonly complete: boolean;
+  /** Which have not, where `expect` names them. */
+  readonly missing: readonly string[];
+}
+
+/** Options of {@link barrier}. */
+export interface BarrierOptions<T> {
+  /** Which set a value is of. */
+  readonly key: (value: T) => string;
+  /** Which part of its set it is: one that comes again counts once. */
+  readonly part: (value: T) => string;
+  /** The parts of its set, or how many there are. The first part of a set is asked. */
+  readonly expect: (value: T) => number | readonly string[];
+  /** How long a set waits for its last part, in milliseconds. */
+  readonly timeoutMs: number;
+  /**
+   * What becomes of a set then, and of one that is not complete when the flow ends. `'fail'`: its parts are nacked, with
+   * `INCOMPLETE`. `'emit'`: it is delivered, with what is `missing`.
+   *
+   * @defaultValue 'fail'
+   */
+  readonly onTimeout?: 'fail' | 'emit' | undefined;
+  /**
+   * How many sets may wait at a time. When so many do, nothing more is read than the first part of another.
+   *
+   * @defaultValue 10,000
+   */
+  readonly maxPending?: number | undefined;
+  /**
+   * How many acknowledged sets are remembered, so that a part that comes late is acknowledged too.
+   *
+   * @defaultValue 10,000
+   */
+  readonly remember?: number | undefined;
+  /**
+   * How long `maxPending` may hold up the flow before `stalled` tells, in milliseconds.
+   *
+   * @defaultValue 10,000
+   */
+  readonly stalledMs?: number | undefined;
+  /** Who hears of failures, stalls and late parts. */
+  readonly events?: FlowEvents | undefined;
+  /**
+   * Time.
+   *
+   * @defaultValue the system's
+   */
+  readonly runtime?: Runtime | undefined;
+}
+
+/** A set that waits for parts. */
+interface Waiting<T> {
+  readonly key: string;
+  readonly expected: readonly string[] | number;
+  readonly dueMs: number;
+  readonly parts: Map<string, T>;
+  /** All that came, also what came twice: they share the fate of the set. */
+  readonly deliveries: Delivery<T>[];
+}
+
+const text: Rule<string> = { expected: 'a string', accepts: (value) => typeof value === 'string' };
+
+const whole = number({ min: 1, integer: true });
+
+const expectRule: Rule<readonly string[] | number> = {
+  expected: `${whole.expected} or an array of one or more strings`,
+  accepts: (value) => whole.accepts(value) || (Array.isArray(value) && value.length > 0 && value.every(text.accepts)),
+};
+
+const shape = {
+  key: func<(value: unknown) => string>(),
+  part: func<(value: unknown) => string>(),
+  expect: func<(value: unknown) => number | readonly string[]>(),
+  timeoutMs: number({ min: 0 }),
+  onTimeout: oneOf('fail', 'emit'),
+  maxPending: whole,
+  remember: number({ min: 0, integer: true }),
+  stalledMs: number({ min: 0 }),
+  events: eventsRule,
+  runtime: runtimeRule,
+};
+
+const required = ['key', 'part', 'expect', 'timeoutMs'] as const;
+
+/** DOC */
+export function barrier<T>(flow: Flow<T>, options: BarrierOptions<T>): Flow<Joined<T>> {
+  checkFlow(flow);
+  const values = readOptions('barrier', options, shape);
+  for (const name of required) check<unknown>(name, values[name], shape[name]);
+  return flowOf<Joined<T>>((port) => new Barrier<T>(flow, values as BarrierOptions<unknown>, port));
+}
+
+/** One reading of a barrier. */
+class Barrier<T> implements PortHost<Delivery<Joined<T>>> {
+  readonly #options: BarrierOptions<unknown>;
+  readonly #clock: Clock;
+  readonly #port: Port<Delivery<Joined<T>>>;
+  readonly #intake: Intake<Delivery<T>>;
+  readonly #stall: Stall;
+  /** In the order in which their time is over. */
+  readonly #waiting = new Map<string, Waiting<T>>();
+  /** Delivered and not settled: whose parts share the fate of each set. */
+  readonly #delivered = new Map<string, Delivery<T>[]>();
+  /** Acknowledged, and until when that is remembered. */
+  readonly #past = new Map<string, number>();
+  /** The first part of a set for which there is no room. */
+  #held: Delivery<T> | undefined;
+  #timer: Timer | undefined;
+
+  constructor(flow: Flow<T>, options: BarrierOptions<unknown>, port: Port<Delivery<Joined<T>>>) {
+    const { events, runtime = systemRuntime, stalledMs = 10_000 } = options;
+    this.#options = options;
+    this.#clock = runtime.clock;
+    this.#port = port;
+    this.#stall = new Stall('barrier', runtime.clock, stalledMs, events, () => undefined);
+    this.#intake = intakeOf(flow, {
+      take: (delivery) => {
+        this.#take(delivery);
+        this.want();
+      },
+      end: (failure) => {
+        this.#end(failure);
+      },
+    });
+  }
+
+  want(): void {
+    this.#stall.is(this.#held !== undefined);
+    if (this.#port.hungry && this.#held === undefined) this.#intake.pull();
+  }
+
+  leave(): void {
+    this.#intake.close();
+    if (this.#held !== undefined) giveBack(this.#held);
+    this.#held = undefined;
+    this.#stall.is(false);
+    this.#giveUp();
+  }
+
+  #end(failure: Failure | undefined): void {
+    if (failure === undefined) for (const set of [...this.#waiting.values()]) this.#expire(set, 'the flow has ended');
+    this.#giveUp();
+    this.#port.end(failure);
+  }
+
+  #giveUp(): void {
+    this.#unwatch();
+    for (const { deliveries } of this.#waiting.values()) deliveries.forEach(giveBack);
+    this.#waiting.clear();
+  }
+
+  #take(delivery: Delivery<T>): void {
+    const { events, key, part } = this.#options;
+    const { value } = delivery;
+    try {
+      const of = check('a key', key(value), text);
+      const name = check('a part', part(value), text);
+      const delivered = this.#delivered.get(of);
+      if (delivered !== undefined) delivered.push(delivery);
+      else if (this.#clock.now() < (this.#past.get(of) ?? -Infinity)) {
+        quietly(delivery.ack());
+        events?.tell('late', { key: of, part: name });
+      } else this.#join(of, name, delivery);
+    } catch (error) {
+      refuse(events, 'barrier', delivery, error);
+    }
+  }
+
+  #join(key: string, part: string, delivery: Delivery<T>): void {
+    const { expect, timeoutMs, maxPending = 10_000 } = this.#options;
+    const known = this.#waiting.get(key);
+    if (known === undefined && this.#waiting.size >= maxPending) {
+      this.#held = delivery;
+      return;
+    }
+    const set: Waiting<T> = known ?? {
+      key,
+      expected: check('what is expected', expect(delivery.value), expectRule),
+      dueMs: this.#clock.now() + timeoutMs,
+      parts: new Map<string, T>(),
+      deliveries: [],
+    };
+    const { expected, parts, deliveries } = set;
+    if (typeof expected === 'object' && !expected.includes(part))
+      throw invalid('a part', `of ${expected.join(', ')}`, part);
+    deliveries.push(delivery);
+    if (!parts.has(part)) parts.set(part, delivery.value);
+    if (isComplete(set)) this.#release(set);
+    else if (known === undefined) {
+      this.#waiting.set(key, set);
+      this.#watch();
+    }
+  }
+
+  #release(set: Waiting<T>): void {
+    const { key, parts, deliveries, expected } = set;
+    const missing = typeof expected === 'object' ? expected.filter((part) => !parts.has(part)) : [];
+    const complete = isComplete(set);
+    const transaction = new Transaction(deliveries, 1, (acked) => {
+      this.#delivered.delete(key);
+      if (acked) this.#remember(key);
+    });
+    this.#delivered.set(key, deliveries);
+    const attempt = deliveries.reduce((most, delivery) => Math.max(most, delivery.attempt), 1);
+    this.#port.give(new Derived({ key, parts, complete, missing }, { id: key, attempt }, transaction));
+    this.#remove(key);
+  }
+
+  #expire(set: Waiting<T>, why: string): void {
+    const { onTimeout, events } = this.#options;
+    if (onTimeout === 'emit') {
+      this.#release(set);
+      return;
+    }
+    const { key, deliveries, parts } = set;
+    const error = new HoldfastError('INCOMPLETE', `${why}, and "${key}" has ${String(parts.size)} of its parts`);
+    for (const delivery of deliveries) refuse(events, 'barrier', delivery, error);
+    this.#remove(key);
+  }
+
+  /** There is room for another set. */
+  #remove(key: string): void {
+    this.#waiting.delete(key);
+    if (this.#waiting.size === 0) this.#unwatch();
+    const held = this.#held;
+    if (held === undefined) return;
+    this.#held = undefined;
+    this.#take(held);
+    this.want();
+  }
+
+  /** Sets wait equally long: the first one is always the next whose time is over. */
+  #watch(): void {
+    const [first] = this.#waiting.values();
+    if (first === undefined || this.#timer !== undefined) return;
+    this.#timer = this.#clock.setTimer(
+      first.dueMs - this.#clock.now(),
+      () => {
+        this.#timer = undefined;
+        const nowMs = this.#clock.now();
+        for (const set of [...this.#waiting.values()]) {
+          if (set.dueMs > nowMs) break;
+          this.#expire(set, 'the time is over');
+        }
+        this.#watch();
+      },
+      { ref: true },
+    );
+  }
+
+  #unwatch(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  #remember(key: string): void {
+    const { remember = 10_000, timeoutMs } = this.#options;
+    this.#past.delete(key);
+    this.#past.set(key, this.#clock.now() + timeoutMs);
+    const [oldest] = this.#past.keys();
+    if (this.#past.size > remember) this.#past.delete(oldest!);
+  }
+}
+
+function isComplete({ expected, parts }: Waiting<unknown>): boolean {
+  return parts.size === (typeof expected === 'object' ? new Set(expected).size : expected);
+}

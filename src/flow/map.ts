@@ -1,0 +1,98 @@
+import pLimit from 'p-limit';
+import { boolean, check, func, number, readOptions } from '../core/options.ts';
+import { type FlowContext, Work } from './context.ts';
+import type { Delivery, Flow } from './delivery.ts';
+import { eventsRule, type FlowEvents } from './flow-events.ts';
+import { checkFlow, type Failure, intakeOf } from './intake.ts';
+import { flowOf } from './port.ts';
+import { Derived, giveBack, left, refuse } from './transaction.ts';
+
+/** Options of {@link map}. */
+export interface MapOptions {
+  /**
+   * How many values are worked on, or wait for their reader, at a time.
+   *
+   * @defaultValue 1
+   */
+  readonly concurrency?: number | undefined;
+  /**
+   * `false`: results come as they are done.
+   *
+   * @defaultValue true
+   */
+  readonly ordered?: boolean | undefined;
+  /** Who hears of failures. */
+  readonly events?: FlowEvents | undefined;
+}
+
+const shape = { concurrency: number({ min: 1, integer: true }), ordered: boolean, events: eventsRule };
+
+interface Slot<U> {
+  readonly delivery: Delivery<unknown>;
+  done: boolean;
+  result?: Delivery<U>;
+}
+
+/** DOC */
+export function map<T, U>(
+  flow: Flow<T>,
+  fn: (value: T, context: FlowContext) => U | PromiseLike<U>,
+  options?: MapOptions,
+): Flow<U> {
+  checkFlow(flow);
+  check('fn', fn, func());
+  const { concurrency = 1, ordered = true, events } = readOptions('map', options, shape);
+  return flowOf<U>((port) => {
+    const limit = pLimit(concurrency);
+    const work = new Work();
+    const slots = new Set<Slot<U>>();
+    let end: { readonly failure: Failure | undefined } | undefined;
+
+    const pull = (): void => {
+      if (slots.size + port.size < concurrency) intake.pull();
+    };
+
+    const settle = (slot: Slot<U>, result?: Delivery<U>): void => {
+      slot.done = true;
+      if (result !== undefined) slot.result = result;
+      for (const next of ordered ? slots : [slot]) {
+        if (!next.done) break;
+        slots.delete(next);
+        if (next.result !== undefined) port.give(next.result);
+      }
+      if (end !== undefined && slots.size === 0) port.end(end.failure);
+      else if (port.hungry) pull();
+    };
+
+    const intake = intakeOf(flow, {
+      take(delivery) {
+        const slot: Slot<U> = { delivery, done: false };
+        slots.add(slot);
+        limit(async () => await fn(delivery.value, work.contextOf(delivery))).then(
+          (value) => {
+            if (slots.has(slot)) settle(slot, new Derived(value, delivery, delivery));
+          },
+          (error: unknown) => {
+            if (!slots.has(slot)) return;
+            refuse(events, 'map', delivery, error);
+            settle(slot);
+          },
+        );
+        pull();
+      },
+      end(failure) {
+        end = { failure };
+        if (slots.size === 0) port.end(failure);
+      },
+    });
+    return {
+      want: pull,
+      leave() {
+        intake.close();
+        work.end(left());
+        for (const { delivery, result } of slots) giveBack(result ?? delivery);
+        slots.clear();
+      },
+    };
+  });
+}

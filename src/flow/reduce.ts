@@ -1,0 +1,87 @@
+import { check, having, number, oneOf, readOptions } from '../core/options.ts';
+import type { Delivery, Flow } from './delivery.ts';
+import { eventsRule, type FlowEvents } from './flow-events.ts';
+import { checkFlow, intakeOf } from './intake.ts';
+import type { Monoid } from './monoids.ts';
+import { flowOf } from './port.ts';
+import { Derived, giveBack, refuse, Transaction } from './transaction.ts';
+
+/** Options of {@link reduce}. */
+export interface ReduceOptions {
+  /**
+   * How many values a result is of. A source without end needs this: values are held until their result is settled.
+   *
+   * @defaultValue all
+   */
+  readonly every?: number | undefined;
+  /**
+   * A result with so many keys, as the monoid's `size` says, is delivered before `every` values have come.
+   *
+   * @defaultValue without limit
+   */
+  readonly maxKeys?: number | undefined;
+  /**
+   * What becomes of less than `every` values when the flow ends.
+   *
+   * @defaultValue 'flush'
+   */
+  readonly atEnd?: 'flush' | 'nack' | undefined;
+  /** Who hears of failures. */
+  readonly events?: FlowEvents | undefined;
+}
+
+const whole = number({ min: 1, integer: true });
+const shape = { every: whole, maxKeys: whole, atEnd: oneOf('flush', 'nack'), events: eventsRule };
+
+/** DOC */
+export function reduce<T, A>(flow: Flow<T>, monoid: Monoid<T, A>, options?: ReduceOptions): Flow<A> {
+  checkFlow(flow);
+  check('monoid', monoid, having<Monoid<T, A>>('a monoid', 'empty', 'add', 'merge'));
+  const { every = Infinity, maxKeys = Infinity, atEnd = 'flush', events } = readOptions('reduce', options, shape);
+  return flowOf<A>((port) => {
+    let result: { of: A } | undefined;
+    let held: Delivery<T>[] = [];
+
+    const flush = (): void => {
+      if (result === undefined) return;
+      const [first] = held;
+      const id = `${first!.id}+${String(held.length)}`;
+      port.give(new Derived(result.of, { id, attempt: first!.attempt }, new Transaction(held, 1)));
+      result = undefined;
+      held = [];
+    };
+
+    const giveUp = (): void => {
+      held.splice(0).forEach(giveBack);
+    };
+
+    const intake = intakeOf(flow, {
+      take(delivery) {
+        try {
+          const of = monoid.add(result === undefined ? monoid.empty() : result.of, delivery.value);
+          result = { of };
+          held.push(delivery);
+          if (held.length >= every || (monoid.size?.(of) ?? 0) >= maxKeys) flush();
+        } catch (error) {
+          refuse(events, 'reduce', delivery, error);
+        }
+        pull();
+      },
+      end(failure) {
+        if (failure === undefined && atEnd === 'flush') flush();
+        giveUp();
+        port.end(failure);
+      },
+    });
+    const pull = (): void => {
+      if (port.hungry) intake.pull();
+    };
+    return {
+      want: pull,
+      leave() {
+        intake.close();
+        giveUp();
+      },
+    };
+  });
+}
