@@ -109,7 +109,7 @@ export function barrier<T>(flow: Flow<T>, options: BarrierOptions<T>): Flow<Join
 }
 
 /** One reading of a barrier. */
-class Barrier<T> implements PortHost<Delivery<Joined<T>>> {
+class Barrier<T> implements PortHost {
   readonly #options: BarrierOptions<unknown>;
   readonly #clock: Clock;
   readonly #port: Port<Delivery<Joined<T>>>;

@@ -59,19 +59,18 @@ export class Intake<V> {
     this.#host.end(failure);
   }
 
-  /** Tells the source that nobody reads it any more. */
+  /** Tells the source that nobody reads it any more; also one that was not read: a branch may have deliveries waiting. */
   close(): void {
-    if (this.#over) return;
-    this.#over = true;
-    if (this.#iterator !== undefined) void tell(this.#iterator);
+    if (!this.#over) void this.#tell();
   }
-}
 
-async function tell(iterator: Iterator<unknown> | AsyncIterator<unknown>): Promise<void> {
-  try {
-    await iterator.return?.();
-  } catch (error) {
-    reportError('a source could not be closed', error);
+  async #tell(): Promise<void> {
+    this.#over = true;
+    try {
+      await (this.#iterator ??= iteratorOf(this.#source)).return?.();
+    } catch (error) {
+      reportError('a source could not be closed', error);
+    }
   }
 }
 

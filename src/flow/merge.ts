@@ -21,16 +21,17 @@ export type FlowValue<F> = F extends Flow<infer T> ? T : never;
 /**
  * The merger: several flows as one, in the order in which deliveries come.
  */
-export function merge<F extends readonly Flow<unknown>[]>(
-  ...flows: readonly [...F] | readonly [...F, MergeOptions]
-): Flow<FlowValue<F[number]>> {
-  type T = FlowValue<F[number]>;
+export function merge<const F extends readonly Flow<unknown>[]>(...flows: F): Flow<FlowValue<F[number]>>;
+export function merge<const F extends readonly Flow<unknown>[]>(
+  ...flows: readonly [...F, MergeOptions]
+): Flow<FlowValue<F[number]>>;
+export function merge(...flows: readonly unknown[]): Flow<unknown> {
   const last: unknown = flows.at(-1);
-  const sources = (last === undefined || flowRule.accepts(last) ? flows : flows.slice(0, -1)) as Flow<T>[];
+  const sources = (last === undefined || flowRule.accepts(last) ? flows : flows.slice(0, -1)) as Flow<unknown>[];
   const options = sources.length === flows.length ? undefined : last;
   const { runtime } = readOptions('merge', options, { runtime: having<Runtime>('a { clock, random } runtime') });
   for (const source of sources) check('a flow', source, flowRule);
-  return flowOf<T>((port) => {
+  return flowOf<unknown>((port) => {
     const turns = new Turns(runtime?.clock);
     let open = sources.length;
     const pull = (): void => {
@@ -39,7 +40,7 @@ export function merge<F extends readonly Flow<unknown>[]>(
     const close = (): void => {
       for (const intake of intakes) intake.close();
     };
-    const intakes: Intake<Delivery<T>>[] = sources.map((source) =>
+    const intakes: Intake<Delivery<unknown>>[] = sources.map((source) =>
       intakeOf(source, {
         take(delivery) {
           port.give(delivery);

@@ -3,13 +3,11 @@ import type { Failure } from './intake.ts';
 import { giveBack } from './transaction.ts';
 
 /** @internal What stands behind a port. None of these may throw. */
-export interface PortHost<V> {
+export interface PortHost {
   /** Its reader has asked for one; told with each `next`, served from what is ready or not. */
   want(): void;
   /** Its reader has gone. */
   leave(): void;
-  /** What to do with what is left when its reader goes. */
-  drop?(value: V): void;
 }
 
 interface Taker<V> {
@@ -24,13 +22,16 @@ const over = { done: true, value: undefined } as const;
  * once, and with it every `next` that waits. An error comes in its place: after what was ready before it.
  */
 export class Port<V> implements AsyncIterableIterator<V, undefined> {
-  readonly #host: PortHost<V>;
+  readonly #host: PortHost;
+  readonly #drop: (value: V) => void;
   readonly #takers: Taker<V>[] = [];
   #ready: V[] = [];
   #over = false;
   #failure: Failure | undefined;
 
-  constructor(make: (port: Port<V>) => PortHost<V>) {
+  /** `drop` gets what is left when its reader goes, and what comes after that. */
+  constructor(make: (port: Port<V>) => PortHost, drop: (value: V) => void = () => undefined) {
+    this.#drop = drop;
     this.#host = make(this);
   }
 
@@ -103,18 +104,14 @@ export class Port<V> implements AsyncIterableIterator<V, undefined> {
       else reject(failure.error);
     }
   }
-
-  #drop(value: V): void {
-    this.#host.drop?.(value);
-  }
 }
 
 /** @internal A flow of which each reading is a port; what its reader leaves is given back. */
-export function flowOf<T>(make: (port: Port<Delivery<T>>) => PortHost<Delivery<T>>): Flow<T> {
+export function flowOf<T>(make: (port: Port<Delivery<T>>) => PortHost): Flow<T> {
   return { [Symbol.asyncIterator]: () => portOf(make) };
 }
 
 /** @internal */
-export function portOf<T>(make: (port: Port<Delivery<T>>) => PortHost<Delivery<T>>): Port<Delivery<T>> {
-  return new Port((port) => ({ drop: giveBack, ...make(port) }));
+export function portOf<T>(make: (port: Port<Delivery<T>>) => PortHost): Port<Delivery<T>> {
+  return new Port(make, giveBack);
 }
