@@ -95,7 +95,7 @@ const retryShape = {
 };
 
 /** DOC */
-export function each<T>(
+export async function each<T>(
   flow: Flow<T>,
   fn: (value: T, context: FlowContext) => unknown,
   options?: EachOptions<T>,
@@ -111,7 +111,7 @@ export function each<T>(
   } = readOptions('retry', retry, retryShape);
   const { clock, random } = runtime;
 
-  return new Promise((resolve, reject) => {
+  return await new Promise((resolve, reject) => {
     const limit = pLimit(concurrency);
     const work = new Work();
     const turns = new Turns(given.runtime?.clock);
