@@ -6,7 +6,7 @@ export interface FlowContext {
   readonly id: string;
   /** Which delivery of this value it is, from 1. */
   readonly attempt: number;
-  /** Aborts when nobody waits for the result any more. */
+  /** The operator's own, one for all values: aborts when nobody waits for results any more. */
   readonly signal: AbortSignal;
 }
 
