@@ -1,11 +1,12 @@
 import type { Clock, Timer } from '../core/clock.ts';
 import { HoldfastError } from '../core/errors.ts';
 import { check, func, invalid, number, oneOf, readOptions, type Rule } from '../core/options.ts';
-import { type Runtime, runtimeRule, systemRuntime } from '../core/runtime.ts';
+import { type Runtime, systemRuntime } from '../core/runtime.ts';
 import type { Delivery, Flow } from './delivery.ts';
-import { eventsRule, type FlowEvents } from './flow-events.ts';
+import type { FlowEvents } from './flow-events.ts';
 import { checkFlow, type Failure, type Intake, intakeOf } from './intake.ts';
 import { flowOf, type Port, type PortHost } from './port.ts';
+import { bufferShape, duration, whole } from './rules.ts';
 import { Stall } from './stall.ts';
 import { Derived, giveBack, quietly, refuse, Transaction } from './transaction.ts';
 
@@ -69,7 +70,10 @@ export interface BarrierOptions<T> {
 /** A set that waits for parts. */
 interface Waiting<T> {
   readonly key: string;
-  readonly expected: readonly string[] | number;
+  /** The names of its parts, where they are known. */
+  readonly names: ReadonlySet<string> | undefined;
+  /** How many they are. */
+  readonly size: number;
   readonly dueMs: number;
   readonly parts: Map<string, T>;
   /** All that came, also what came twice: they share the fate of the set. */
@@ -77,8 +81,6 @@ interface Waiting<T> {
 }
 
 const text: Rule<string> = { expected: 'a string', accepts: (value) => typeof value === 'string' };
-
-const whole = number({ min: 1, integer: true });
 
 const expectRule: Rule<readonly string[] | number> = {
   expected: `${whole.expected} or an array of one or more strings`,
@@ -89,13 +91,11 @@ const shape = {
   key: func<(value: unknown) => string>(),
   part: func<(value: unknown) => string>(),
   expect: func<(value: unknown) => number | readonly string[]>(),
-  timeoutMs: number({ min: 0 }),
+  timeoutMs: duration,
   onTimeout: oneOf('fail', 'emit'),
   maxPending: whole,
   remember: number({ min: 0, integer: true }),
-  stalledMs: number({ min: 0 }),
-  events: eventsRule,
-  runtime: runtimeRule,
+  ...bufferShape,
 };
 
 const required = ['key', 'part', 'expect', 'timeoutMs'] as const;
@@ -156,7 +156,7 @@ class Barrier<T> implements PortHost {
   }
 
   #end(failure: Failure | undefined): void {
-    if (failure === undefined) for (const set of [...this.#waiting.values()]) this.#expire(set, 'the flow has ended');
+    if (failure === undefined) for (const set of this.#waiting.values()) this.#expire(set, 'the flow has ended');
     this.#giveUp();
     this.#port.end(failure);
   }
@@ -191,19 +191,12 @@ class Barrier<T> implements PortHost {
       this.#held = delivery;
       return;
     }
-    const set: Waiting<T> = known ?? {
-      key,
-      expected: check('what is expected', expect(delivery.value), expectRule),
-      dueMs: this.#clock.now() + timeoutMs,
-      parts: new Map<string, T>(),
-      deliveries: [],
-    };
-    const { expected, parts, deliveries } = set;
-    if (typeof expected === 'object' && !expected.includes(part))
-      throw invalid('a part', `of ${expected.join(', ')}`, part);
+    const set = known ?? open<T>(key, expect(delivery.value), this.#clock.now() + timeoutMs);
+    const { names, size, parts, deliveries } = set;
+    if (names?.has(part) === false) throw invalid('a part', 'one that its set expects', part);
     deliveries.push(delivery);
     if (!parts.has(part)) parts.set(part, delivery.value);
-    if (isComplete(set)) this.#release(set);
+    if (parts.size === size) this.#release(set);
     else if (known === undefined) {
       this.#waiting.set(key, set);
       this.#watch();
@@ -211,16 +204,17 @@ class Barrier<T> implements PortHost {
   }
 
   #release(set: Waiting<T>): void {
-    const { key, parts, deliveries, expected } = set;
-    const missing = typeof expected === 'object' ? expected.filter((part) => !parts.has(part)) : [];
-    const complete = isComplete(set);
+    const { key, parts, deliveries, names = [], size } = set;
+    const missing = [...names].filter((part) => !parts.has(part));
     const transaction = new Transaction(deliveries, 1, (acked) => {
       this.#delivered.delete(key);
       if (acked) this.#remember(key);
     });
     this.#delivered.set(key, deliveries);
     const attempt = deliveries.reduce((most, delivery) => Math.max(most, delivery.attempt), 1);
-    this.#port.give(new Derived({ key, parts, complete, missing }, { id: key, attempt }, transaction));
+    this.#port.give(
+      new Derived({ key, parts, complete: parts.size === size, missing }, { id: key, attempt }, transaction),
+    );
     this.#remove(key);
   }
 
@@ -256,7 +250,7 @@ class Barrier<T> implements PortHost {
       () => {
         this.#timer = undefined;
         const nowMs = this.#clock.now();
-        for (const set of [...this.#waiting.values()]) {
+        for (const set of this.#waiting.values()) {
           if (set.dueMs > nowMs) break;
           this.#expire(set, 'the time is over');
         }
@@ -280,6 +274,8 @@ class Barrier<T> implements PortHost {
   }
 }
 
-function isComplete({ expected, parts }: Waiting<unknown>): boolean {
-  return parts.size === (typeof expected === 'object' ? new Set(expected).size : expected);
+function open<T>(key: string, expected: unknown, dueMs: number): Waiting<T> {
+  const parts = check('what is expected', expected, expectRule);
+  const names = typeof parts === 'object' ? new Set(parts) : undefined;
+  return { key, names, size: names?.size ?? (parts as number), dueMs, parts: new Map(), deliveries: [] };
 }

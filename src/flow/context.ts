@@ -10,30 +10,7 @@ export interface FlowContext {
   readonly signal: AbortSignal;
 }
 
-/** @internal One signal for all the work of an operator: who does not look at it does not pay for it. */
-export class Work {
-  #controller: AbortController | undefined;
-  #over: { readonly reason: unknown } | undefined;
-
-  contextOf({ id, attempt }: Delivery<unknown>): FlowContext {
-    const signal = (): AbortSignal => this.#signal;
-    return {
-      id,
-      attempt,
-      get signal() {
-        return signal();
-      },
-    };
-  }
-
-  get #signal(): AbortSignal {
-    this.#controller ??= new AbortController();
-    if (this.#over !== undefined) this.#controller.abort(this.#over.reason);
-    return this.#controller.signal;
-  }
-
-  end(reason: unknown): void {
-    this.#over ??= { reason };
-    this.#controller?.abort(reason);
-  }
+/** @internal */
+export function contextOf({ id, attempt }: Delivery<unknown>, { signal }: AbortController): FlowContext {
+  return { id, attempt, signal };
 }

@@ -1,9 +1,10 @@
-import { boolean, check, invalid, number, object, oneOf, readOptions, type Rule } from '../core/options.ts';
-import { type Runtime, runtimeRule, systemRuntime } from '../core/runtime.ts';
+import { boolean, check, invalid, object, oneOf, readOptions, type Rule } from '../core/options.ts';
+import { type Runtime, systemRuntime } from '../core/runtime.ts';
 import type { Flow } from './delivery.ts';
 import { type BranchSettings, Fan, type Overflow } from './fan.ts';
-import { eventsRule, type FlowEvents } from './flow-events.ts';
+import type { FlowEvents } from './flow-events.ts';
 import { checkFlow } from './intake.ts';
+import { bufferShape, whole } from './rules.ts';
 import { Derived, Transaction } from './transaction.ts';
 
 /** How much a branch may be behind. */
@@ -63,17 +64,12 @@ export interface CopyOptions<N extends string = string> extends BranchOptions, L
 export type Branches<T, N extends string> = { readonly [K in N]: Flow<T> };
 
 const branchShape = {
-  buffer: number({ min: 1, integer: true }),
+  buffer: whole,
   overflow: oneOf('strict', 'block', 'drop-oldest', 'drop-newest'),
 };
 
 /** @internal */
-export const laneShape = {
-  buffer: branchShape.buffer,
-  stalledMs: number({ min: 0 }),
-  events: eventsRule,
-  runtime: runtimeRule,
-};
+export const laneShape = { buffer: whole, ...bufferShape };
 
 const copyShape = { ...laneShape, ...branchShape, branches: object<Record<string, unknown>>(), detach: boolean };
 

@@ -1,14 +1,15 @@
 import pLimit from 'p-limit';
 import type { Timer } from '../core/clock.ts';
-import { check, func, number, object, readOptions } from '../core/options.ts';
+import { check, func, object, readOptions } from '../core/options.ts';
 import { reportError } from '../core/report.ts';
 import { type Runtime, runtimeRule, systemRuntime } from '../core/runtime.ts';
 import { onAbort, signalRule, type Unlink } from '../core/signals.ts';
 import { Turns } from '../core/turns.ts';
-import { type FlowContext, Work } from './context.ts';
+import { contextOf, type FlowContext } from './context.ts';
 import type { Delivery, Flow } from './delivery.ts';
 import { eventsRule, type FlowEvents } from './flow-events.ts';
 import { checkFlow, type Failure, intakeOf } from './intake.ts';
+import { duration, whole } from './rules.ts';
 import { giveBack, left, refuse } from './transaction.ts';
 
 /** How {@link each} tries a value again before it gives it up. */
@@ -79,19 +80,19 @@ export interface EachReport {
 }
 
 const shape = {
-  concurrency: number({ min: 1, integer: true }),
+  concurrency: whole,
   retry: object<object>(),
   deadLetter: func<(value: unknown, error: unknown, context: FlowContext) => unknown>(),
   signal: signalRule,
-  graceMs: number({ min: 0 }),
+  graceMs: duration,
   events: eventsRule,
   runtime: runtimeRule,
 };
 
 const retryShape = {
-  attempts: number({ min: 1, integer: true }),
-  baseMs: number({ min: 0 }),
-  maxMs: number({ min: 0 }),
+  attempts: whole,
+  baseMs: duration,
+  maxMs: duration,
 };
 
 /** DOC */
@@ -113,7 +114,7 @@ export async function each<T>(
 
   return await new Promise((resolve, reject) => {
     const limit = pLimit(concurrency);
-    const work = new Work();
+    const work = new AbortController();
     const turns = new Turns(given.runtime?.clock);
     const report = { acked: 0, dead: 0, nacked: 0 };
     /** Whose outcome is not known yet. */
@@ -126,7 +127,7 @@ export async function each<T>(
     const finish = (): void => {
       unlink?.();
       timer?.cancel();
-      work.end(left());
+      work.abort(left());
       intake.close();
       open.forEach(giveBack);
       open.clear();
@@ -162,7 +163,7 @@ export async function each<T>(
     };
 
     const deal = async (delivery: Delivery<T>): Promise<void> => {
-      const context = work.contextOf(delivery);
+      const context = contextOf(delivery, work);
       let outcome: keyof EachReport = 'acked';
       let error: unknown;
       try {

@@ -51,7 +51,7 @@ export class Fan<T> {
   readonly #branches = new Map<string, Branch<T>>();
   readonly #stall: Stall;
   /** In the order of their coming, at most one for each branch. */
-  #held: { readonly branch: Branch<T>; readonly delivery: Delivery<T> }[] = [];
+  readonly #held: { readonly branch: Branch<T>; readonly delivery: Delivery<T> }[] = [];
 
   /** `place` puts each delivery where it belongs, and may not throw. */
   constructor(
@@ -125,11 +125,7 @@ export class Fan<T> {
 
   /** What is held goes where there is room now, and when nothing is held, more may come. */
   #advance(): void {
-    if (this.#held.length > 0) {
-      const held = this.#held;
-      this.#held = [];
-      for (const { branch, delivery } of held) this.put(branch.name, delivery);
-    }
+    if (this.#held.length > 0) for (const { branch, delivery } of this.#held.splice(0)) this.put(branch.name, delivery);
     const holding = this.#held.length > 0;
     this.#stall.is(holding);
     if (!holding) for (const { port } of this.#branches.values()) if (port.hungry) this.#intake.pull();
@@ -141,11 +137,10 @@ export class Fan<T> {
       return;
     }
     this.#branches.delete(branch.name);
-    const kept = this.#held.filter((held) => held.branch !== branch);
-    const dropped = this.#held.filter((held) => held.branch === branch);
-    this.#held = kept;
-    for (const delivery of [...branch.port.drain(), ...dropped.map(({ delivery }) => delivery)])
-      this.#drop(branch, delivery);
+    for (const delivery of branch.port.drain()) this.#drop(branch, delivery);
+    for (const held of this.#held.splice(0))
+      if (held.branch === branch) this.#drop(branch, held.delivery);
+      else this.#held.push(held);
     if (this.#branches.size > 0) this.#advance();
     else this.#intake.close();
   }

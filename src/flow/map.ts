@@ -1,10 +1,11 @@
 import pLimit from 'p-limit';
-import { boolean, check, func, number, readOptions } from '../core/options.ts';
-import { type FlowContext, Work } from './context.ts';
+import { boolean, check, func, readOptions } from '../core/options.ts';
+import { contextOf, type FlowContext } from './context.ts';
 import type { Delivery, Flow } from './delivery.ts';
 import { eventsRule, type FlowEvents } from './flow-events.ts';
 import { checkFlow, type Failure, intakeOf } from './intake.ts';
 import { flowOf } from './port.ts';
+import { whole } from './rules.ts';
 import { Derived, giveBack, left, refuse } from './transaction.ts';
 
 /** Options of {@link map}. */
@@ -25,7 +26,7 @@ export interface MapOptions {
   readonly events?: FlowEvents | undefined;
 }
 
-const shape = { concurrency: number({ min: 1, integer: true }), ordered: boolean, events: eventsRule };
+const shape = { concurrency: whole, ordered: boolean, events: eventsRule };
 
 interface Slot<U> {
   readonly delivery: Delivery<unknown>;
@@ -44,7 +45,7 @@ export function map<T, U>(
   const { concurrency = 1, ordered = true, events } = readOptions('map', options, shape);
   return flowOf<U>((port) => {
     const limit = pLimit(concurrency);
-    const work = new Work();
+    const work = new AbortController();
     const slots = new Set<Slot<U>>();
     let end: { readonly failure: Failure | undefined } | undefined;
 
@@ -68,7 +69,7 @@ export function map<T, U>(
       take(delivery) {
         const slot: Slot<U> = { delivery, done: false };
         slots.add(slot);
-        limit(async () => await fn(delivery.value, work.contextOf(delivery))).then(
+        limit(async () => await fn(delivery.value, contextOf(delivery, work))).then(
           (value) => {
             if (slots.has(slot)) settle(slot, new Derived(value, delivery, delivery));
           },
@@ -89,7 +90,7 @@ export function map<T, U>(
       want: pull,
       leave() {
         intake.close();
-        work.end(left());
+        work.abort(left());
         for (const { delivery, result } of slots) giveBack(result ?? delivery);
         slots.clear();
       },

@@ -28,7 +28,7 @@ export interface Monoid<in T, A> {
  * ```
  */
 export function count(): Monoid<unknown, number> {
-  return { empty: () => 0, add: (result) => result + 1, merge: (one, other) => one + other };
+  return sum(() => 1);
 }
 
 /**

@@ -1,9 +1,10 @@
-import { check, having, number, oneOf, readOptions } from '../core/options.ts';
+import { check, having, oneOf, readOptions } from '../core/options.ts';
 import type { Delivery, Flow } from './delivery.ts';
 import { eventsRule, type FlowEvents } from './flow-events.ts';
 import { checkFlow, intakeOf } from './intake.ts';
 import type { Monoid } from './monoids.ts';
 import { flowOf } from './port.ts';
+import { whole } from './rules.ts';
 import { Derived, giveBack, refuse, Transaction } from './transaction.ts';
 
 /** Options of {@link reduce}. */
@@ -30,7 +31,6 @@ export interface ReduceOptions {
   readonly events?: FlowEvents | undefined;
 }
 
-const whole = number({ min: 1, integer: true });
 const shape = { every: whole, maxKeys: whole, atEnd: oneOf('flush', 'nack'), events: eventsRule };
 
 /** DOC */

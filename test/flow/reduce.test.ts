@@ -40,15 +40,15 @@ describe('the monoids', () => {
 
 describe('monoidLaws', () => {
   const plain = { empty: () => 0, add: (a: number, v: number) => a + v, merge: (a: number, b: number) => a + b };
-  it.each<[string, Monoid<number, never>, string]>([
-    ['an order', { ...plain, add: (a: number, v: number) => 2 * a + v } as never, 'the order of the values'],
+  it.each<[string, Monoid<number, never>, string | RegExp]>([
+    ['an order', { ...plain, add: (a: number, v: number) => 2 * a + v } as never, /the order of the values/],
     [
       'another bracketing',
       { ...plain, merge: (a: number, b: number) => (a === 0 || b === 0 ? a + b : (a + b) / 2) } as never,
-      'the pieces that are merged',
+      /pieces/,
     ],
-    ['an empty that counts', { ...plain, empty: () => 1 } as never, 'empty() on the left adds something'],
-    ['a merge that loses the right', { ...plain, merge: (a: number) => a } as never, 'depends on the pieces'],
+    ['an empty that counts', { ...plain, empty: () => 1 } as never, /adds something/],
+    ['a merge that loses the right', { ...plain, merge: (a: number) => a } as never, /pieces|adds something/],
     [
       'a changed second argument',
       {
