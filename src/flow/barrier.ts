@@ -100,7 +100,42 @@ const shape = {
 
 const required = ['key', 'part', 'expect', 'timeoutMs'] as const;
 
-/** DOC */
+/**
+ * The join: sets of parts, each delivered when it is complete.
+ *
+ * Promises: a set is delivered once, with distinct parts: one that comes again counts once and shares the fate of the set. The
+ * parts are held until the set is settled, and settled as it is. A set whose time is over fails or is delivered with what is
+ * `missing`, by `onTimeout`; so is one that waits when the flow ends. A part that comes after its set was acknowledged is
+ * acknowledged and told of (`late`), for `timeoutMs` and as far as `remember` goes. Memory: `maxPending` sets that wait, the
+ * keys of `remember`, and the sets that are delivered and not settled.
+ *
+ * Does not promise to join what other processes have: the parts of a set must come to one process, so `shard` before. Does not
+ * suit leases that are not renewed: a part is held as long as its set waits. When `maxPending` incomplete sets wait, only time
+ * makes room.
+ *
+ * Complexity: O(1) a part; one timer.
+ *
+ * @param flow - what to read
+ * @param options - which set and part a value is, what a set is made of, and how long it waits
+ * @returns the sets; id is the key
+ * @throws {@link HoldfastError} `INVALID_OPTION`; nacks with `INCOMPLETE`
+ * @example
+ * ```ts
+ * import { barrier, flow, values } from 'holdfast/flow';
+ *
+ * const parts = flow(['a/still', 'b/still', 'a/gif', 'a/gif']);
+ * const sets = barrier(parts, {
+ *   key: (name) => name.split('/')[0]!,
+ *   part: (name) => name.split('/')[1]!,
+ *   expect: () => ['still', 'gif'],
+ *   timeoutMs: 60_000,
+ *   onTimeout: 'emit',
+ * });
+ * const seen: string[] = [];
+ * for await (const { key, complete, missing } of values(sets)) seen.push(complete ? key : `${key} without ${missing.join()}`);
+ * seen // => ['a', 'b without gif']
+ * ```
+ */
 export function barrier<T>(flow: Flow<T>, options: BarrierOptions<T>): Flow<Joined<T>> {
   checkFlow(flow);
   const values = readOptions('barrier', options, shape);

@@ -91,7 +91,36 @@ function refuseName(name: string): never {
   throw invalid('a name in branches', 'one of names', name);
 }
 
-/** DOC */
+/**
+ * The copier: every delivery to each of several branches.
+ *
+ * Promises: each branch gets the same sequence, the end or the error of the flow included, but for what its `overflow` drops,
+ * which is counted and told of (`dropped`). A delivery is acknowledged when every branch has acknowledged or dropped it, and
+ * nacked with the first branch that nacks it. Memory: `buffer` deliveries a branch, and one more. When a branch is left all
+ * end, and what nobody has dealt with is nacked; with `detach` the others go on.
+ *
+ * Does not promise that a slow branch leaves the others alone: under `'block'` it holds them up, and `stalled` tells. Read
+ * branches at the same time, never one after the other. A nack of one branch has the source deliver again to all: retry and
+ * keep dead letters inside of each branch (`each`). The values are shared, not cloned.
+ *
+ * A branch is read once, like a generator.
+ *
+ * @param flow - what to read; nothing is read before a branch is
+ * @param names - of the branches
+ * @param options - how much a branch may be behind, and what then
+ * @returns a flow for each name
+ * @throws {@link HoldfastError} `INVALID_OPTION`; `BUFFER_FULL` from a branch under `'strict'`
+ * @example
+ * ```ts
+ * import { copy, each, flow } from 'holdfast/flow';
+ *
+ * const mails: string[] = [];
+ * let listed = 0;
+ * const to = copy(flow(['ann', 'bob']), ['mail', 'list']);
+ * await Promise.all([each(to.mail, (name) => mails.push(name)), each(to.list, () => listed++)]);
+ * [mails, listed] // => [['ann', 'bob'], 2]
+ * ```
+ */
 export function copy<T, const N extends string>(
   flow: Flow<T>,
   names: readonly N[],

@@ -95,7 +95,34 @@ const retryShape = {
   maxMs: duration,
 };
 
-/** DOC */
+/**
+ * Deals with every value of a flow: the end of most graphs.
+ *
+ * Promises: each delivery is settled once. It is acknowledged when the function has returned, or when the dead letters have
+ * taken it; nacked when neither did. At most `concurrency` values are worked on at a time and no others are read. On an
+ * abort, or an error of the flow, nothing more is read; what is under way has `graceMs`, then its signal aborts, it is nacked,
+ * and only then the flow is closed: a queue that takes back what it gave takes back nothing that is worked on. Timers have
+ * their turn at least every millisecond.
+ *
+ * Does not promise that a value comes once: an acknowledgement may be lost, and then the source delivers again.
+ *
+ * @param flow - what to read
+ * @param fn - deals with a value, or throws
+ * @param options - how many at a time, retries, dead letters, and how to end
+ * @returns what became of the deliveries, when the flow has ended
+ * @throws {@link HoldfastError} `INVALID_OPTION`; the flow's error; the signal's reason. All as a rejection
+ * @example
+ * ```ts
+ * import { each, flow } from 'holdfast/flow';
+ *
+ * const dead: string[] = [];
+ * const send = async (to: string): Promise<void> => {
+ *   if (!to.includes('@')) throw new Error('no address');
+ * };
+ * await each(flow(['ann@x.org', 'bob']), send, { concurrency: 8, deadLetter: (to) => dead.push(to) }) // => { acked: 1, dead: 1, nacked: 0 }
+ * dead // => ['bob']
+ * ```
+ */
 export async function each<T>(
   flow: Flow<T>,
   fn: (value: T, context: FlowContext) => unknown,

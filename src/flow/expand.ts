@@ -6,7 +6,26 @@ import { checkFlow, Intake, intakeOf, sourceRule } from './intake.ts';
 import { flowOf } from './port.ts';
 import { Derived, giveBack, quietly, refuse, Transaction } from './transaction.ts';
 
-/** DOC */
+/**
+ * Several values for each one, or none.
+ *
+ * Promises: lazy, one child when one is asked for. The parent is acknowledged when all of its children are and there are no
+ * more, at once when there are none; nacked with the first child that is, and when the expansion throws or is left in the
+ * middle. Children have the id of the parent with their place: `parent/0`.
+ *
+ * @param flow - what to read
+ * @param fn - what becomes of a value: an iterable, synchronous or not
+ * @param options - who hears of failures
+ * @throws {@link HoldfastError} `INVALID_OPTION`
+ * @example
+ * ```ts
+ * import { expand, flow, values } from 'holdfast/flow';
+ *
+ * const words: string[] = [];
+ * for await (const word of values(expand(flow(['a b', '', 'c']), (line) => line.match(/\w/g) ?? []))) words.push(word);
+ * words // => ['a', 'b', 'c']
+ * ```
+ */
 export function expand<T, U>(
   flow: Flow<T>,
   fn: (value: T) => Iterable<U> | AsyncIterable<U>,

@@ -11,7 +11,26 @@ export interface OperatorOptions {
   readonly events?: FlowEvents | undefined;
 }
 
-/** DOC */
+/**
+ * The filter: only what passes a test. What does not is acknowledged, for it was dealt with.
+ *
+ * Promises: what the test throws on, or does not answer with true or false, is nacked with the error and told of (`failed`).
+ * A test that narrows the type narrows the flow's.
+ *
+ * @param flow - what to read
+ * @param test - whether to pass a value on; synchronous
+ * @param options - who hears of failures
+ * @throws {@link HoldfastError} `INVALID_OPTION`
+ * @example
+ * ```ts
+ * import { filter, flow, values } from 'holdfast/flow';
+ *
+ * const texts: string[] = [];
+ * const isText = (v: unknown): v is string => typeof v === 'string';
+ * for await (const text of values(filter(flow(['a', 1, 'b']), isText))) texts.push(text);
+ * texts // => ['a', 'b']
+ * ```
+ */
 export function filter<T, U extends T>(
   flow: Flow<T>,
   test: (value: T) => value is U,

@@ -34,7 +34,29 @@ interface Slot<U> {
   result?: Delivery<U>;
 }
 
-/** DOC */
+/**
+ * Another value for each one, by a function that may take its time.
+ *
+ * Promises: works on `concurrency` values at a time at most, those included whose result waits for the reader; in order,
+ * unless told otherwise. The settlement of a result is its value's. What the function throws on is nacked with the error, told
+ * of (`failed`) and left out; the flow goes on. When the flow is left, the function's signal aborts and what is under way is
+ * nacked at once.
+ *
+ * Does not promise to stop a function that ignores its signal.
+ *
+ * @param flow - what to read
+ * @param fn - makes the value, or a promise of it
+ * @param options - how many at a time, and in which order
+ * @throws {@link HoldfastError} `INVALID_OPTION`
+ * @example
+ * ```ts
+ * import { flow, map, values } from 'holdfast/flow';
+ *
+ * const doubled: number[] = [];
+ * for await (const n of values(map(flow([1, 2, 3]), async (n) => 2 * n, { concurrency: 2 }))) doubled.push(n);
+ * doubled // => [2, 4, 6]
+ * ```
+ */
 export function map<T, U>(
   flow: Flow<T>,
   fn: (value: T, context: FlowContext) => U | PromiseLike<U>,

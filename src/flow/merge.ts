@@ -20,6 +20,24 @@ export type FlowValue<F> = F extends Flow<infer T> ? T : never;
 
 /**
  * The merger: several flows as one, in the order in which deliveries come.
+ *
+ * Promises: each flow's own order; whatever comes first is given first, so of flows that are always ready none starves. One
+ * delivery of each flow is read ahead at most. The settlement passes through. The first error closes the other flows and is
+ * thrown after what was ready before it. A flow that is silent holds up nothing, leaving neither. Timers have their turn at
+ * least every millisecond.
+ *
+ * Complexity: O(1) a delivery, O(flows) when nothing is ready.
+ *
+ * @param flows - what to read; {@link MergeOptions} may come last
+ * @throws {@link HoldfastError} `INVALID_OPTION`
+ * @example
+ * ```ts
+ * import { flow, merge, values } from 'holdfast/flow';
+ *
+ * const seen: (number | string)[] = [];
+ * for await (const value of values(merge(flow([1, 2]), flow(['a', 'b'])))) seen.push(value);
+ * seen // => [1, 'a', 2, 'b']
+ * ```
  */
 export function merge<const F extends readonly Flow<unknown>[]>(...flows: F): Flow<FlowValue<F[number]>>;
 export function merge<const F extends readonly Flow<unknown>[]>(

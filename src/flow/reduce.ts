@@ -33,7 +33,33 @@ export interface ReduceOptions {
 
 const shape = { every: whole, maxKeys: whole, atEnd: oneOf('flush', 'nack'), events: eventsRule };
 
-/** DOC */
+/**
+ * Results of many values, by a {@link Monoid}.
+ *
+ * Promises: partial results that, merged in any order, are the result of all values. The values are held until their result is
+ * settled, and settled as it is. What the monoid throws on is nacked and told of (`failed`); that `add` must not have changed
+ * its first argument then. Of no values there is no result.
+ *
+ * Does not promise the same groups when values are delivered again: a sink that adds up must know a result by its id, or keep
+ * the results of a batch apart (`barrier` first).
+ *
+ * Complexity: what the monoid costs; memory: `every` deliveries.
+ *
+ * @param flow - what to read
+ * @param monoid - how values become a result: `count`, `sum`, `histogram`, `all`, or your own
+ * @param options - when to deliver a result
+ * @returns the results; the id is that of the first value, with how many there are
+ * @throws {@link HoldfastError} `INVALID_OPTION`
+ * @example
+ * ```ts
+ * import { all, count, flow, histogram, reduce, values } from 'holdfast/flow';
+ *
+ * const seen = reduce(flow(['red', 'blue', 'red']), all({ n: count(), colours: histogram((c: string) => c) }));
+ * const results: unknown[] = [];
+ * for await (const { n, colours } of values(seen)) results.push(n, Object.fromEntries(colours));
+ * results // => [3, { red: 2, blue: 1 }]
+ * ```
+ */
 export function reduce<T, A>(flow: Flow<T>, monoid: Monoid<T, A>, options?: ReduceOptions): Flow<A> {
   checkFlow(flow);
   check('monoid', monoid, having<Monoid<T, A>>('a monoid', 'empty', 'add', 'merge'));

@@ -54,7 +54,32 @@ const everyRule = number({ min: 1 });
 
 const unasked: Settlement = { ack: () => nothing, nack: () => nothing };
 
-/** DOC */
+/**
+ * Any iterable as a flow: plain values, or deliveries.
+ *
+ * Promises: each reading of the flow reads the source anew, one value when one is asked for and none before. Each delivery
+ * is settled once, whatever its readers do. A reader that leaves ends at once, also while the source is silent; the source is
+ * told (`return`), and a `node:stream` is destroyed; a value that comes after that is nacked. With `renew`, the lease of every
+ * value that is not settled is kept, wherever in the graph it waits, by one timer.
+ *
+ * Does not promise that a source delivers again what was nacked: a plain iterable does not, tell yours by `nack`. A value that
+ * looks like a delivery (`value`, `ack`, `nack`) is one. Promises in a synchronous iterable are values.
+ *
+ * Complexity: O(1) a value.
+ *
+ * @param source - an iterable, synchronous or not: an array, a generator, a `node:stream` readable, `WorkQueue.consume()`
+ * @param options - ids, and how to tell the source
+ * @throws {@link HoldfastError} `INVALID_OPTION`
+ * @example
+ * ```ts
+ * import { flow, values } from 'holdfast/flow';
+ *
+ * const told: string[] = [];
+ * const letters = flow(['a', 'b', 'c'], { ack: (v) => told.push(`ack ${v}`), nack: (v) => told.push(`nack ${v}`) });
+ * for await (const letter of values(letters)) if (letter === 'b') break;
+ * told // => ['ack a', 'nack b']
+ * ```
+ */
 export function flow<T>(source: FlowSource<Delivery<T>>): Flow<T>;
 export function flow<T>(source: FlowSource<T>, options?: FlowOptions<T>): Flow<T>;
 export function flow(source: FlowSource<unknown>, options?: FlowOptions<never>): Flow<unknown> {

@@ -7,7 +7,29 @@ import { Fan } from './fan.ts';
 import { checkFlow } from './intake.ts';
 import { refuse } from './transaction.ts';
 
-/** DOC */
+/**
+ * The splitter: every delivery to exactly one of several branches.
+ *
+ * Promises: each branch gets its deliveries in their order; the settlement passes through. What has no branch (`NO_ROUTE`), or
+ * whose route throws, is nacked and told of (`failed`). At most `buffer` deliveries wait in a branch; when another one belongs
+ * there, nothing more is read until there is room, and `stalled` tells when that takes long. When a branch is left all end.
+ *
+ * @param flow - what to read; nothing is read before a branch is
+ * @param route - the branch of a value
+ * @param names - of the branches
+ * @param options - how much may wait in a branch
+ * @returns a flow for each name, each to be read once
+ * @throws {@link HoldfastError} `INVALID_OPTION`
+ * @example
+ * ```ts
+ * import { each, flow, split } from 'holdfast/flow';
+ *
+ * const seen: string[] = [];
+ * const { even, odd } = split(flow([1, 2, 3]), (n) => (n % 2 === 0 ? 'even' : 'odd'), ['even', 'odd']);
+ * await Promise.all([each(even, (n) => seen.push(`${n} is even`)), each(odd, () => undefined)]);
+ * seen // => ['2 is even']
+ * ```
+ */
 export function split<T, const N extends string>(
   flow: Flow<T>,
   route: (value: T) => N,

@@ -19,7 +19,24 @@ export interface ValuesOptions {
   readonly runtime?: Runtime | undefined;
 }
 
-/** DOC */
+/**
+ * The values of a flow, for a plain `for await` that is at least once.
+ *
+ * Promises: a value is acknowledged when the next one is asked for. Leaving the loop, by whatever way, nacks the value at hand
+ * and closes the flow. What an acknowledgement rejects with, the loop throws. Timers have their turn at least every millisecond.
+ *
+ * @param flow - what to read
+ * @param options - a signal that ends the loop
+ * @throws {@link HoldfastError} `INVALID_OPTION`; the signal's reason from the loop
+ * @example
+ * ```ts
+ * import { flow, values } from 'holdfast/flow';
+ *
+ * let sum = 0;
+ * for await (const n of values(flow([1, 2, 3]))) sum += n;
+ * sum // => 6
+ * ```
+ */
 export function values<T>(flow: Flow<T>, options?: ValuesOptions): AsyncIterable<T, undefined> {
   checkFlow(flow);
   const { signal, runtime } = readOptions('values', options, { signal: signalRule, runtime: runtimeRule });
