@@ -42,7 +42,7 @@ describeWith(['redis-server'], 'redisStream, on a real server', () => {
 
   it('keeps the lease of what is worked on for longer than it, and gives it up at once when it is left', async () => {
     await redis.xadd('long', '*', 'n', '1');
-    const iterator = values(redisStream(redis, 'long', 'g', 'me', 300))[Symbol.asyncIterator]();
+    const iterator = values(redisStream(redis, 'long', 'g', 'me', 2_000))[Symbol.asyncIterator]();
     await iterator.next();
     const others: string[] = [];
     const controller = new AbortController();
@@ -50,8 +50,8 @@ describeWith(['redis-server'], 'redisStream, on a real server', () => {
       others.push(id);
       controller.abort('done');
     };
-    const other = each(redisStream(redis, 'long', 'g', 'other', 300), take, { signal: controller.signal });
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    const other = each(redisStream(redis, 'long', 'g', 'other', 2_000), take, { signal: controller.signal });
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
     expect(others).toEqual([]);
     await iterator.return!();
     await expect(other).rejects.toBe('done');
