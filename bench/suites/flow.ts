@@ -187,7 +187,10 @@ export const suite: MakeSuite = ({ flow: { copy, flow, map, merge, shard }, hash
     for (const [name, of] of merges) {
       const sources = Array.from({ length: 3 }, () => upTo(1_000));
       let seen = 0;
-      for await (const _ of of(sources)) if (++seen === 5) break;
+      for await (const value of of(sources)) {
+        value;
+        if (++seen === 5) break;
+      }
       await turns();
       const open = sources.filter(({ closed }) => closed === 0).length;
       add('left open of 3, by break', name, String(open), name.startsWith('holdfast') ? open === 0 : undefined);
@@ -213,7 +216,10 @@ export const suite: MakeSuite = ({ flow: { copy, flow, map, merge, shard }, hash
     for (const [name, of] of merges) {
       const sources = [upTo(1_000), upTo(1_000)];
       let taken = 0;
-      for await (const _ of of(sources)) if (++taken === 1_000) break;
+      for await (const value of of(sources)) {
+        value;
+        if (++taken === 1_000) break;
+      }
       add('values of two always ready sources, of 1,000', name, sources.map(({ read }) => String(read)).join(' : '));
     }
     for (const [name, branches] of [

@@ -50,7 +50,7 @@ export interface LaneOptions {
 /** Options of {@link copy}. */
 export interface CopyOptions<N extends string = string> extends BranchOptions, LaneOptions {
   /** Options of single branches, before those of all. */
-  readonly branches?: { readonly [K in N]?: BranchOptions } | undefined;
+  readonly branches?: Readonly<Partial<Record<N, BranchOptions>>> | undefined;
   /**
    * `true`: a branch that is left leaves the others alone, and what it has not read is dropped for it. `false`: it ends them
    * all, and what nobody has dealt with is nacked.
@@ -61,7 +61,7 @@ export interface CopyOptions<N extends string = string> extends BranchOptions, L
 }
 
 /** A flow for each name. */
-export type Branches<T, N extends string> = { readonly [K in N]: Flow<T> };
+export type Branches<T, N extends string> = Readonly<Record<N, Flow<T>>>;
 
 const branchShape = {
   buffer: whole,
@@ -136,7 +136,7 @@ export function copy<T, const N extends string>(
     const own = readOptions(`branch "${name}"`, branches[name], branchShape);
     settings.set(name, { buffer: own.buffer ?? all, overflow: own.overflow ?? usual });
   }
-  const fan: Fan<T> = new Fan(flow, settings, { operator: 'copy', runtime, events, stalledMs, detach }, (delivery) => {
+  const fan = new Fan<T>(flow, settings, { operator: 'copy', runtime, events, stalledMs, detach }, (delivery) => {
     const readers = fan.names;
     const transaction = new Transaction([delivery], readers.size);
     for (const name of readers) {

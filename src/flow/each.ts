@@ -149,10 +149,10 @@ export async function each<T>(
     let busy = 0;
     let ending: { failure?: Failure } | undefined;
     let timer: Timer | undefined;
-    let unlink: Unlink | undefined;
+    let unlink: Unlink = () => undefined;
 
     const finish = (): void => {
-      unlink?.();
+      unlink();
       timer?.cancel();
       work.abort(left());
       intake.close();
@@ -160,7 +160,7 @@ export async function each<T>(
       open.clear();
       const failure = ending?.failure;
       if (failure === undefined) resolve(report);
-      else reject(failure.error as Error);
+      else reject(failure.error);
     };
 
     const stop = (failure?: Failure): void => {

@@ -82,8 +82,7 @@ function iteratorOf<V>(source: Iterable<V> | AsyncIterable<V>): Iterator<V> | As
 
 /** @internal A reading of a flow: deliveries that come too late are given back. */
 export function intakeOf<T>(flow: Flow<T>, host: Intaking<Delivery<T>>): Intake<Delivery<T>> {
-  host.late ??= giveBack;
-  return new Intake(flow, host);
+  return new Intake(flow, { late: giveBack, ...host });
 }
 
 /** @internal What can be read: a flow, or any source. */

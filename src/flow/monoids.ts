@@ -31,11 +31,13 @@ export function count(): Monoid<unknown, number> {
   return sum(() => 1);
 }
 
+/** The sum of numbers: the form of {@link sum} for values that are numbers. */
+export function sum(): Monoid<number, number>;
 /**
  * The sum of values. Equal in any order as long as all numbers and the sum are whole and within 2^53; fractions are rounded
  * as they come.
  *
- * @param of - the number of a value; the value itself where absent
+ * @param of - the number of a value
  * @example
  * ```ts
  * import { sum } from 'holdfast/flow';
@@ -44,7 +46,6 @@ export function count(): Monoid<unknown, number> {
  * bytes.add(bytes.add(bytes.empty(), { size: 3 }), { size: 4 }) // => 7
  * ```
  */
-export function sum(): Monoid<number, number>;
 export function sum<T>(of: (value: T) => number): Monoid<T, number>;
 export function sum<T>(of: (value: T) => number = (value) => value as number): Monoid<T, number> {
   return { empty: () => 0, add: (result, value) => result + of(value), merge: (one, other) => one + other };
@@ -86,7 +87,7 @@ export type AllOf<M> = { -readonly [K in keyof M]: M[K] extends Monoid<never, in
 
 /** What all of several monoids take. */
 export type ValueOfAll<M> = (
-  M[keyof M] extends infer E ? (E extends Monoid<infer T, infer _A> ? (value: T) => void : never) : never
+  M[keyof M] extends infer E ? (E extends Monoid<infer T, unknown> ? (value: T) => void : never) : never
 ) extends (value: infer T) => void
   ? T
   : never;

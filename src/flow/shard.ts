@@ -42,5 +42,5 @@ export function shard<T, const N extends string = string>(
   const { nodes } = check('placement', currentOf(placement), placementRule);
   check('key', key, func());
   const route = (value: T): string | undefined => currentOf(placement).get(key(value))?.id;
-  return lanes('shard', flow, route, names ?? [...nodes.keys()], options) as Branches<T, N>;
+  return lanes('shard', flow, route, names ?? [...nodes.keys()], options);
 }

@@ -55,6 +55,13 @@ const everyRule = number({ min: 1 });
 const unasked: Settlement = { ack: () => nothing, nack: () => nothing };
 
 /**
+ * Deliveries of a source as a flow, each of which is settled once: the form of {@link flow} for what has acknowledgements already.
+ *
+ * @param source - an iterable of deliveries, synchronous or not: `WorkQueue.consume()`
+ * @throws {@link HoldfastError} `INVALID_OPTION`
+ */
+export function flow<T>(source: FlowSource<Delivery<T>>): Flow<T>;
+/**
  * Any iterable as a flow: plain values, or deliveries.
  *
  * Promises: each reading of the flow reads the source anew, one value when one is asked for and none before. Each delivery
@@ -80,7 +87,6 @@ const unasked: Settlement = { ack: () => nothing, nack: () => nothing };
  * told // => ['ack a', 'nack b']
  * ```
  */
-export function flow<T>(source: FlowSource<Delivery<T>>): Flow<T>;
 export function flow<T>(source: FlowSource<T>, options?: FlowOptions<T>): Flow<T>;
 export function flow(source: FlowSource<unknown>, options?: FlowOptions<never>): Flow<unknown> {
   check('source', source, sourceRule);
@@ -159,6 +165,6 @@ function isDelivery(value: unknown): value is Delivery<unknown> {
 
 /** The iterator of a `node:stream` is a generator, which does not hear that it is left while it waits. */
 function destroy(source: object): void {
-  const stream = source as { readonly pipe?: unknown; readonly destroy?: unknown };
+  const stream = source as { readonly pipe?: unknown; readonly destroy?: () => unknown };
   if (typeof stream.pipe === 'function' && typeof stream.destroy === 'function') stream.destroy();
 }

@@ -36,7 +36,7 @@ export function split<T, const N extends string>(
   names: readonly N[],
   options?: LaneOptions,
 ): Branches<T, N> {
-  return lanes('split', flow, check('route', route, func<typeof route>()), names, options) as Branches<T, N>;
+  return lanes('split', flow, check('route', route, func<typeof route>()), names, options);
 }
 
 /** @internal Exactly one of some branches for each delivery. */
@@ -50,7 +50,7 @@ export function lanes<T>(
   checkFlow(flow);
   const { buffer, events, runtime = systemRuntime, stalledMs = 10_000 } = readOptions(operator, options, laneShape);
   const settings = { operator, runtime, events, stalledMs, detach: false };
-  const fan: Fan<T> = new Fan(flow, lanesOf(names, buffer), settings, (delivery) => {
+  const fan = new Fan<T>(flow, lanesOf(names, buffer), settings, (delivery) => {
     try {
       const name = route(delivery.value);
       if (name === undefined || !fan.has(name))

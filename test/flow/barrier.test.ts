@@ -78,7 +78,7 @@ describe('barrier', () => {
         const taking = taken(joined);
         await clock.runUntilIdle();
         const sets = await taking;
-        expect(sets.map(({ key }) => key).sort()).toEqual([...'abcdef'.slice(0, sizes.length)]);
+        expect(sets.map(({ key }) => key).sort()).toEqual('abcdef'.slice(0, sizes.length).split(''));
         for (const { key, parts: got, complete, missing } of sets) {
           expect([...got.keys()].sort()).toEqual(upTo(sizes['abcdef'.indexOf(key)]!).map(String));
           for (const [name, part] of got) expect(part).toEqual({ set: key, part: name });

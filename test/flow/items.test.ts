@@ -22,11 +22,12 @@ describe('flow', () => {
 
   it('numbers what has no id of its own, anew in each reading', async () => {
     const of = flow(['a', 'b']);
-    for (const _ of [1, 2])
-      expect((await reading(of, 2)).read.map(({ id, attempt }) => [id, attempt])).toEqual([
-        ['0', 1],
-        ['1', 1],
-      ]);
+    const aboutOf = async (): Promise<unknown[]> => (await reading(of, 2)).read.map(({ id, attempt }) => [id, attempt]);
+    const numbered = [
+      ['0', 1],
+      ['1', 1],
+    ];
+    expect([await aboutOf(), await aboutOf()]).toEqual([numbered, numbered]);
     const named = flow(['a', 'b'], { id: (value, index) => value + String(index), attempt: () => 3 });
     expect((await reading(named, 2)).read.map(({ id, attempt }) => [id, attempt])).toEqual([
       ['a0', 3],

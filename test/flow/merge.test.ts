@@ -3,7 +3,7 @@ import { flow, merge } from 'holdfast/flow';
 import { VirtualClock } from 'holdfast/testing';
 import { expect, it } from 'vitest';
 import { steady } from '../support/serving.ts';
-import { reading, settled, source, taken, upTo } from './support.ts';
+import { reading, readUntil, settled, source, taken, upTo } from './support.ts';
 
 it('gives everything of every flow, each in its own order', async () => {
   const plans = fc.array(fc.array(fc.nat(5), { maxLength: 12 }), { maxLength: 5 });
@@ -71,10 +71,7 @@ it('lets timers fire beside flows that are always ready', async () => {
   let fired = false;
   const timer = setTimeout(() => (fired = true), 5);
   const always = merge(flow(ready()), flow(ready()));
-  for await (const delivery of always) {
-    await delivery.ack();
-    if (fired) break;
-  }
+  await readUntil(always, () => fired);
   clearTimeout(timer);
   expect(fired).toBe(true);
 });

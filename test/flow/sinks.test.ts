@@ -3,7 +3,7 @@ import { failOnLeaks, VirtualClock } from 'holdfast/testing';
 import { describe, expect, it } from 'vitest';
 import { rejectionOf, steady } from '../support/serving.ts';
 import { recordWarnings, warningsSettled } from '../support/warnings.ts';
-import { settled, source, upTo } from './support.ts';
+import { readUntil, settled, source, type Told, upTo } from './support.ts';
 
 const warnings = recordWarnings();
 
@@ -34,11 +34,7 @@ describe('values', () => {
   });
 
   it('throws what its source or an acknowledgement throws', async () => {
-    const loop = async (of: ReturnType<typeof source>): Promise<number> => {
-      let seen = 0;
-      for await (const _ of values(of.flow)) seen++;
-      return seen;
-    };
+    const loop = (of: Told): Promise<number> => readUntil(values(of.flow));
     const failing = source(2, 'fails');
     await expect(loop(failing)).rejects.toThrow('broken');
     expect(failing.told).toEqual(['+0', '+1']);
@@ -51,7 +47,7 @@ describe('values', () => {
     await failOnLeaks(async ({ signal, abort }) => {
       const of = source(2, 'hangs');
       const loop = async (): Promise<void> => {
-        for await (const _ of values(of.flow, { signal })) await settled();
+        await readUntil(values(of.flow, { signal }), () => settled().then(() => false));
       };
       const ending = rejectionOf(loop);
       for (let i = 0; i < 5; i++) await settled();
@@ -70,7 +66,7 @@ describe('values', () => {
       const after = source(1);
       expect(
         await rejectionOf(async () => {
-          for await (const _ of values(after.flow, { signal }));
+          await readUntil(values(after.flow, { signal }));
         }),
       ).toBe('bye');
       expect([after.read, after.closed]).toEqual([0, 1]);
@@ -88,7 +84,7 @@ describe('values', () => {
   it('lets timers fire beside a source that is always ready', async () => {
     let fired = false;
     const timer = setTimeout(() => (fired = true), 3);
-    for await (const _ of values(flow(upTo(1_000_000)))) if (fired) break;
+    await readUntil(values(flow(upTo(1_000_000))), () => fired);
     clearTimeout(timer);
     expect(fired).toBe(true);
   });

@@ -74,6 +74,19 @@ export async function reading<T>(
   return { iterator, read };
 }
 
+/** Reads a loop's values, of which nobody needs one, until it says that it is enough; how many they were. */
+export async function readUntil(
+  of: AsyncIterable<unknown>,
+  enough: (read: number) => boolean | Promise<boolean> = () => false,
+): Promise<number> {
+  let read = 0;
+  for await (const value of of) {
+    value;
+    if (await enough(++read)) break;
+  }
+  return read;
+}
+
 /** Every promise chain that is ready has run. */
 export const settled = (): Promise<void> =>
   new Promise((resolve) => {
