@@ -186,11 +186,7 @@ export const suite: MakeSuite = ({ flow: { copy, flow, map, merge, shard }, hash
     }
     for (const [name, of] of merges) {
       const sources = Array.from({ length: 3 }, () => upTo(1_000));
-      let seen = 0;
-      for await (const value of of(sources)) {
-        value;
-        if (++seen === 5) break;
-      }
+      await leaveAfter(of(sources), 5);
       await turns();
       const open = sources.filter(({ closed }) => closed === 0).length;
       add('left open of 3, by break', name, String(open), name.startsWith('holdfast') ? open === 0 : undefined);
@@ -215,11 +211,7 @@ export const suite: MakeSuite = ({ flow: { copy, flow, map, merge, shard }, hash
     }
     for (const [name, of] of merges) {
       const sources = [upTo(1_000), upTo(1_000)];
-      let taken = 0;
-      for await (const value of of(sources)) {
-        value;
-        if (++taken === 1_000) break;
-      }
+      await leaveAfter(of(sources), 1_000);
       add('values of two always ready sources, of 1,000', name, sources.map(({ read }) => String(read)).join(' : '));
     }
     for (const [name, branches] of [
@@ -262,6 +254,13 @@ export const suite: MakeSuite = ({ flow: { copy, flow, map, merge, shard }, hash
 function firstTwo<T>(forks: Iterable<T>): [T, T] {
   const [one, other] = forks;
   return [one!, other!];
+}
+
+/** As a loop that breaks. */
+async function leaveAfter(of: AsyncIterable<number>, count: number): Promise<void> {
+  const iterator = of[Symbol.asyncIterator]();
+  for (let i = 0; i < count; i++) await iterator.next();
+  await iterator.return?.();
 }
 
 async function turns(): Promise<void> {

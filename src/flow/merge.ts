@@ -1,5 +1,5 @@
-import { check, having, readOptions } from '../core/options.ts';
-import { type Runtime } from '../core/runtime.ts';
+import { check, readOptions } from '../core/options.ts';
+import { type Runtime, runtimeRule } from '../core/runtime.ts';
 import { Turns } from '../core/turns.ts';
 import type { Delivery, Flow } from './delivery.ts';
 import { flowRule, type Intake, intakeOf } from './intake.ts';
@@ -47,7 +47,7 @@ export function merge(...flows: readonly unknown[]): Flow<unknown> {
   const last: unknown = flows.at(-1);
   const sources = (last === undefined || flowRule.accepts(last) ? flows : flows.slice(0, -1)) as Flow<unknown>[];
   const options = sources.length === flows.length ? undefined : last;
-  const { runtime } = readOptions('merge', options, { runtime: having<Runtime>('a { clock, random } runtime') });
+  const { runtime } = readOptions('merge', options, { runtime: runtimeRule });
   for (const source of sources) check('a flow', source, flowRule);
   return flowOf<unknown>((port) => {
     const turns = new Turns(runtime?.clock);

@@ -74,17 +74,19 @@ export async function reading<T>(
   return { iterator, read };
 }
 
-/** Reads a loop's values, of which nobody needs one, until it says that it is enough; how many they were. */
+/** Reads a loop's values, of which nobody needs one, to its end, and says how many they were; or until it is enough. */
 export async function readUntil(
   of: AsyncIterable<unknown>,
   enough: (read: number) => boolean | Promise<boolean> = () => false,
 ): Promise<number> {
-  let read = 0;
-  for await (const value of of) {
-    value;
+  const iterator = of[Symbol.asyncIterator]();
+  for (let read = 0; ;) {
+    const { done } = await iterator.next();
+    if (done === true) return read;
     if (await enough(++read)) break;
   }
-  return read;
+  await iterator.return?.();
+  return Infinity;
 }
 
 /** Every promise chain that is ready has run. */
