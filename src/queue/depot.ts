@@ -6,8 +6,13 @@ import type { DeadJobs, StoreCaps } from './queue-store.ts';
 export interface DepotListener<D> {
   /** `take` may have something, or `put` may find room. */
   onReady(): void;
-  /** So many of the dead wait again; before any of them is taken. */
-  onRedriven(count: number): void;
+  /**
+   * So many of the dead wait again; before any of them is taken. `jobs`: their records, where they are known. Answers how
+   * many of them had been accepted here.
+   */
+  onRedriven(count: number, jobs?: readonly Job<D>[]): number;
+  /** A job was leased that is of no use after `expiresAtMs`. */
+  onPerishable(job: Job<D>): void;
   /** Somebody else may have the job of a lease now. */
   onLost(job: Job<D>, error: Error): void;
 }
@@ -55,6 +60,8 @@ export interface Depot<D> {
   cancel(id: string): boolean | Promise<boolean>;
   /** Gives up a job that nobody holds. */
   expire(job: Job<D>): boolean | Promise<boolean>;
+  /** Those whose `put` has had no answer are told. */
+  abandon?(reason: Error): void;
   /** Nothing more is taken. Resolves when all that was settled is known to the store, or cannot be. */
   close(): Promise<void>;
 }

@@ -25,6 +25,8 @@ export class Intake<D> {
   /** Told once of each offer that is not refused, before who has made it. */
   readonly #onOffer: OnOffer<D>;
   #opening: Promise<void> | undefined;
+  /** Lets go of those who wait for the opening. */
+  #giveUp: ((reason: HoldfastError) => void) | undefined;
   #closed: HoldfastError | undefined;
 
   constructor(depot: Depot<D>, time: SteadyTime, { runtime, overflow }: Settings<D>, onOffer: OnOffer<D>) {
@@ -43,8 +45,11 @@ export class Intake<D> {
 
   /** Nobody is let in before this has resolved. */
   opensWith(opening: Promise<void>): void {
-    this.#opening = opening;
-    opening.then(
+    this.#opening = new Promise((resolve, reject) => {
+      opening.then(resolve, reject);
+      this.#giveUp = reject;
+    });
+    this.#opening.then(
       () => {
         this.#opening = undefined;
       },
@@ -60,6 +65,7 @@ export class Intake<D> {
   /** Lets nobody in any more. */
   close(reason: HoldfastError): void {
     this.#closed = reason;
+    this.#giveUp?.(reason);
     this.#admission.close(reason);
   }
 

@@ -35,6 +35,8 @@ export class StoreDepot<D> implements Depot<D> {
   readonly #prefix: string;
   #listener: DepotListener<D> | undefined;
   #seq = 0;
+  /** Jobs that were accepted here, have died, and come back as records that nobody knows. */
+  #returning = 0;
   #waiting = 0;
   #delayed = 0;
   #unwake: (() => void) | undefined;
@@ -55,7 +57,7 @@ export class StoreDepot<D> implements Depot<D> {
       redrive: async (ids) => {
         const count = await store.dead.redrive(ids);
         this.#waiting += count;
-        this.#listener?.onRedriven(count);
+        this.#returning += this.#listener?.onRedriven(count) ?? 0;
         this.#look();
         return count;
       },
@@ -83,7 +85,12 @@ export class StoreDepot<D> implements Depot<D> {
 
   async open(listener: DepotListener<D>): Promise<void> {
     this.#listener = listener;
-    await this.#store.open();
+    try {
+      await this.#store.open();
+    } catch (error) {
+      this.#host.onError(error);
+      throw error;
+    }
     this.#open = true;
     this.#unwake = this.#store.wake(() => {
       this.#look();
@@ -236,8 +243,19 @@ export class StoreDepot<D> implements Depot<D> {
   }
 
   async cancel(id: string): Promise<boolean> {
+    const pulled = this.#known.get(id);
+    if (pulled?.state === 'leased' && [...this.#ready].includes(pulled)) return await this.#takeBack(pulled);
     const [was = false] = await this.#store.cancel([id]);
     if (was) this.#forget(id);
+    return was;
+  }
+
+  /** One that was pulled and not started: the queue has been paused, or has fewer workers than when it asked. */
+  async #takeBack(pulled: Job<D>): Promise<boolean> {
+    this.#ready.keep((job) => job !== pulled);
+    this.#waiting++;
+    const was = await this.settle(pulled, { kind: 'cancelled' });
+    this.#waiting--;
     return was;
   }
 
@@ -248,6 +266,11 @@ export class StoreDepot<D> implements Depot<D> {
     this.#forget(id);
     job.state = 'dead';
     return true;
+  }
+
+  abandon(reason: Error): void {
+    for (const job of this.#asked) if (this.#known.get(this.idOf(job)) === job) this.#known.delete(this.idOf(job));
+    this.#puts.abandon(reason);
   }
 
   async close(): Promise<void> {
@@ -320,7 +343,11 @@ export class StoreDepot<D> implements Depot<D> {
     const { id, fence, data, attempt, crashes, expiresInMs, settings } = leased;
     const known = this.#known.get(id);
     const job = known ?? this.make(data, leased.priority, { id });
-    if (this.#added.delete(id) && known === undefined) job.owner = this.#host.owner;
+    const isAdded = this.#added.delete(id);
+    if (known === undefined && (isAdded || this.#returning > 0)) {
+      job.owner = this.#host.owner;
+      if (!isAdded) this.#returning--;
+    }
     const details = (job.details ??= { id });
     details.fence = fence;
     details.settings = settings;
@@ -333,6 +360,7 @@ export class StoreDepot<D> implements Depot<D> {
     this.#known.set(id, job);
     this.#held.set(job, askedMs + this.#settings.leaseMs);
     this.#ready.push(job);
+    if (details.expiresAtMs !== undefined) this.#listener?.onPerishable(job);
     this.#renewLater();
   }
 

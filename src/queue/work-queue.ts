@@ -141,8 +141,9 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
         this.#stir();
         this.#look(); // for who waits until nothing is there: it may have been believed too long
       },
-      onRedriven: (count) => {
-        this.#tally.dead -= count;
+      onRedriven: (count, jobs) => this.#tally.onRedriven(count, jobs),
+      onPerishable: (job) => {
+        if (job.details?.unlink === undefined) this.#link(job, undefined); // one of an earlier process, or of another
       },
       onLost: (job, error) => {
         this.#onLost(job, error);
@@ -252,7 +253,9 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     reason: unknown = new HoldfastError('CANCELLED', 'the job was taken back'),
   ): Promise<boolean> {
     const job = this.#depot.find(id);
-    if (job?.state === 'leased') return this.#stop(job, reason, 'cancelled');
+    if (job?.state === 'leased' && this.#engine.runs.some((run) => run.job === job)) {
+      return this.#stop(job, reason, 'cancelled');
+    }
     const answer = this.#depot.cancel(id);
     const was = answer instanceof Promise ? await answer : answer;
     if (!was) return false;
