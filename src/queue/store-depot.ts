@@ -32,6 +32,8 @@ export class StoreDepot<D> implements Depot<D> {
   /** When each lease ends, by this clock, counted from before it was asked for. */
   readonly #held = new Map<Job<D>, number>();
   readonly #added = new Set<string>();
+  /** Those whose deadline was told here; the store comes to it later. */
+  readonly #expired = new Set<string>();
   readonly #prefix: string;
   #listener: DepotListener<D> | undefined;
   #seq = 0;
@@ -157,10 +159,17 @@ export class StoreDepot<D> implements Depot<D> {
     return { status: 'duplicate', job: this.#known.get(result.id) ?? twin ?? this.#stranger(result.id, data) };
   }
 
+  /** One that waits again: it may come here, and be counted already, or elsewhere. */
+  #letGo(job: Job<D>): void {
+    if (this.#isFollowed(job)) return;
+    const id = this.idOf(job);
+    this.#known.delete(id);
+    if (job.owner === this.#host.owner) this.#remember(id);
+  }
+
   /** In a store that others pull from, a job's record is not kept for its return, only that it was added here. */
   #remember(id: string): void {
-    this.#added.add(id);
-    if (this.#added.size > mostRemembered) this.#added.delete(this.#added.values().next().value!);
+    remember(this.#added, id);
   }
 
   #stranger(id: string, data: D): Job<D> {
@@ -213,7 +222,7 @@ export class StoreDepot<D> implements Depot<D> {
     if (ending.kind === 'retry' || ending.kind === 'release') {
       job.state = ending.delayMs > 0 ? 'delayed' : 'waiting';
       this.#count(job, 1);
-      if (!this.#isFollowed(job)) this.#known.delete(id);
+      this.#letGo(job);
       this.#look();
     } else {
       job.state = ending.kind;
@@ -264,6 +273,7 @@ export class StoreDepot<D> implements Depot<D> {
     const id = this.idOf(job);
     if (this.#known.get(id) !== job || job.state === 'leased') return false;
     this.#forget(id);
+    remember(this.#expired, id);
     job.state = 'dead';
     return true;
   }
@@ -340,7 +350,12 @@ export class StoreDepot<D> implements Depot<D> {
   }
 
   #lease(leased: LeasedJob<D>, askedMs: number): void {
-    const { id, fence, data, attempt, crashes, expiresInMs, settings } = leased;
+    const { id, fence, data, attempt, crashes, expiresInMs = Infinity, settings } = leased;
+    const expiresAtMs = askedMs + expiresInMs;
+    if (this.#expired.delete(id) && expiresAtMs <= this.#settings.runtime.clock.now()) {
+      void this.#outcomes.add({ id, fence, kind: 'dead', reason: 'expired', error: 'its deadline has passed' });
+      return;
+    }
     const known = this.#known.get(id);
     const job = known ?? this.make(data, leased.priority, { id });
     const isAdded = this.#added.delete(id);
@@ -351,7 +366,7 @@ export class StoreDepot<D> implements Depot<D> {
     const details = (job.details ??= { id });
     details.fence = fence;
     details.settings = settings;
-    details.expiresAtMs = expiresInMs === undefined ? undefined : askedMs + expiresInMs;
+    details.expiresAtMs = expiresAtMs === Infinity ? undefined : expiresAtMs;
     job.data = data;
     job.attempt = attempt;
     job.crashes = crashes;
@@ -423,7 +438,14 @@ export class StoreDepot<D> implements Depot<D> {
   #lose(job: Job<D>): void {
     this.#held.delete(job);
     this.#known.delete(this.idOf(job));
+    this.#letGo(job);
     this.#await(job);
     this.#listener?.onLost(job, new HoldfastError('LEASE_LOST', 'the lease of the job has run out'));
   }
+}
+
+/** The oldest is forgotten when there are too many. */
+function remember(ids: Set<string>, id: string): void {
+  ids.add(id);
+  if (ids.size > mostRemembered) ids.delete(ids.values().next().value!);
 }
