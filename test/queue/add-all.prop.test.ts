@@ -116,12 +116,15 @@ it('reads on demand, brings each result once, in order where that is asked for, 
       const read = async (): Promise<void> => {
         try {
           for (;;) {
-            const { value, done } = await many.next();
-            if (done === true) return;
-            results.push(value);
+            const next = await many.next();
+            if (next.done === true) return;
+            results.push(next.value);
             expect(source.given - results.length).toBeLessThanOrEqual(ahead + readers);
             if (random() < 0.3) await clock.sleep(random() * 60); // a reader that is slow
-            if (results.length > after && leaves === 'return') return void (await many.return!());
+            if (results.length > after && leaves === 'return') {
+              await many.return!();
+              return;
+            }
           }
         } catch (error) {
           failure = error;
