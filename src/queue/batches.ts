@@ -28,9 +28,9 @@ export class Batches<I, O> {
     while (this.#sending) await this.#run;
   }
 
-  /** Nobody waits for an answer any more. */
-  abandon(reason: unknown): void {
-    for (const { reject } of [...this.#sent, ...this.#queue.splice(0)]) reject(reason);
+  /** No answer is waited for any more: whoever waits is told something else. */
+  abandon(tell: (who: Pick<Entry<I, O>, 'reject' | 'resolve'>) => void): void {
+    for (const one of [...this.#sent, ...this.#queue.splice(0)]) tell(one);
   }
 
   add(item: I): Promise<O> {

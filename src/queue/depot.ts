@@ -56,11 +56,11 @@ export interface Depot<D> {
   settle(job: Job<D>, ending: Ending, nowMs: number): boolean | Promise<boolean>;
   /** Makes a lease last from now on. */
   extend(job: Job<D>): void | Promise<void>;
-  /** Takes back a job that nobody holds. */
-  cancel(id: string): boolean | Promise<boolean>;
+  /** Takes back a job that nobody holds: its record, where it is another than the one that was known before. */
+  cancel(id: string): boolean | Promise<boolean | Job<D>>;
   /** Gives up a job that nobody holds. */
   expire(job: Job<D>): boolean | Promise<boolean>;
-  /** Those whose `put` has had no answer are told. */
+  /** Those whose `put` or `settle` has had no answer are told that there will be none. */
   abandon?(reason: Error): void;
   /** Nothing more is taken. Resolves when all that was settled is known to the store, or cannot be. */
   close(): Promise<void>;

@@ -181,7 +181,7 @@ export class StoreDepot<D> implements Depot<D> {
     this.#known.delete(id);
     if (job === undefined) this.#waiting = Math.max(0, this.#waiting - 1);
     else {
-      this.#count(job, -1);
+      if (!this.#asked.delete(job)) this.#count(job, -1);
       job.state = 'cancelled';
     }
     return job;
@@ -219,16 +219,31 @@ export class StoreDepot<D> implements Depot<D> {
       if (this.#known.get(id) === job) this.#count(job, 1);
       return false;
     }
+    const heir = job.details?.successor;
     if (ending.kind === 'retry' || ending.kind === 'release') {
       job.state = ending.delayMs > 0 ? 'delayed' : 'waiting';
+      if (heir !== undefined) return true; // it waits already
       this.#count(job, 1);
       this.#letGo(job);
       this.#look();
     } else {
       job.state = ending.kind;
+      if (heir !== undefined) this.#disinherit(heir, job);
       this.#known.delete(id);
     }
     return true;
+  }
+
+  /** A lease was given up here, and then the store says that it was settled in time: nothing comes after it. */
+  #disinherit(heir: Job<D>, job: Job<D>): void {
+    this.#count(heir, -1);
+    heir.state = job.state;
+    job.ticket = heir.ticket;
+    heir.ticket = undefined;
+    job.details!.unlink = heir.details!.unlink;
+    heir.details!.unlink = undefined;
+    job.details!.successor = undefined;
+    heir.details!.successor = job;
   }
 
   /** Sends outcomes until the store has them, or their leases are over. */
@@ -251,12 +266,19 @@ export class StoreDepot<D> implements Depot<D> {
     if (!this.#held.has(job)) throw new HoldfastError('LEASE_LOST', 'somebody else may have the job');
   }
 
-  async cancel(id: string): Promise<boolean> {
+  async cancel(id: string): Promise<boolean | Job<D>> {
     const pulled = this.#known.get(id);
     if (pulled?.state === 'leased' && [...this.#ready].includes(pulled)) return await this.#takeBack(pulled);
     const [was = false] = await this.#store.cancel([id]);
-    if (was) this.#forget(id);
-    return was;
+    if (!was) return false;
+    // It may have become known only meanwhile, or be one that is not kept a record of.
+    const isAdded = this.#added.delete(id);
+    const job = this.#forget(id);
+    if (job !== undefined || !isAdded) return job ?? true;
+    const unkept = this.make(undefined as D, 0, { id });
+    unkept.owner = this.#host.owner;
+    unkept.state = 'cancelled';
+    return unkept;
   }
 
   /** One that was pulled and not started: the queue has been paused, or has fewer workers than when it asked. */
@@ -280,7 +302,12 @@ export class StoreDepot<D> implements Depot<D> {
 
   abandon(reason: Error): void {
     for (const job of this.#asked) if (this.#known.get(this.idOf(job)) === job) this.#known.delete(this.idOf(job));
-    this.#puts.abandon(reason);
+    this.#puts.abandon(({ reject }) => {
+      reject(reason);
+    });
+    this.#outcomes.abandon(({ resolve }) => {
+      resolve(false);
+    });
   }
 
   async close(): Promise<void> {

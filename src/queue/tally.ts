@@ -66,6 +66,8 @@ export class Tally<D, R> {
     if (job.state === 'done') this.#onDone(job);
     else if (job.state === 'dead') this.onDead(job, (ending as { readonly reason: DeadReason }).reason, error);
     else if (job.state === 'cancelled') this.onCancelled(job, error);
+    else if (job.state === 'leased')
+      return; // its lease was lost: it goes on as another record
     else if (ending.kind === 'release') this.givenBack?.add(job);
     else if (ending.kind === 'retry') this.#onRetry(job, ending.delayMs, error);
   }

@@ -259,7 +259,11 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     const answer = this.#depot.cancel(id);
     const was = answer instanceof Promise ? await answer : answer;
     if (!was) return false;
-    if (job !== undefined) this.#tally.onCancelled(job, reason);
+    const ended = was === true ? job : was;
+    if (ended !== undefined) {
+      this.#tally.onAccepted(ended); // its acceptance may not have been told yet
+      this.#tally.onCancelled(ended, reason);
+    }
     this.#look();
     this.#stir();
     return true;

@@ -210,3 +210,63 @@ it.each(['room', 'an answer'])('the signal of sync ends it while it waits for %s
   await clock.advance(2_000);
   expect(clock.pending).toBe(0);
 });
+
+const ways: Readonly<Record<string, (queue: WorkQueue<string, number>) => Promise<unknown>>> = {
+  run: (queue) => queue.run('a'),
+  add: async (queue) => (await queue.add('a')).result,
+  addAll: async (queue) => ((await queue.addAll(['a']).next()).value as { readonly value: number }).value,
+  'ordered addAll': async (queue) =>
+    ((await queue.addAll(['a'], { ordered: true }).next()).value as { readonly value: number }).value,
+};
+
+it.each(Object.keys(ways))(
+  '%s: what the store has settled in time is done, though its lease was given up before the answer came',
+  async (way) => {
+    const { clock, runtime } = setUp();
+    const inner = new MemoryQueueStore<string>({ runtime });
+    const store = far(clock, inner, {
+      extend: never,
+      settle: async (outcomes) => {
+        const answer = await inner.settle(outcomes);
+        await clock.sleep(1_000);
+        return answer;
+      },
+    });
+    let started = 0;
+    const queue = new WorkQueue<string, number>(() => ++started, { store, runtime, lease: { ms: 300, renewMs: 100 } });
+    const fate = fateOf(ways[way]!(queue));
+    await clock.advance(20_000);
+    expect(started).toBe(1);
+    expect(fate.now).toEqual({ value: 1 });
+    expect(queue.stats()).toMatchObject({ accepted: 1, done: 1, waiting: 0, leased: 0 });
+    void queue.close();
+    await clock.advance(20_000);
+    expect(clock.pending).toBe(0);
+  },
+);
+
+it('a job is taken back and counted, also when it is not known here any more, or not yet', async () => {
+  const { clock, runtime } = setUp();
+  const inner = new MemoryQueueStore<string>({ runtime });
+  for (const shared of [false, true]) {
+    const store = { ...far(clock, inner), caps: { ...inner.caps, shared } };
+    const queue = new WorkQueue<string>(undefined, { store, runtime, maxQueued: 2 });
+    await clock.advance(50);
+    void queue.add('a', { id: 'a' });
+    void queue.add('b', { id: 'b' });
+    await clock.advance(50);
+    const blocked = queue.add('c', { id: 'c' }); // until there is room: asked for again once a second
+    await clock.advance(50);
+    await inner.cancel(['b']); // by somebody else
+    const taken = queue.cancel('a');
+    await clock.advance(5_000);
+    expect(await taken).toBe(true);
+    expect((await blocked).duplicate).toBe(false);
+    const again = queue.cancel('c');
+    await clock.advance(50);
+    expect(await again).toBe(true);
+    expect(queue.stats()).toMatchObject({ accepted: 3, cancelled: 2, waiting: 0 });
+    void queue.close();
+    await clock.advance(20_000);
+  }
+});
