@@ -148,7 +148,12 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
         this.#onLost(job, error);
       },
     });
-    if (opening !== undefined) this.#intake.opensWith(opening);
+    if (opening !== undefined) {
+      this.#intake.opensWith(opening, () => {
+        this.#stir(); // what it holds need not wait for a job to be added
+        this.#look();
+      });
+    }
     this.#unlink = onAbort(signal, () => void this.close({ graceMs: 0 }));
   }
 
@@ -287,7 +292,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
   }
 
   /**
-   * Resolves when nothing waits, is delayed or runs; at once when that is so.
+   * Resolves when nothing waits, is delayed or runs; at once when that is so. A store is opened first, for it may hold jobs.
    *
    * @param options - `signal`: ends the wait
    */
@@ -369,8 +374,9 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
   }
 
   get #isIdle(): boolean {
+    if (this.#over) return true;
     const { waiting, delayed } = this.#depot;
-    return this.#over || waiting + delayed + this.#tally.leased + this.#intake.waiting === 0;
+    return !this.#intake.isOpening && waiting + delayed + this.#tally.leased + this.#intake.waiting === 0;
   }
 
   /** How many wait because nobody is idle. */
