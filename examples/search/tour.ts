@@ -4,6 +4,7 @@ import { type ExtraAttemptsStatus, patientShare, statusOfExtra } from './extra-a
 import { killLeaf, nextEvent, patienceMs, slowLeaf } from './faults.ts';
 import { tellHeat } from './heat.ts';
 import { formatExtraAttempts, formatHedge, formatLeaves } from './insight.ts';
+import { judgeIntake } from './intake-story.ts';
 import type { Lifetime } from './lifetime.ts';
 import { runLoad, type Sample } from './load.ts';
 import { messageOf } from './message.ts';
@@ -57,7 +58,10 @@ export class Tour {
 
     this.#print('\n5. Healed');
     await this.#load('healed', { count });
-    return this.#conclude(reads);
+
+    this.#print('\n6. What was accepted');
+    const allThere = await judgeIntake(this.#engine, this.#note.bind(this), this.#signal);
+    return this.#conclude(reads) && allThere;
   }
 
   async #killOneSlowOne(): Promise<void> {

@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readLibrary } from '../../examples/search/documents.ts';
 import type { LeafStatus } from '../../examples/search/cluster.ts';
 import type { ExtraAttemptsStatus } from '../../examples/search/extra-attempts.ts';
+import type { IntakeStatus } from '../../examples/search/intake.ts';
 import type { IndexerStatus } from '../../examples/search/indexer-status.ts';
 import type { Opened } from '../../examples/search/reader.ts';
 import type { Answer } from '../../examples/search/root.ts';
@@ -35,6 +36,7 @@ beforeAll(async () => {
 
 /** What `/status` answers. */
 interface Status {
+  readonly analyser: IntakeStatus;
   readonly indexers: readonly IndexerStatus[];
   readonly leaves: readonly LeafStatus[];
   readonly balancers: readonly (BalancerStats & { readonly shard: string })[];
@@ -250,9 +252,9 @@ describe('a search that is served', { timeout: 60_000 }, () => {
 
   test('ends at an interrupt and leaves no process behind', async () => {
     await allServe();
-    const { indexers, leaves: all } = await statusNow();
-    const pids = [...indexers, ...all].flatMap(({ pid }) => pid ?? []);
-    expect(pids).toHaveLength(8);
+    const { analyser, indexers, leaves: all } = await statusNow();
+    const pids = [analyser, ...indexers, ...all].flatMap(({ pid }) => pid ?? []);
+    expect(pids).toHaveLength(9);
     command.kill('SIGINT');
     const { code } = await command.closed;
     // Where there are no signals the process is ended from outside.
