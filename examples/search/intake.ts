@@ -30,7 +30,7 @@ export interface IntakeEvents {
   killed: IntakeStatus;
   /** The process has ended; another comes in its place. */
   gone: IntakeStatus & { readonly why: string };
-  /** One more document is analysed. */
+  /** Documents were accepted, or one was analysed. */
   progress: IntakeStatus;
 }
 
@@ -124,6 +124,7 @@ export class Intake extends Emitter<IntakeEvents> {
         this.#open.delete(id);
         this.#accepted.add(id);
       }
+      this.emit('progress', this.status);
     }
     await process.finish();
     this.#failures = 0;
