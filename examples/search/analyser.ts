@@ -34,7 +34,7 @@ const queue = new WorkQueue<Document, boolean>(pool, {
   store: new JournalQueueStore(journalIn(folder), { maxDataBytes: 2 * 1024 * 1024 }),
   // A thread computes, and it waits for the disk: more of them than processors.
   workers: { min: 0, max: 4 },
-  // A window shorter than a service would have it, so that the tour can show the end of it.
+  // Shorter than a service would have them: the documents come in one burst, and the tour shows the end of the window.
   elastic: { drainMs: 250, windowMs: 2_000 },
   // Who kills the process again and again is not to be taken for a document that does.
   maxCrashes: 100,

@@ -1,39 +1,36 @@
 /** What becomes of the documents that are taken in, and of the process that analyses them. */
-import { setTimeout as sleep } from 'node:timers/promises';
-import { isDeepStrictEqual } from 'node:util';
-import { analysesIn } from './places.ts';
-import { type AnalysedDocument, analyse } from './analysis.ts';
-import { readAnalyses } from './analyses.ts';
-import type { Document } from './documents.ts';
-import type { Engine } from './engine.ts';
-import { patienceMs } from './faults.ts';
 import type { Intake } from './intake.ts';
 import { formatMs, plural } from './report.ts';
 
 /** Tells how many threads there are and why, and what happens to the analyser. */
 export function tellIntake(intake: Intake, print: (line: string) => void): void {
   let lostAt: number | undefined;
+  const lost = (): void => {
+    lostAt ??= performance.now();
+  };
   const now = (): string => {
     const { analysed, accepted } = intake.status;
     return `${plural(accepted, 'document')} accepted, ${analysed} analysed`;
   };
   intake.on('started', ({ pid }) => {
     const after = lostAt === undefined ? '' : `, ${formatMs(performance.now() - lostAt)} after`;
+    lostAt = undefined;
     print(`the analyser (process ${pid ?? '?'}) is started${after}: ${now()}`);
   });
   intake.on('scale', ({ from, to, reason, waiting }) => {
     print(
-      `the analyser has ${plural(to, 'thread')} instead of ${from} (${reason}): ${plural(waiting, 'document')} wait`,
+      `the analyser has ${plural(to, 'thread')} instead of ${from} (${reason}): ${plural(waiting, 'document')} waiting`,
     );
   });
   intake.on('stands', () => {
     print(`the analyser stands still: ${now()}`);
   });
   intake.on('killed', () => {
-    lostAt = performance.now();
-    print(`the analyser gets SIGKILL`);
+    lost();
+    print('the analyser gets SIGKILL');
   });
   intake.on('gone', ({ pid, why }) => {
+    lost();
     print(`the analyser (process ${pid ?? '?'}) is gone: ${why}`);
   });
 }
@@ -45,48 +42,4 @@ export function loseAnalyser(intake: Intake, documents: number): void {
     intake.standStillAt(undefined);
     intake.kill();
   });
-}
-
-/** The ids of documents that were accepted and are not kept, that are kept and were not accepted, and that are kept wrongly. */
-export interface Completeness {
-  readonly missing: readonly string[];
-  readonly unknown: readonly string[];
-  readonly wrong: readonly string[];
-}
-
-/** Holds what is kept against what this process makes of the same documents. */
-export function compareAnalyses(documents: readonly Document[], kept: readonly AnalysedDocument[]): Completeness {
-  const expected = new Map(documents.map((document) => [document.id, document]));
-  const found = new Set(kept.map(({ id }) => id));
-  return {
-    missing: [...expected.keys()].filter((id) => !found.has(id)),
-    unknown: kept.flatMap(({ id }) => (expected.has(id) ? [] : id)),
-    wrong: kept.flatMap((one) => {
-      const document = expected.get(one.id);
-      return document === undefined || isDeepStrictEqual(one, analyse(document)) ? [] : one.id;
-    }),
-  };
-}
-
-/**
- * Says how many of the documents that were accepted are there, how many were analysed again, and how the number of threads went
- * up and down. Waits for the last of them to go.
- *
- * @returns whether all documents are there, and nothing else
- */
-export async function judgeIntake(
-  { intake, folder, documents }: Pick<Engine, 'intake' | 'folder' | 'documents'>,
-  print: (line: string) => void,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const { missing, unknown, wrong } = compareAnalyses(documents, await readAnalyses(analysesIn(folder)));
-  const { accepted, again } = intake.status;
-  print(
-    `${plural(accepted, 'document')} accepted: ${missing.length} missing, ${unknown.length} unknown, ${wrong.length} wrong; ` +
-      `${again} analysed again`,
-  );
-  const end = performance.now() + patienceMs;
-  while (intake.status.threads.at(-1) !== 0 && performance.now() < end) await sleep(100, undefined, { signal });
-  print(`threads, one number after the other: ${intake.status.threads.join(' ')}`);
-  return accepted === documents.length && missing.length + unknown.length + wrong.length === 0;
 }

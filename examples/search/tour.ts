@@ -1,10 +1,10 @@
 import { ask } from './client.ts';
+import { judgeIntake } from './completeness.ts';
 import type { Engine } from './engine.ts';
 import { type ExtraAttemptsStatus, patientShare, statusOfExtra } from './extra-attempts.ts';
 import { killLeaf, nextEvent, patienceMs, slowLeaf } from './faults.ts';
 import { tellHeat } from './heat.ts';
 import { formatExtraAttempts, formatHedge, formatLeaves } from './insight.ts';
-import { judgeIntake } from './intake-story.ts';
 import type { Lifetime } from './lifetime.ts';
 import { runLoad, type Sample } from './load.ts';
 import { messageOf } from './message.ts';
