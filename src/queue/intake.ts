@@ -78,12 +78,13 @@ export class Intake<D> {
   /**
    * A record of what is to be added.
    *
+   * @param caller - in whose context it is to run
    * @throws {@link HoldfastError} `INVALID_OPTION`, `UNSUPPORTED`, `CLOSED`; the signal's reason
    */
-  make(data: D, options: JobOptions | undefined): Job<D> {
+  make(data: D, options: JobOptions | undefined, caller = callerContext()): Job<D> {
     if (this.#closed !== undefined) throw this.#closed;
     const job = options === undefined ? this.#depot.make(data, 0, undefined) : this.#special(data, options);
-    job.caller = callerContext();
+    job.caller = caller;
     return job;
   }
 
