@@ -2,7 +2,7 @@
  * The analyser: a process with a queue of documents in a journal, and threads that work it off. What it has taken outlives it.
  * Started by `intake.ts`.
  */
-import { readSync, rmSync } from 'node:fs';
+import { mkdirSync, readSync, rmSync } from 'node:fs';
 import { WorkQueue } from 'holdfast/queue';
 import { JournalQueueStore } from 'holdfast/queue/journal';
 import { ThreadPool } from 'holdfast/queue/threads';
@@ -14,6 +14,8 @@ import { endWithParent } from './with-parent.ts';
 
 const { folder, standStillAt = Infinity } = JSON.parse(process.argv[2]!) as AnalyserSetup;
 let analysed = 0;
+// Here and not by the threads: they would make it again when it is removed at the end.
+mkdirSync(analysesIn(folder), { recursive: true });
 
 /** Resolves when the report is on its way. */
 function tell(report: AnalyserReport): Promise<void> {

@@ -1,6 +1,6 @@
 /** Analysed documents in a folder: a file for each, named after its id. */
 import { createHash, randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AnalysedDocument } from './analysis.ts';
@@ -18,7 +18,6 @@ export function keepAnalysis(folder: string, document: AnalysedDocument): boolea
   const path = join(folder, `${createHash('sha256').update(document.id).digest('hex')}${ending}`);
   const wasThere = existsSync(path);
   const draft = `${path}.${randomUUID()}`;
-  mkdirSync(folder, { recursive: true });
   writeFileSync(draft, JSON.stringify(document), { flush: true });
   renameSync(draft, path);
   return wasThere;

@@ -47,13 +47,13 @@ interface Status {
 /** The address at which a command serves. */
 const addressOf = async (command: Command): Promise<string> => (await command.prints(/http:\/\/127\.0\.0\.1:\d+\//))[0];
 
-describe('a search that is served', { timeout: 60_000 }, () => {
+describe('a search that is served', { timeout: 120_000 }, () => {
   let command: Command;
   let root: string;
   beforeAll(async () => {
     command = new Command('--docs', library, '--serve', '--port', '0');
     root = await addressOf(command);
-  }, 60_000);
+  }, 120_000);
   afterAll(async () => {
     command.kill('SIGKILL');
     await command.closed;
@@ -264,7 +264,7 @@ describe('a search that is served', { timeout: 60_000 }, () => {
   });
 });
 
-describe('the end', { timeout: 60_000 }, () => {
+describe('the end', { timeout: 120_000 }, () => {
   test('of the command is that of its leaves, even when it cannot say so', async () => {
     const command = new Command('--docs', library, '--serve', '--port', '0');
     await addressOf(command);
@@ -281,7 +281,7 @@ describe('the end', { timeout: 60_000 }, () => {
   });
 });
 
-test.skipIf(windows)('the tour loses the analyser and two leaders, and no document', { timeout: 120_000 }, async () => {
+test.skipIf(windows)('the tour loses the analyser and two leaders, and no document', { timeout: 240_000 }, async () => {
   const command = new Command('--docs', library);
   const { code } = await command.closed;
   expect(command.stderr).toBe('');
@@ -331,7 +331,7 @@ test.skipIf(windows)('the tour loses the analyser and two leaders, and no docume
   if (lost !== '0') expect(command.stdout).toMatch(/ NOT answered[^]*(too late|timeout)/);
 });
 
-test('--query prints the answer, and the progress beside it', { timeout: 60_000 }, async () => {
+test('--query prints the answer, and the progress beside it', { timeout: 120_000 }, async () => {
   const command = new Command('--docs', library, '--query', 'twins alike');
   expect(await command.closed).toEqual({ code: 0, signal: null });
   const [first, ...hits] = command.stdout.trimEnd().split('\n');
@@ -341,7 +341,7 @@ test('--query prints the answer, and the progress beside it', { timeout: 60_000 
   expect(command.stderr).toMatch(/^41 documents in .*\n(.*\n)*indexing 100 % {2}41 of 41\n/);
 });
 
-describe('bad input ends with one line and exit code 2', { timeout: 60_000 }, () => {
+describe('bad input ends with one line and exit code 2', { timeout: 120_000 }, () => {
   const refused = async (...args: string[]): Promise<string> => {
     const command = new Command(...args);
     expect((await command.closed).code).toBe(2);

@@ -45,7 +45,7 @@ export function plainSearch(documents: ReadonlyMap<string, string>, query: strin
 export async function eventually<T>(
   what: string,
   probe: () => T | undefined | Promise<T | undefined>,
-  patienceMs = 45_000,
+  patienceMs = 90_000,
 ): Promise<T> {
   const end = performance.now() + patienceMs;
   for (;;) {
