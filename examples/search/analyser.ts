@@ -2,7 +2,7 @@
  * The analyser: a process with a queue of documents in a journal, and threads that work it off. What it has taken outlives it.
  * Started by `intake.ts`.
  */
-import { mkdirSync, readSync, rmSync } from 'node:fs';
+import { mkdirSync, readSync } from 'node:fs';
 import { WorkQueue } from 'holdfast/queue';
 import { JournalQueueStore } from 'holdfast/queue/journal';
 import { ThreadPool } from 'holdfast/queue/threads';
@@ -10,6 +10,7 @@ import type { AnalyserReport, AnalyserSetup, Task } from './analyser-protocol.ts
 import type { Document } from './documents.ts';
 import { messageOf } from './message.ts';
 import { analysesIn, journalIn } from './places.ts';
+import { removeFolder } from './remove-folder.ts';
 import { endWithParent } from './with-parent.ts';
 
 const { folder, standStillAt = Infinity } = JSON.parse(process.argv[2]!) as AnalyserSetup;
@@ -74,7 +75,7 @@ async function perform(task: Task): Promise<void> {
 
 // A parent that was killed cannot do it.
 endWithParent(() => {
-  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  removeFolder(folder);
 });
 process.on('message', (task) => {
   perform(task as Task).catch(end);

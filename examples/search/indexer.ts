@@ -1,5 +1,5 @@
 /** An indexer: a process that stands for election, and fills the leaves while it leads. Started by `indexers.ts`. */
-import { readSync, rmSync } from 'node:fs';
+import { readSync } from 'node:fs';
 import { Election } from 'holdfast/election';
 import { FileLeaseStore } from 'holdfast/election/file';
 import { Rendezvous } from 'holdfast/hashing';
@@ -10,6 +10,7 @@ import { Indexing } from './indexing.ts';
 import { Latest } from './latest.ts';
 import { messageOf } from './message.ts';
 import { analysesIn, leasesIn } from './places.ts';
+import { removeFolder } from './remove-folder.ts';
 import { endWithParent } from './with-parent.ts';
 
 /** A leader that vanishes is followed after so long, and a little. A service would have it longer: see the guide. */
@@ -34,7 +35,7 @@ function standStill(): void {
 
 // A parent that was killed cannot do it.
 endWithParent(() => {
-  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  removeFolder(folder);
 });
 process.on('message', (message) => {
   orders.set(message as Orders);
