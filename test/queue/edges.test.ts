@@ -270,3 +270,14 @@ it('a job is taken back and counted, also when it is not known here any more, or
     await clock.advance(20_000);
   }
 });
+
+it('a retry that is no policy is refused, not passed over', () => {
+  for (const retry of [null, 5, [], 'often', () => 1]) {
+    expect(() => new WorkQueue(() => 1, { retry: retry as never })).toThrow(/^retry options must be an object, got /u);
+  }
+  for (const backoff of [null, 5, []]) {
+    expect(() => new WorkQueue(() => 1, { retry: { backoff: backoff as never } })).toThrow(
+      /^backoff .*must be an object, got /u,
+    );
+  }
+});
