@@ -244,7 +244,8 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
 
   /**
    * The jobs as deliveries, for whoever works them off by himself: `ack` ends a job, `nack` has it tried again. Leases are
-   * kept while the iterator is in use; leaving it gives back what was not acknowledged.
+   * kept while the iterator is in use; leaving it gives back what was not acknowledged. Who holds a delivery is not asked to
+   * stop: it has no timeout, its deadline ends it only before it is handed out, and `cancel` answers false meanwhile.
    */
   consume(): Flow<D> {
     return this.#consumers.flow();
