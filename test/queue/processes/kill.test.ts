@@ -39,7 +39,7 @@ async function killTwentyTimes(kind: StoreKind, where: string): Promise<void> {
   // Ready before its turn: it does not touch the store before it is told to.
   const start = async (first: number, count: number): Promise<ChildProcess> => {
     const args = [kind, where, String(first), String(count)];
-    const child = fork(join(import.meta.dirname, 'worker.ts'), args, { execArgv: ['--import', 'tsx'] });
+    const child = fork(join(import.meta.dirname, 'worker-process.ts'), args, { execArgv: ['--import', 'tsx'] });
     children.add(child);
     child.once('exit', () => children.delete(child));
     expect((await once(child, 'message'))[0]).toBe('ready');

@@ -26,7 +26,7 @@ class Service {
   readonly #ready: Promise<void>;
 
   constructor(kind: StoreKind, folder: string, jobs: readonly string[], options: object) {
-    const file = join(import.meta.dirname, 'service.ts');
+    const file = join(import.meta.dirname, 'service-process.ts');
     const args = ['--import', 'tsx', file, kind, folder, JSON.stringify(jobs), JSON.stringify(options)];
     this.#child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     children.push(this.#child);
