@@ -12,9 +12,10 @@ export abstract class Cell<T, Events extends object> extends Emitter<Events> imp
   readonly #clock: Clock;
   readonly #waiting = new Set<() => void>();
   readonly #ready: Promise<T>;
-  #settleReady!: { readonly resolve: (value: T) => void; readonly reject: (reason: unknown) => void };
-  #heldForReady: Timer | undefined;
-  #readySettled = false;
+  #resolve!: (value: T) => void;
+  #reject!: (reason: unknown) => void;
+  #pending = true;
+  #held: Timer | undefined;
   #value: T | undefined;
   #version = 0;
   #closed = false;
@@ -28,7 +29,8 @@ export abstract class Cell<T, Events extends object> extends Emitter<Events> imp
     this.#what = what;
     this.#clock = clock;
     this.#ready = new Promise((resolve, reject) => {
-      this.#settleReady = { resolve, reject };
+      this.#resolve = resolve;
+      this.#reject = reject;
     });
     // Whoever does not look at it does not want to know.
     this.#ready.catch(() => undefined);
@@ -51,7 +53,7 @@ export abstract class Cell<T, Events extends object> extends Emitter<Events> imp
 
   /** Settles with the first value. Keeps the process alive from when it is first looked at. Need not be handled. */
   get ready(): Promise<T> {
-    if (!this.#readySettled) this.#heldForReady ??= hold(this.#clock);
+    if (this.#pending) this.#held ??= hold(this.#clock);
     return this.#ready;
   }
 
@@ -118,15 +120,9 @@ export abstract class Cell<T, Events extends object> extends Emitter<Events> imp
   protected put(value: T): void {
     this.#value = value;
     this.#version++;
-    this.#settle(() => {
-      this.#settleReady.resolve(value);
-    });
+    this.#resolve(value);
+    this.#settled();
     this.#wake();
-  }
-
-  /** @internal Whether it is closed. */
-  protected get closed(): boolean {
-    return this.#closed;
   }
 
   /** @internal The value, or undefined where there is none. */
@@ -134,19 +130,21 @@ export abstract class Cell<T, Events extends object> extends Emitter<Events> imp
     return this.#value;
   }
 
-  /** @internal There is no first value in time. */
-  protected refuse(reason: unknown): void {
-    this.#settle(() => {
-      this.why = reason;
-      this.#settleReady.reject(reason);
-    });
+  /** @internal Whether it is closed. */
+  protected get closed(): boolean {
+    return this.#closed;
   }
 
-  #settle(how: () => void): void {
-    if (this.#readySettled) return;
-    this.#readySettled = true;
-    this.#heldForReady?.cancel();
-    how();
+  /** @internal There is no first value in time. */
+  protected refuse(reason: unknown): void {
+    this.why = reason;
+    this.#reject(reason);
+    this.#settled();
+  }
+
+  #settled(): void {
+    this.#pending = false;
+    this.#held?.cancel();
   }
 
   #wake(): void {

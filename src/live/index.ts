@@ -16,7 +16,6 @@ export {
   type LiveStats,
   type Load,
   type Loaded,
-  type SettleRange,
   type Trigger,
 } from './live.ts';
 export type { PaceOptions } from './pace.ts';

@@ -1,6 +1,6 @@
-import type { Timer } from '../core/clock.ts';
+import type { Clock, Timer } from '../core/clock.ts';
 import { HoldfastError } from '../core/errors.ts';
-import { check, either, func, invalid, number, object, readOptions } from '../core/options.ts';
+import { check, either, func, number, readOptions } from '../core/options.ts';
 import { Cell } from './cell.ts';
 import { deadlineExceeded } from '../core/deadline.ts';
 import { closed } from './errors.ts';
@@ -26,12 +26,18 @@ export interface LiveOptions<T> extends PaceOptions {
    */
   readonly trigger?: Trigger | undefined;
   /**
-   * How many milliseconds a trigger must have been quiet before the value is loaded, and after how many it is loaded though
-   * the trigger is not quiet. A number is the first of them; the second is four times as long.
+   * How many milliseconds a trigger must have been quiet before the value is loaded: what is written piece by piece is loaded
+   * when it is complete.
    *
    * @defaultValue 100
    */
-  readonly settleMs?: number | SettleRange | undefined;
+  readonly settleMs?: number | undefined;
+  /**
+   * Milliseconds after the first hint of a trigger after which the value is loaded though the trigger is not quiet.
+   *
+   * @defaultValue four times `settleMs`
+   */
+  readonly settleMaxMs?: number | undefined;
   /**
    * Says whether a new value may be used: throws, rejects or returns false when not. Gets the value in use, too.
    *
@@ -56,14 +62,6 @@ export interface LiveOptions<T> extends PaceOptions {
    * @defaultValue three times `everyMs`
    */
   readonly staleMs?: number | undefined;
-}
-
-/** How long a trigger is waited for to be quiet. */
-export interface SettleRange {
-  /** Milliseconds of quiet. */
-  readonly min: number;
-  /** Milliseconds since the first hint, at most. */
-  readonly max: number;
 }
 
 /** A value has been taken. */
@@ -172,51 +170,43 @@ export function live<T>(load: Load<T>, options?: LiveOptions<T>): Loaded<T> {
 
 interface Settings<T> extends Pace {
   readonly trigger: Trigger | undefined;
-  readonly settle: SettleRange;
+  readonly settleMs: number;
+  readonly settleMaxMs: number;
   readonly validate: (next: T, previous: T | undefined) => unknown;
   readonly same: (next: T, current: T) => boolean;
   readonly readyMs: number;
   readonly staleMs: number;
 }
 
-const ms = number({ min: 0 });
+const duration = number({ min: 0 });
 
 function settingsFrom<T>(options: unknown): Settings<T> {
   const values = readOptions('live', options, {
     ...paceShape,
     trigger: func<Trigger>(),
-    settleMs: either(ms, object<SettleRange>()),
+    settleMs: duration,
+    settleMaxMs: duration,
     validate: func<Settings<T>['validate']>(),
     same: func<Settings<T>['same']>(),
-    readyMs: ms,
-    staleMs: number({ min: 1 }),
+    readyMs: duration,
+    staleMs: duration,
   });
   const pace = paceOf(values);
-  const longestMs = pace.everyMs * (1 + (values.jitter ?? 0.2));
   const { trigger, settleMs = 100, validate = () => true, same = sameContent, readyMs = 10_000 } = values;
-  const staleMs = check('staleMs', values.staleMs ?? 3 * pace.everyMs, number({ min: longestMs }));
-  return { ...pace, trigger, settle: settleFrom(settleMs), validate, same, readyMs, staleMs };
+  const settleMaxMs = check('settleMaxMs', values.settleMaxMs ?? 4 * settleMs, number({ min: settleMs }));
+  const staleMs = check('staleMs', values.staleMs ?? 3 * pace.everyMs, number({ min: pace.longestMs }));
+  return { ...pace, trigger, settleMs, settleMaxMs, validate, same, readyMs, staleMs };
 }
 
-function settleFrom(settleMs: number | SettleRange): SettleRange {
-  if (typeof settleMs === 'number') return { min: settleMs, max: 4 * settleMs };
-  const { min, max } = readOptions('settleMs', settleMs, { min: ms, max: ms });
-  if (min === undefined || max === undefined || min > max)
-    throw invalid('settleMs', '{ min, max } with min <= max', settleMs);
-  return { min, max };
-}
-
-/** What came of a load. */
-type Answer<T> =
-  | { readonly is: 'same' }
-  | { readonly is: 'new'; readonly value: T }
-  | { readonly is: 'refused'; readonly value: T; readonly error: unknown };
+const what = 'a live value';
+const offRule = either({ expected: 'undefined', accepts: (value) => value === undefined }, func<() => void>());
 
 /** A {@link live} value that is loaded. */
 export class Loaded<T> extends Cell<T, LiveEvents<T>> {
   readonly #load: Load<T>;
   readonly #settings: Settings<T>;
-  readonly #rounds: Rounds<Answer<T>>;
+  readonly #clock: Clock;
+  readonly #rounds: Rounds<() => void>;
   readonly #budget: Timer;
   readonly #off: (() => void) | undefined;
   #settling: Timer | undefined;
@@ -229,18 +219,31 @@ export class Loaded<T> extends Cell<T, LiveEvents<T>> {
 
   /** @internal */
   constructor(load: Load<T>, settings: Settings<T>) {
-    const { runtime, timeoutMs, trigger, readyMs } = settings;
-    super(what, runtime.clock);
+    const { clock } = settings.runtime;
+    super(what, clock);
     this.#load = load;
     this.#settings = settings;
-    this.#goodMs = runtime.clock.now();
-    const run = (signal: AbortSignal): Promise<Answer<T>> => this.#answer(signal);
-    const conclude = (outcome: PromiseSettledResult<Answer<T>>): void => {
-      this.#conclude(outcome);
-    };
-    this.#rounds = new Rounds({ what: 'a load', timeoutMs, run, conclude }, runtime.clock);
-    this.#off = check('what trigger returns', trigger?.(this.#hint), offRule);
-    this.#budget = runtime.clock.setTimer(readyMs, () => {
+    this.#clock = clock;
+    this.#goodMs = clock.now();
+    this.#rounds = new Rounds(
+      {
+        what: 'a load',
+        timeoutMs: settings.timeoutMs,
+        run: (signal) => this.#read(signal),
+        done: (take) => {
+          this.#next(0);
+          take();
+        },
+        failed: (error) => {
+          this.why = error;
+          const retryMs = this.#next(this.#failures + 1);
+          this.emit('failed', { error, failures: this.#failures, retryMs });
+        },
+      },
+      clock,
+    );
+    this.#off = check('what trigger returns', settings.trigger?.(this.#hint), offRule);
+    this.#budget = clock.setTimer(settings.readyMs, () => {
       this.refuse(deadlineExceeded('the first load', this.why));
     });
     this.#age();
@@ -262,74 +265,67 @@ export class Loaded<T> extends Cell<T, LiveEvents<T>> {
   }
 
   get #ageMs(): number {
-    return this.#settings.runtime.clock.now() - this.#goodMs;
+    return this.#clock.now() - this.#goodMs;
   }
 
   /** The trigger has fired: a load when it is quiet, but not later than the longest wait allows. */
   readonly #hint = (): void => {
     if (this.closed) return;
-    const { runtime, settle } = this.#settings;
-    const now = runtime.clock.now();
-    this.#latestMs ??= now + settle.max;
+    const { settleMs, settleMaxMs } = this.#settings;
+    const now = this.#clock.now();
+    this.#latestMs ??= now + settleMaxMs;
     this.#settling?.cancel();
-    this.#settling = runtime.clock.setTimer(Math.min(settle.min, this.#latestMs - now), () => {
+    this.#settling = this.#clock.setTimer(Math.min(settleMs, this.#latestMs - now), () => {
       this.#latestMs = undefined;
       this.#rounds.begin();
     });
   };
 
-  async #answer(signal: AbortSignal): Promise<Answer<T>> {
+  /** Loads, and says what is to be done about it: nothing yet, for the time may be over by then. */
+  async #read(signal: AbortSignal): Promise<() => void> {
     const { same, validate } = this.#settings;
     const value = await this.#load(signal);
-    const previous = this.version === 0 ? undefined : this.current;
-    if (this.version > 0 && same(value, this.current)) return { is: 'same' };
+    const previous = this.peek();
+    if (this.version > 0 && same(value, previous as T)) return () => this.#renew();
     try {
       if ((await validate(value, previous)) === false)
         throw new HoldfastError('NOT_ACCEPTED', 'validate returned false');
-      return { is: 'new', value };
     } catch (error) {
-      return { is: 'refused', value, error };
+      return () => {
+        this.refuse(error);
+        this.emit('rejected', { value, error });
+      };
     }
+    return () => {
+      this.put(value);
+      this.#renew();
+      this.emit('changed', { value, previous, version: this.version });
+    };
   }
 
-  #conclude(outcome: PromiseSettledResult<Answer<T>>): void {
-    const failed = outcome.status === 'rejected';
-    this.#failures = failed ? this.#failures + 1 : 0;
-    // Before anybody is told, for who is told may close.
-    const pauseMs = this.#settings.pauseMs(this.#failures);
+  /** Before anybody is told of anything, for who is told may close. */
+  #next(failures: number): number {
+    this.#failures = failures;
+    const pauseMs = this.#settings.pauseMs(failures);
     this.#rounds.after(pauseMs);
-    if (failed) {
-      this.why = outcome.reason;
-      this.emit('failed', { error: outcome.reason, failures: this.#failures, retryMs: pauseMs });
-      return;
-    }
-    const answer = outcome.value;
-    if (answer.is === 'refused') {
-      const { value, error } = answer;
-      this.refuse(error);
-      this.emit('rejected', { value, error });
-      return;
-    }
-    const { previous, ageMs, wasStale } = { previous: this.peek(), ageMs: this.#ageMs, wasStale: this.#stale };
-    this.#goodMs = this.#settings.runtime.clock.now();
+    return pauseMs;
+  }
+
+  /** A load has succeeded. */
+  #renew(): void {
+    const [ageMs, wasStale] = [this.#ageMs, this.#stale];
+    this.#budget.cancel();
     this.#stale = false;
+    this.#goodMs = this.#clock.now();
     this.#age();
-    if (answer.is === 'new') {
-      this.#budget.cancel();
-      this.put(answer.value);
-      this.emit('changed', { value: answer.value, previous, version: this.version });
-    }
     if (wasStale) this.emit('stale', { active: false, ageMs });
   }
 
   #age(): void {
     this.#aging?.cancel();
-    this.#aging = this.#settings.runtime.clock.setTimer(this.#settings.staleMs, () => {
+    this.#aging = this.#clock.setTimer(this.#settings.staleMs, () => {
       this.#stale = true;
       this.emit('stale', { active: true, ageMs: this.#ageMs });
     });
   }
 }
-
-const what = 'a live value';
-const offRule = either({ expected: 'undefined', accepts: (value) => value === undefined }, func<() => void>());

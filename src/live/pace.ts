@@ -16,6 +16,8 @@ export interface PaceOptions {
    * @defaultValue 0.2
    */
   readonly jitter?: number | undefined;
+  /** The longest pause where nothing fails. */
+  readonly longestMs: number;
   /** How long to pause after a failure: between half of it and all, by chance. */
   readonly backoff?:
     | {
@@ -67,6 +69,8 @@ export interface Pace {
   readonly everyMs: number;
   readonly timeoutMs: number;
   readonly runtime: Runtime;
+  /** The longest pause where nothing fails. */
+  readonly longestMs: number;
   /** How long to pause after so many failures in a row. */
   readonly pauseMs: (failures: number) => number;
 }
@@ -84,5 +88,5 @@ export function paceOf(values: { readonly [K in keyof typeof paceShape]: PaceOpt
     if (failures === 0) return everyMs * (1 + jitter * (2 * chance - 1));
     return (Math.min(maxMs, baseMs * 2 ** (failures - 1)) * (1 + chance)) / 2;
   };
-  return { everyMs, timeoutMs, runtime, pauseMs };
+  return { everyMs, longestMs: everyMs * (1 + jitter), timeoutMs, runtime, pauseMs };
 }

@@ -100,7 +100,7 @@ export function poll<T, C = unknown>(fetch: Fetch<T, C>, options?: PollOptions<C
   return new Poll(fetch, paceOf(values), values.cursor, values.signal);
 }
 
-type Fetched<T, C> = Batch<T, C> & { readonly items: readonly T[] };
+type Fetched<T, C> = Batch<T, C> & { readonly items: T[] };
 
 /** A {@link poll} at work. One run: who wants another makes another. */
 export class Poll<T, C = unknown>
@@ -130,14 +130,25 @@ export class Poll<T, C = unknown>
     this.#signal = signal;
     this.#dueMs = clock.now();
     this.#readers = new Readers(clock, () => this.#take());
-    const run = async (abort: AbortSignal): Promise<Fetched<T, C>> => {
-      const batch = await fetch(this.#cursor, abort);
-      return { ...batch, items: [...batch.items] };
-    };
-    const conclude = (outcome: PromiseSettledResult<Fetched<T, C>>): void => {
-      this.#conclude(outcome);
-    };
-    this.#rounds = new Rounds({ what: 'a fetch', timeoutMs: pace.timeoutMs, run, conclude }, clock);
+    this.#rounds = new Rounds(
+      {
+        what: 'a fetch',
+        timeoutMs: pace.timeoutMs,
+        run: async (abort): Promise<Fetched<T, C>> => {
+          const batch = await fetch(this.#cursor, abort);
+          return { ...batch, items: [...batch.items] };
+        },
+        done: (batch) => {
+          this.#receive(batch);
+        },
+        failed: (error) => {
+          const retryMs = pace.pauseMs(++this.#failures);
+          this.#rounds.after(retryMs);
+          this.emit('failed', { error, failures: this.#failures, retryMs });
+        },
+      },
+      clock,
+    );
   }
 
   /** Where another run goes on when all that was given until now is done. */
@@ -193,14 +204,7 @@ export class Poll<T, C = unknown>
     else this.#rounds.begin();
   }
 
-  #conclude(outcome: PromiseSettledResult<Fetched<T, C>>): void {
-    if (outcome.status === 'rejected') {
-      const retryMs = this.#pace.pauseMs(++this.#failures);
-      this.#rounds.after(retryMs);
-      this.emit('failed', { error: outcome.reason, failures: this.#failures, retryMs });
-      return;
-    }
-    const batch = outcome.value;
+  #receive(batch: Fetched<T, C>): void {
     const { items, more, missed = 0, cursor } = batch;
     const from = this.#cursor;
     this.#failures = 0;

@@ -151,7 +151,7 @@ const what = 'a probe';
 /** A {@link probe} at work. */
 export class Probe extends Cell<boolean, ProbeEvents> {
   readonly #settings: Settings;
-  readonly #rounds: Rounds<unknown>;
+  readonly #rounds: Rounds<void>;
   #health: Health;
   #failures = 0;
   #begunMs = 0;
@@ -167,10 +167,20 @@ export class Probe extends Cell<boolean, ProbeEvents> {
     this.#settings = settings;
     // At first one success is enough.
     this.#health = { well: false, against: settings.rise - 1 };
-    const conclude = (outcome: PromiseSettledResult<unknown>): void => {
-      this.#conclude(outcome);
-    };
-    this.#rounds = new Rounds({ what: 'a check', timeoutMs: settings.timeoutMs, run: ask, conclude }, clock);
+    this.#rounds = new Rounds(
+      {
+        what: 'a check',
+        timeoutMs: settings.timeoutMs,
+        run: async (signal) => {
+          if ((await ask(signal)) === false) throw new HoldfastError('NOT_ACCEPTED', 'the check returned false');
+        },
+        done: () => {
+          this.#learn(true);
+        },
+        failed: this.#fail,
+      },
+      clock,
+    );
     this.#turn();
   }
 
@@ -220,11 +230,14 @@ export class Probe extends Cell<boolean, ProbeEvents> {
     this.#rounds.after(everyMs * (1 + jitter * runtime.random()), () => {
       this.#turn();
     });
-    if (hangs) this.#conclude({ status: 'rejected', reason: deadlineExceeded('a check') });
+    if (hangs) this.#fail(deadlineExceeded('a check'));
   }
 
-  #conclude(outcome: PromiseSettledResult<unknown>): void {
-    const ok = outcome.status === 'fulfilled' && outcome.value !== false;
+  readonly #fail = (error: unknown): void => {
+    this.#learn(false, error);
+  };
+
+  #learn(ok: boolean, error?: unknown): void {
     const { rise, fall } = this.#settings;
     const before = this.#health.well;
     this.#open = false;
@@ -234,7 +247,7 @@ export class Probe extends Cell<boolean, ProbeEvents> {
     const turned = well !== before || this.version === 0;
     if (turned) this.put(well);
     this.#answer();
-    if (!ok) this.emit('failed', { error: errorOf(outcome), failures: this.#failures });
+    if (!ok) this.emit('failed', { error, failures: this.#failures });
     if (turned) this.emit('changed', { value: well, version: this.version });
   }
 
@@ -243,9 +256,4 @@ export class Probe extends Cell<boolean, ProbeEvents> {
     this.#asked?.tell();
     this.#asked = undefined;
   }
-}
-
-function errorOf(outcome: PromiseSettledResult<unknown>): unknown {
-  if (outcome.status === 'rejected') return outcome.reason;
-  return new HoldfastError('NOT_ACCEPTED', 'the check returned false');
 }

@@ -8,8 +8,9 @@ export interface Work<T> {
   readonly what: string;
   readonly timeoutMs: number;
   readonly run: (signal: AbortSignal) => T | PromiseLike<T>;
-  /** What came of a round: told once for each, when it has settled or its time is over. */
-  readonly conclude: (outcome: PromiseSettledResult<T>) => void;
+  /** A round has come to an end: one of the two is told once, when it has settled or its time is over. */
+  readonly done: (value: T) => void;
+  readonly failed: (error: unknown) => void;
 }
 
 /**
@@ -20,7 +21,6 @@ export class Rounds<T> {
   readonly #work: Work<T>;
   readonly #clock: Clock;
   #next: Timer | undefined;
-  #limit: Timer | undefined;
   #scope: Scope | undefined;
   #again = false;
   #stopped = false;
@@ -48,33 +48,34 @@ export class Rounds<T> {
     this.#again = this.#busy;
     if (this.#busy || this.#stopped) return;
     this.#busy = true;
-    const { what, timeoutMs, run } = this.#work;
+    const { what, timeoutMs, run, done, failed } = this.#work;
     let open = true;
-    const conclude = (outcome: PromiseSettledResult<T>): void => {
+    /** Tells, unless it is known already. */
+    const tell = <R>(to: (result: R) => void, result: R): void => {
       if (!open) return;
       open = false;
-      this.#limit?.cancel();
+      limit.cancel();
       scope.close();
-      if (!this.#stopped) this.#work.conclude(outcome);
+      if (!this.#stopped) to(result);
     };
     const scope = new Scope(what, {}, this.#clock, (reason) => {
-      conclude({ status: 'rejected', reason });
+      tell(failed, reason);
     });
-    this.#scope = scope;
-    this.#limit = this.#clock.setTimer(timeoutMs, () => {
+    const limit = this.#clock.setTimer(timeoutMs, () => {
       scope.end(deadlineExceeded(what));
     });
-    const settle = (outcome: PromiseSettledResult<T>): void => {
+    this.#scope = scope;
+    const settle = <R>(to: (result: R) => void, result: R): void => {
       this.#busy = false;
-      conclude(outcome);
+      tell(to, result);
       if (this.#again) this.begin();
     };
     invoke(() => run(scope.signal)).then(
       (value) => {
-        settle({ status: 'fulfilled', value });
+        settle(done, value);
       },
-      (reason: unknown) => {
-        settle({ status: 'rejected', reason });
+      (error: unknown) => {
+        settle(failed, error);
       },
     );
   }
