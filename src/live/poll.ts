@@ -12,7 +12,7 @@ export interface Batch<T, C> {
   readonly cursor: C;
   /** What is new, in order; may be none. */
   readonly items: Iterable<T>;
-  /** Whether there is more already: then the next fetch does not wait for `everyMs`. */
+  /** Whether there is more already: then the next fetch does not wait for `everyMs`. Not believed where there are no items. */
   readonly more?: boolean | undefined;
   /** How many were lost between the cursor and the first item, where the source tells; emitted as `missed`. */
   readonly missed?: number | undefined;
@@ -199,16 +199,15 @@ export class Poll<T, C = unknown>
     this.#unlink = onAbort(this.#signal, () => {
       this.#leave();
     });
-    const waitMs = this.#dueMs - this.#pace.runtime.clock.now();
-    if (waitMs > 0) this.#rounds.after(waitMs);
-    else this.#rounds.begin();
+    // By a timer in any case: a source that always has more must not keep everything else waiting.
+    this.#rounds.after(this.#dueMs - this.#pace.runtime.clock.now());
   }
 
   #receive(batch: Fetched<T, C>): void {
     const { items, more, missed = 0, cursor } = batch;
     const from = this.#cursor;
     this.#failures = 0;
-    this.#dueMs = this.#pace.runtime.clock.now() + (more === true ? 0 : this.#pace.pauseMs(0));
+    this.#dueMs = this.#pace.runtime.clock.now() + (more === true && items.length > 0 ? 0 : this.#pace.pauseMs(0));
     this.#taken = 0;
     if (items.length > 0) this.#batch = batch;
     else this.#cursor = cursor;
