@@ -51,7 +51,7 @@ const near = (ms: number): number => Math.round(ms * 1e6) / 1e6;
 /** What is to happen, from the rules of the documentation. */
 function predict({ acts, hints, closeMs, readyMs }: Plan): { readonly told: Told[]; readonly startsMs: number[] } {
   const dues: number[] = [];
-  for (let i = 0; i < hints.length; ) {
+  for (let i = 0; i < hints.length;) {
     const first = hints[i]!;
     let due = Math.min(first + settleMs, first + settleMaxMs);
     while (++i < hints.length && hints[i]! < due) due = Math.min(hints[i]! + settleMs, first + settleMaxMs);
@@ -214,7 +214,9 @@ describe('a live value', () => {
         expect(startsMs.map(near)).toEqual(model.startsMs.map(near));
         // What happens at one instant is told in any order: a promise is a little later than a listener.
         const order = (list: unknown[]): unknown[] =>
-          (list as Told[]).sort((a, b) => a[0] - b[0] || Number(b[1].endsWith('ready')) - Number(a[1].endsWith('ready')));
+          (list as Told[]).sort(
+            (a, b) => a[0] - b[0] || Number(b[1].endsWith('ready')) - Number(a[1].endsWith('ready')),
+          );
         expect(order(sorted(told))).toEqual(order(sorted(model.told)));
         expect(flight.most).toBe(1);
         expect(after).toEqual({ timers: 0, listeners: 0, triggers: 0, aborted: true });

@@ -22,7 +22,8 @@ interface Plan {
   readonly handleMs: readonly number[];
   readonly cursor: number | undefined;
   /** How the loop ends: by `break` after so many items, by `return()` or by the signal at an instant. */
-  readonly end: { readonly by: 'break'; readonly after: number } | { readonly by: 'return' | 'abort'; readonly atMs: number };
+  readonly end:
+    { readonly by: 'break'; readonly after: number } | { readonly by: 'return' | 'abort'; readonly atMs: number };
 }
 
 const [everyMs, timeoutMs, baseMs, maxMs] = [10, 8.5, 4, 24];
@@ -84,7 +85,7 @@ function predict({ acts, handleMs, cursor, end }: Plan): Run {
     if (act.missed > 0) run.events.push([ended, 'missed', act.missed, from, to]);
     if (act.items === 0) run.cursor = to;
     for (let i = 1; i <= act.items; i++) {
-      if (freeMs >= endMs) return { ...run, endedMs: freeMs };
+      if (freeMs >= endMs) return { ...run, endedMs: end.by === 'break' ? undefined : freeMs };
       run.items.push([freeMs, (from ?? 0) + i]);
       if (i === act.items) run.cursor = to;
       if (end.by === 'break' && run.items.length === end.after) return { ...run, endedMs: freeMs };

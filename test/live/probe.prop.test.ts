@@ -73,7 +73,7 @@ function predict({ acts, rise, fall, asks, closeMs }: Plan): Run {
     well = now;
   };
   let waiting = [...asks];
-  for (let turn = 0; turn < closeMs; ) {
+  for (let turn = 0; turn < closeMs;) {
     let ended = turn;
     if (turn < busyUntilMs) learn(turn, 'DEADLINE_EXCEEDED');
     else {
