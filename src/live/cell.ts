@@ -4,7 +4,6 @@ import { Emitter } from '../core/events.ts';
 import type { Live } from '../core/live.ts';
 import { check } from '../core/options.ts';
 import { onAbort, signalRule, type Unlink } from '../core/signals.ts';
-import { closed } from './errors.ts';
 import { hold, over, Readers } from './readers.ts';
 
 /** @internal The one state of a live value: however many read its changes, however slowly, a reader is a version number. */
@@ -102,12 +101,14 @@ export abstract class Cell<T, Events extends object> extends Emitter<Events> imp
     return iterator;
   }
 
-  /** No further value; what is under way is called off; `current` stays readable. Idempotent. */
+  /** Nothing further is asked for; what is under way is called off; `current` stays readable. Idempotent. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.refuse(closed(this.#what));
+    const reason = new HoldfastError('CLOSED', `${this.#what} was closed`);
+    this.refuse(reason);
     this.#wake();
+    this.stop(reason);
   }
 
   /** {@link Cell.close}. */
@@ -115,6 +116,9 @@ export abstract class Cell<T, Events extends object> extends Emitter<Events> imp
     this.close();
     return Promise.resolve();
   }
+
+  /** @internal It was closed: calls off what is under way. */
+  protected abstract stop(reason: unknown): void;
 
   /** @internal Another value. */
   protected put(value: T): void {

@@ -3,7 +3,6 @@ import { HoldfastError } from '../core/errors.ts';
 import { check, either, func, number, readOptions } from '../core/options.ts';
 import { Cell } from './cell.ts';
 import { deadlineExceeded } from '../core/deadline.ts';
-import { closed } from './errors.ts';
 import { type Pace, type PaceOptions, paceOf, paceShape } from './pace.ts';
 import { Rounds } from './rounds.ts';
 import { sameContent } from './same.ts';
@@ -198,7 +197,6 @@ function settingsFrom<T>(options: unknown): Settings<T> {
   return { ...pace, trigger, settleMs, settleMaxMs, validate, same, readyMs, staleMs };
 }
 
-const what = 'a live value';
 const offRule = either({ expected: 'undefined', accepts: (value) => value === undefined }, func<() => void>());
 
 /** A {@link live} value that is loaded. */
@@ -220,7 +218,7 @@ export class Loaded<T> extends Cell<T, LiveEvents<T>> {
   /** @internal */
   constructor(load: Load<T>, settings: Settings<T>) {
     const { clock } = settings.runtime;
-    super(what, clock);
+    super('a live value', clock);
     this.#load = load;
     this.#settings = settings;
     this.#clock = clock;
@@ -255,11 +253,9 @@ export class Loaded<T> extends Cell<T, LiveEvents<T>> {
     return { version: this.version, ageMs: this.#ageMs, stale: this.#stale, failures: this.#failures };
   }
 
-  /** No further load; one under way is called off; `current` stays readable. Idempotent. */
-  override close(): void {
-    if (this.closed) return;
-    super.close();
-    this.#rounds.stop(closed(what));
+  /** @internal */
+  protected stop(reason: unknown): void {
+    this.#rounds.stop(reason);
     for (const timer of [this.#budget, this.#settling, this.#aging]) timer?.cancel();
     this.#off?.();
   }

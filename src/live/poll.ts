@@ -1,7 +1,7 @@
+import { HoldfastError } from '../core/errors.ts';
 import { Emitter } from '../core/events.ts';
 import { anything, check, func, readOptions } from '../core/options.ts';
 import { onAbort, signalRule, type Unlink } from '../core/signals.ts';
-import { closed } from './errors.ts';
 import { type Pace, type PaceOptions, paceOf, paceShape } from './pace.ts';
 import { over, Readers } from './readers.ts';
 import { Rounds } from './rounds.ts';
@@ -221,7 +221,7 @@ export class Poll<T, C = unknown>
     if (this.#left) return;
     this.#left = true;
     this.#batch = undefined;
-    this.#rounds.stop(closed('a poll'));
+    this.#rounds.stop(new HoldfastError('CLOSED', 'a poll was left'));
     this.#rest();
     this.#readers.serve();
   }

@@ -4,7 +4,6 @@ import { HoldfastError } from '../core/errors.ts';
 import { check, func, number, readOptions } from '../core/options.ts';
 import { type Runtime, runtimeRule, systemRuntime } from '../core/runtime.ts';
 import { Cell } from './cell.ts';
-import { closed } from './errors.ts';
 import { hold } from './readers.ts';
 import { Rounds } from './rounds.ts';
 
@@ -146,8 +145,6 @@ function settingsFrom(options: unknown): Settings {
   return { everyMs, jitter, timeoutMs, rise, fall, runtime };
 }
 
-const what = 'a probe';
-
 /** A {@link probe} at work. */
 export class Probe extends Cell<boolean, ProbeEvents> {
   readonly #settings: Settings;
@@ -163,7 +160,7 @@ export class Probe extends Cell<boolean, ProbeEvents> {
   /** @internal */
   constructor(ask: Check, settings: Settings) {
     const { clock } = settings.runtime;
-    super(what, clock);
+    super('a probe', clock);
     this.#settings = settings;
     // At first one success is enough.
     this.#health = { well: false, against: settings.rise - 1 };
@@ -209,12 +206,10 @@ export class Probe extends Cell<boolean, ProbeEvents> {
     return this.#asked.answer;
   }
 
-  /** No further check; one under way is called off; `current` stays readable. Idempotent. */
-  override close(): void {
-    if (this.closed) return;
-    super.close();
+  /** @internal */
+  protected stop(reason: unknown): void {
     this.#open = false;
-    this.#rounds.stop(closed(what));
+    this.#rounds.stop(reason);
     this.#answer();
   }
 
