@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../core/clock.ts';
 import { HoldfastError } from '../core/errors.ts';
-import { check, either, func, number, readOptions } from '../core/options.ts';
+import { check, func, number, readOptions } from '../core/options.ts';
 import { Cell } from './cell.ts';
 import { deadlineExceeded } from '../core/deadline.ts';
 import { type Pace, type PaceOptions, paceOf, paceShape } from './pace.ts';
@@ -168,7 +168,7 @@ export function live<T>(load: Load<T>, options?: LiveOptions<T>): Loaded<T> {
 }
 
 interface Settings<T> extends Pace {
-  readonly trigger: Trigger | undefined;
+  readonly trigger: Trigger;
   readonly settleMs: number;
   readonly settleMaxMs: number;
   readonly validate: (next: T, previous: T | undefined) => unknown;
@@ -177,6 +177,7 @@ interface Settings<T> extends Pace {
   readonly staleMs: number;
 }
 
+const nothing = (): undefined => undefined;
 const duration = number({ min: 0 });
 
 function settingsFrom<T>(options: unknown): Settings<T> {
@@ -191,13 +192,11 @@ function settingsFrom<T>(options: unknown): Settings<T> {
     staleMs: duration,
   });
   const pace = paceOf(values);
-  const { trigger, settleMs = 100, validate = () => true, same = sameContent, readyMs = 10_000 } = values;
+  const { trigger = nothing, settleMs = 100, validate = nothing, same = sameContent, readyMs = 10_000 } = values;
   const settleMaxMs = check('settleMaxMs', values.settleMaxMs ?? 4 * settleMs, number({ min: settleMs }));
   const staleMs = check('staleMs', values.staleMs ?? 3 * pace.everyMs, number({ min: pace.longestMs }));
   return { ...pace, trigger, settleMs, settleMaxMs, validate, same, readyMs, staleMs };
 }
-
-const offRule = either({ expected: 'undefined', accepts: (value) => value === undefined }, func<() => void>());
 
 /** A {@link live} value that is loaded. */
 export class Loaded<T> extends Cell<T, LiveEvents<T>> {
@@ -206,7 +205,7 @@ export class Loaded<T> extends Cell<T, LiveEvents<T>> {
   readonly #clock: Clock;
   readonly #rounds: Rounds<() => void>;
   readonly #budget: Timer;
-  readonly #off: (() => void) | undefined;
+  readonly #off: () => void;
   #settling: Timer | undefined;
   /** When a load has to begin though the trigger is not quiet. */
   #latestMs: number | undefined;
@@ -240,7 +239,7 @@ export class Loaded<T> extends Cell<T, LiveEvents<T>> {
       },
       clock,
     );
-    this.#off = check('what trigger returns', settings.trigger?.(this.#hint), offRule);
+    this.#off = check('what trigger returns', settings.trigger(this.#hint) ?? nothing, func<() => void>());
     this.#budget = clock.setTimer(settings.readyMs, () => {
       this.refuse(deadlineExceeded('the first load', this.why));
     });
@@ -257,7 +256,7 @@ export class Loaded<T> extends Cell<T, LiveEvents<T>> {
   protected stop(reason: unknown): void {
     this.#rounds.stop(reason);
     for (const timer of [this.#budget, this.#settling, this.#aging]) timer?.cancel();
-    this.#off?.();
+    this.#off();
   }
 
   get #ageMs(): number {

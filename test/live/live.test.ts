@@ -336,7 +336,7 @@ describe('a trigger', () => {
     expect(thrownBy(() => live(() => 1, { trigger: throwing }))).toBe(broken);
     expectInvalid(
       thrownBy(() => live(() => 1, { trigger: bad(() => ({ close: () => undefined })) })),
-      'what trigger returns must be undefined or a function, got an object',
+      'what trigger returns must be a function, got an object',
     );
   });
 
