@@ -14,14 +14,15 @@ export {
   type LiveRejection,
   type LiveStaleness,
   type LiveStats,
-  type Load,
+  type LiveLoad,
   type Loaded,
-  type Trigger,
+  type LiveTrigger,
 } from './live.ts';
+export type { LiveCell } from './live-cell.ts';
 export type { PaceOptions } from './pace.ts';
 export {
-  type Batch,
-  type Fetch,
+  type PollBatch,
+  type PollFetch,
   poll,
   type Poll,
   type PollEvents,
@@ -30,7 +31,7 @@ export {
   type PollOptions,
 } from './poll.ts';
 export {
-  type Check,
+  type ProbeCheck,
   probe,
   type Probe,
   type ProbeChange,

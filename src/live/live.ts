@@ -1,20 +1,20 @@
 import type { Clock, Timer } from '../core/clock.ts';
 import { HoldfastError } from '../core/errors.ts';
 import { check, func, number, readOptions } from '../core/options.ts';
-import { Cell } from './cell.ts';
+import { LiveCell } from './live-cell.ts';
 import { deadlineExceeded } from '../core/deadline.ts';
 import { type Pace, type PaceOptions, paceOf, paceShape } from './pace.ts';
 import { Rounds } from './rounds.ts';
 import { sameContent } from './same.ts';
 
 /** Reads a value from where it is kept. */
-export type Load<T> = (signal: AbortSignal) => T | PromiseLike<T>;
+export type LiveLoad<T> = (signal: AbortSignal) => T | PromiseLike<T>;
 
 /**
  * Calls `fire` whenever a new value may be there, until the function that it returns is called. `fs.watch`, a process
  * signal, a message of a broker: a hint only, for the value is loaded and compared whatever it says.
  */
-export type Trigger = (fire: () => void) => (() => void) | undefined;
+export type LiveTrigger = (fire: () => void) => (() => void) | undefined;
 
 /** Options of {@link live}. */
 export interface LiveOptions<T> extends PaceOptions {
@@ -23,7 +23,7 @@ export interface LiveOptions<T> extends PaceOptions {
    *
    * @defaultValue none: the value is polled
    */
-  readonly trigger?: Trigger | undefined;
+  readonly trigger?: LiveTrigger | undefined;
   /**
    * How many milliseconds a trigger must have been quiet before the value is loaded: what is written piece by piece is loaded
    * when it is complete.
@@ -163,12 +163,12 @@ export interface LiveStats {
  * config.close();
  * ```
  */
-export function live<T>(load: Load<T>, options?: LiveOptions<T>): Loaded<T> {
-  return new Loaded(check('load', load, func<Load<T>>()), settingsFrom<T>(options));
+export function live<T>(load: LiveLoad<T>, options?: LiveOptions<T>): Loaded<T> {
+  return new Loaded(check('load', load, func<LiveLoad<T>>()), settingsFrom<T>(options));
 }
 
 interface Settings<T> extends Pace {
-  readonly trigger: Trigger;
+  readonly trigger: LiveTrigger;
   readonly settleMs: number;
   readonly settleMaxMs: number;
   readonly validate: (next: T, previous: T | undefined) => unknown;
@@ -183,7 +183,7 @@ const duration = number({ min: 0 });
 function settingsFrom<T>(options: unknown): Settings<T> {
   const values = readOptions('live', options, {
     ...paceShape,
-    trigger: func<Trigger>(),
+    trigger: func<LiveTrigger>(),
     settleMs: duration,
     settleMaxMs: duration,
     validate: func<Settings<T>['validate']>(),
@@ -199,8 +199,8 @@ function settingsFrom<T>(options: unknown): Settings<T> {
 }
 
 /** A {@link live} value that is loaded. */
-export class Loaded<T> extends Cell<T, LiveEvents<T>> {
-  readonly #load: Load<T>;
+export class Loaded<T> extends LiveCell<T, LiveEvents<T>> {
+  readonly #load: LiveLoad<T>;
   readonly #settings: Settings<T>;
   readonly #clock: Clock;
   readonly #rounds: Rounds<() => void>;
@@ -215,7 +215,7 @@ export class Loaded<T> extends Cell<T, LiveEvents<T>> {
   #failures = 0;
 
   /** @internal */
-  constructor(load: Load<T>, settings: Settings<T>) {
+  constructor(load: LiveLoad<T>, settings: Settings<T>) {
     const { clock } = settings.runtime;
     super('a live value', clock);
     this.#load = load;

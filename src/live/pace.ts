@@ -16,8 +16,6 @@ export interface PaceOptions {
    * @defaultValue 0.2
    */
   readonly jitter?: number | undefined;
-  /** The longest pause where nothing fails. */
-  readonly longestMs: number;
   /** How long to pause after a failure: between half of it and all, by chance. */
   readonly backoff?:
     | {

@@ -7,7 +7,7 @@ import { over, Readers } from './readers.ts';
 import { Rounds } from './rounds.ts';
 
 /** What is new since a cursor. */
-export interface Batch<T, C> {
+export interface PollBatch<T, C> {
   /** Where the next fetch goes on. */
   readonly cursor: C;
   /** What is new, in order; may be none. */
@@ -19,7 +19,10 @@ export interface Batch<T, C> {
 }
 
 /** Asks a source for what is new since a cursor; undefined: there is none yet. */
-export type Fetch<T, C> = (cursor: C | undefined, signal: AbortSignal) => Batch<T, C> | PromiseLike<Batch<T, C>>;
+export type PollFetch<T, C> = (
+  cursor: C | undefined,
+  signal: AbortSignal,
+) => PollBatch<T, C> | PromiseLike<PollBatch<T, C>>;
 
 /** Options of {@link poll}. */
 export interface PollOptions<C> extends PaceOptions {
@@ -94,13 +97,13 @@ export interface PollEvents<C> {
  * lines.cursor // => 4
  * ```
  */
-export function poll<T, C = unknown>(fetch: Fetch<T, C>, options?: PollOptions<C>): Poll<T, C> {
-  check('fetch', fetch, func<Fetch<T, C>>());
+export function poll<T, C = unknown>(fetch: PollFetch<T, C>, options?: PollOptions<C>): Poll<T, C> {
+  check('fetch', fetch, func<PollFetch<T, C>>());
   const values = readOptions('poll', options, { ...paceShape, cursor: anything<C>(), signal: signalRule });
   return new Poll(fetch, paceOf(values), values.cursor, values.signal);
 }
 
-type Fetched<T, C> = Batch<T, C> & { readonly items: T[] };
+type Fetched<T, C> = PollBatch<T, C> & { readonly items: T[] };
 
 /** A {@link poll} at work. One run: who wants another makes another. */
 export class Poll<T, C = unknown>
@@ -122,7 +125,7 @@ export class Poll<T, C = unknown>
   #unlink: Unlink | undefined;
 
   /** @internal */
-  constructor(fetch: Fetch<T, C>, pace: Pace, cursor: C | undefined, signal: AbortSignal | undefined) {
+  constructor(fetch: PollFetch<T, C>, pace: Pace, cursor: C | undefined, signal: AbortSignal | undefined) {
     super();
     const { clock } = pace.runtime;
     this.#pace = pace;

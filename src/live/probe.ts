@@ -3,12 +3,12 @@ import { deadlineExceeded } from '../core/deadline.ts';
 import { HoldfastError } from '../core/errors.ts';
 import { check, func, number, readOptions } from '../core/options.ts';
 import { type Runtime, runtimeRule, systemRuntime } from '../core/runtime.ts';
-import { Cell } from './cell.ts';
+import { LiveCell } from './live-cell.ts';
 import { hold } from './readers.ts';
 import { Rounds } from './rounds.ts';
 
 /** Resolves when what is asked is well; throws, rejects or returns false when it is not. */
-export type Check = (signal: AbortSignal) => unknown;
+export type ProbeCheck = (signal: AbortSignal) => unknown;
 
 /** Options of {@link probe}. */
 export interface ProbeOptions {
@@ -116,8 +116,8 @@ export function judge({ well, against }: Health, ok: boolean, rise: number, fall
  * up.close();
  * ```
  */
-export function probe(ask: Check, options?: ProbeOptions): Probe {
-  return new Probe(check('check', ask, func<Check>()), settingsFrom(options));
+export function probe(ask: ProbeCheck, options?: ProbeOptions): Probe {
+  return new Probe(check('check', ask, func<ProbeCheck>()), settingsFrom(options));
 }
 
 interface Settings {
@@ -146,7 +146,7 @@ function settingsFrom(options: unknown): Settings {
 }
 
 /** A {@link probe} at work. */
-export class Probe extends Cell<boolean, ProbeEvents> {
+export class Probe extends LiveCell<boolean, ProbeEvents> {
   readonly #settings: Settings;
   readonly #rounds: Rounds<void>;
   #health: Health;
@@ -158,7 +158,7 @@ export class Probe extends Cell<boolean, ProbeEvents> {
   #asked: { readonly answer: Promise<boolean>; readonly tell: () => void; readonly held: Timer } | undefined;
 
   /** @internal */
-  constructor(ask: Check, settings: Settings) {
+  constructor(ask: ProbeCheck, settings: Settings) {
     const { clock } = settings.runtime;
     super('a probe', clock);
     this.#settings = settings;

@@ -112,8 +112,8 @@ describe('members of a balancer', () => {
 describe('weights of a split', () => {
   it('splitTraffic', async () => {
     const { source, change } = await loaded({ web: 1, experiment: 0 });
-    const arms = { web: async () => 'web', experiment: async () => 'experiment' };
-    const front = splitTraffic<string, string, 'web' | 'experiment'>(arms, {
+    const arms = { web: async (_: string) => 'web', experiment: async (_: string) => 'experiment' };
+    const front = splitTraffic(arms, {
       weights: source,
       salt: 'checkout',
       key: (request) => request,
@@ -126,9 +126,9 @@ describe('weights of a split', () => {
 
   it('with the health of a probe: an arm that is not well has no weight', async () => {
     const { up, turn } = await probed();
-    const arms = { web: async () => 'web', experiment: async () => 'experiment' };
+    const arms = { web: async (_: string) => 'web', experiment: async (_: string) => 'experiment' };
     const weights = derive(up, (well) => ({ web: well ? 0 : 1, experiment: well ? 1 : 0 }));
-    const front = splitTraffic<string, string, 'web' | 'experiment'>(arms, { weights, salt: 'x', key: (name) => name });
+    const front = splitTraffic(arms, { weights, salt: 'x', key: (name) => name });
     expect(front.assign('ann')).toBe('experiment');
     await turn(false);
     expect(front.assign('ann')).toBe('web');

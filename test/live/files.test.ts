@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { renameSync, rmSync, utimesSync, watch, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
-import { live, type LiveChange, type Loaded, type Trigger } from 'holdfast/live';
+import { live, type LiveChange, type Loaded, type LiveTrigger } from 'holdfast/live';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ConfigFolder, readSnapshot } from './config-folder.ts';
 
@@ -21,7 +21,7 @@ function configFolder(): ConfigFolder {
 
 /** The folder is watched and not a file in it: a file is another one after a swap. */
 const watching =
-  (folder: string): Trigger =>
+  (folder: string): LiveTrigger =>
   (fire) => {
     const watcher = watch(folder, { persistent: false }, fire);
     return () => {
@@ -167,7 +167,6 @@ describe('files', () => {
     expect(version).toBeGreaterThan(10);
     expect(seen.changes).toBeGreaterThan(1);
     expect(seen.conflated).toBeLessThanOrEqual(seen.changes);
-    if (process.env['HOLDFAST_FIGURES'] !== undefined) console.log({ swaps: version, seconds, ...seen });
   });
 
   it('torn writes, in place: what is half written is not seen, what is whole is', async () => {
@@ -218,7 +217,6 @@ describe('files', () => {
     await end();
     expect(tally.failed + tally.rejected).toBeGreaterThan(0);
     expect(seen.version).toBe(version);
-    if (process.env['HOLDFAST_FIGURES'] !== undefined) console.log({ version, ...tally, ...seen });
   });
 
   it('removed for a while: the last good value stays, it turns stale, and what comes back is taken', async () => {

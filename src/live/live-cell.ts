@@ -6,8 +6,11 @@ import { check } from '../core/options.ts';
 import { onAbort, signalRule, type Unlink } from '../core/signals.ts';
 import { hold, over, Readers } from './readers.ts';
 
-/** @internal The one state of a live value: however many read its changes, however slowly, a reader is a version number. */
-export abstract class Cell<T, Events extends object> extends Emitter<Events> implements Live<T>, AsyncDisposable {
+/**
+ * What all live values here are: one state, its version and its readers. However many read the changes, and however slowly, a
+ * reader is a version number and nothing more.
+ */
+export abstract class LiveCell<T, Events extends object> extends Emitter<Events> implements Live<T>, AsyncDisposable {
   readonly #clock: Clock;
   readonly #waiting = new Set<() => void>();
   readonly #ready: Promise<T>;
@@ -111,7 +114,7 @@ export abstract class Cell<T, Events extends object> extends Emitter<Events> imp
     this.stop(reason);
   }
 
-  /** {@link Cell.close}. */
+  /** {@link LiveCell.close}. */
   [Symbol.asyncDispose](): Promise<void> {
     this.close();
     return Promise.resolve();
