@@ -31,14 +31,15 @@ export interface DeriveOptions<T> {
  * @throws {@link HoldfastError} `INVALID_OPTION`
  * @example
  * ```ts
- * import { Rendezvous, ShardRouter } from 'holdfast';
+ * import { HashRing, LoadBalancer } from 'holdfast';
  * import { derive, live } from 'holdfast/live';
  *
- * const config = live(async () => ({ nodes: ['a', 'b'], weights: { web: 9, experiment: 1 } }));
+ * const config = live(async () => ({ nodes: ['a', 'b'], other: 5 }));
  * await config.ready;
- * const router = new ShardRouter(derive(config, ({ nodes }) => new Rendezvous(nodes)));
- * const weights = derive(config, (now) => now.weights);
- * weights.current // => { web: 9, experiment: 1 }
+ * const balancer = new LoadBalancer(derive(config, ({ nodes }) => nodes));
+ * const ring = derive(config, ({ nodes }) => new HashRing(nodes));
+ * balancer.stats().members.length // => 2
+ * ring.current.size // => 2
  * config.close();
  * ```
  */
