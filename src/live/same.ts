@@ -11,6 +11,7 @@ export function sameContent(a: unknown, b: unknown): boolean {
   if (kind !== Object.getPrototypeOf(b)) return false;
   if (ArrayBuffer.isView(a) && ArrayBuffer.isView(b)) return sameBytes(bytesOf(a), bytesOf(b));
   switch (kind) {
+    // eslint-disable-next-line no-restricted-globals -- the class, not the time
     case Date.prototype:
       return Object.is(Number(a), Number(b));
     case Map.prototype:

@@ -39,7 +39,7 @@ interface Config {
 /** Looks at a value all the time: it is whole, valid and never older than before. */
 function guard(config: Loaded<Config>) {
   const seen = { version: 0, looks: 0, changes: 0, conflated: 0 };
-  let over = false;
+  const state = { over: false };
   const look = (value: Config, at: number): void => {
     expect(value.other).toBe(value.version);
     expect(value.padding).toBe(paddingOf(value.version));
@@ -47,7 +47,7 @@ function guard(config: Loaded<Config>) {
   };
   const looking = (async () => {
     let version = 0;
-    while (!over) {
+    while (!state.over) {
       const value = config.current;
       look(value, value.version - seen.version);
       seen.version = value.version;
@@ -75,7 +75,7 @@ function guard(config: Loaded<Config>) {
   return {
     seen,
     end: async (): Promise<void> => {
-      over = true;
+      state.over = true;
       config.close();
       await Promise.all([looking, reading]);
       for (const { value, previous } of changes) look(value, value.version - (previous?.version ?? 0) - 1);
@@ -138,7 +138,6 @@ describe('files', () => {
     });
     await config.ready;
     const { seen, end } = guard(config);
-    const started = performance.now();
     const child = run(
       `${preamble}
       let version = 1, last;
@@ -161,7 +160,6 @@ describe('files', () => {
       '2000',
     );
     const version = Number(await outputOf(child));
-    const seconds = (performance.now() - started) / 1_000;
     await until(() => config.current.version === version);
     await end();
     expect(version).toBeGreaterThan(10);

@@ -149,7 +149,9 @@ async function observe({ acts, hints, closeMs, readyMs, readMs }: Plan) {
       trigger: (hint) => {
         fire = hint;
         listening.now++;
-        return () => void listening.now--;
+        return () => {
+          listening.now--;
+        };
       },
       validate: async ({ is }) => {
         if (is === 3) throw new Error('too much');

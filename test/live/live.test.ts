@@ -90,7 +90,7 @@ describe('a load', () => {
       () => {
         throw thing;
       },
-      () => Promise.reject(thing as Error),
+      () => Promise.reject(thing),
     ]) {
       const clock = new VirtualClock();
       const value = live(load, { runtime: steady(clock) });
@@ -296,13 +296,13 @@ describe('close', () => {
         signal = given;
         return new Promise(() => undefined);
       },
-      { trigger: () => () => void off++, runtime: steady(clock) },
+      { trigger: () => () => off++, runtime: steady(clock) },
     );
     await value[Symbol.asyncDispose]();
     value.close();
     expect([off, isHoldfastError(signal?.reason, 'CLOSED'), clock.pending]).toEqual([1, true, 0]);
     expect(isHoldfastError(await rejectionOf(() => value.ready), 'CLOSED')).toBe(true);
-    expect((thrownBy(() => value.current) as Error).cause).toBe(signal?.reason ?? 0);
+    expect((thrownBy(() => value.current) as Error).cause).toBe(signal?.reason);
   });
 });
 
