@@ -70,6 +70,15 @@ describe('before the first value', () => {
     expect((error as Error).cause).toBe(store.value);
   });
 
+  it('a value that is undefined is one', async () => {
+    const { virtual, clock, value } = kept<undefined>(undefined);
+    await virtual.advance(0);
+    expect([value.version, value.current, await value.ready]).toEqual([1, undefined, undefined]);
+    // The next load and the age; the time of the first is over.
+    expect(clock.pending).toBe(2);
+    value.close();
+  });
+
   it('`ready` that nobody looks at ends no process', async () => {
     await failOnLeaks(async () => {
       const clock = new VirtualClock();
@@ -267,6 +276,26 @@ describe('changes', () => {
       'signal must be an AbortSignal, got "now"',
     );
   });
+});
+
+it('forgets who reads its changes no more', async () => {
+  const { virtual, store, value } = kept<number>(1);
+  await virtual.advance(0);
+  const signals: WeakRef<AbortSignal>[] = [];
+  const read = async (): Promise<void> => {
+    const { signal } = new AbortController();
+    signals.push(new WeakRef(signal));
+    const changes = value.changes(signal);
+    const next = changes.next();
+    store.value = Number(store.value) + 1;
+    await virtual.advance(10);
+    await next;
+  };
+  for (let i = 0; i < 5; i++) await read();
+  await new Promise(setImmediate);
+  await globalThis.gc!({ execution: 'async' });
+  expect(signals.slice(0, 4).map((signal) => signal.deref())).toEqual(Array(4).fill(undefined));
+  value.close();
 });
 
 describe('close', () => {

@@ -61,6 +61,28 @@ describe('a poll', () => {
     expect([source.cursor, clock.pending]).toEqual([4, 0]);
   });
 
+  it('is asked for more while a fetch is under way without another fetch', async () => {
+    const clock = new VirtualClock();
+    const stop = new AbortController();
+    const starts: number[] = [];
+    const source = poll<number, number>(
+      async (cursor = 0) => {
+        starts.push(clock.now());
+        await clock.sleep(20);
+        return { cursor: cursor + 1, items: [cursor] };
+      },
+      { everyMs: 100, jitter: 0, signal: stop.signal, runtime: steady(clock) },
+    );
+    const all = [source.next()];
+    await clock.advance(10);
+    all.push(source.next());
+    await clock.advance(100);
+    expect(starts).toEqual([0]);
+    await clock.advance(200);
+    expect(await Promise.all(all)).toEqual([0, 1].map((value) => ({ done: false, value })));
+    expect([starts, listenersOf(stop.signal), clock.pending]).toEqual([[0, 120], 0, 0]);
+  });
+
   it('ends at once while a fetch is stuck, by return, dispose or signal', async () => {
     for (const how of ['return', 'dispose', 'signal'] as const) {
       const clock = new VirtualClock();

@@ -85,12 +85,12 @@ describe('a probe', () => {
     const late = new VirtualClock();
     const starts: number[] = [];
     const other = probe(() => void starts.push(late.now()), { everyMs: 100, jitter: 1, runtime: steady(late, 0.5) });
-    await late.advance(120);
+    await late.advance(100);
     expect(await other.check()).toBe(true);
     await late.advance(149);
-    expect(starts).toEqual([0, 120]);
+    expect(starts).toEqual([0, 100]);
     await late.advance(1);
-    expect(starts).toEqual([0, 120, 270]);
+    expect(starts).toEqual([0, 100, 250]);
     other.close();
     await clock.advance(0);
   });
@@ -109,6 +109,19 @@ describe('a probe', () => {
     expect(await up.check()).toBe(false);
     up.close();
     expect([await up.check(), clock.pending]).toEqual([false, 0]);
+  });
+
+  it('may be closed by its own check', async () => {
+    const clock = new VirtualClock();
+    let checks = 0;
+    const up: Probe = probe(
+      () => {
+        if (++checks === 2) up.close();
+      },
+      { everyMs: 100, runtime: steady(clock) },
+    );
+    await clock.advance(1_000);
+    expect([checks, clock.pending]).toEqual([2, 0]);
   });
 
   it('answers those who wait when it is closed', async () => {
