@@ -129,7 +129,7 @@ describe('a probe', () => {
     const up = probe(() => new Promise(() => undefined), { runtime: steady(clock) });
     const asked = up.check();
     await up[Symbol.asyncDispose]();
-    expect([await asked, clock.pending]).toEqual([false, 0]);
+    expect([await asked, await up.check(), clock.pending]).toEqual([false, false, 0]);
   });
 
   it.each<readonly [string, object, string]>([
