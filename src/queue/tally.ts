@@ -78,9 +78,12 @@ export class Tally<D, R> {
     }
   }
 
-  onCancelled(job: Job<D>, reason: unknown): void {
+  /** Without a reason it is taken back; then an error is made only if anybody is there who is told: it costs ten times the rest. */
+  onCancelled(job: Job<D>, given: unknown): void {
     this.cancelled++;
     this.givenBack?.delete(job);
+    const isTold = job.ticket !== undefined || this.#news.listens('cancelled');
+    const reason = given ?? (isTold ? takenBack() : undefined);
     job.result = reason;
     tell(job);
     if (this.#news.listens('cancelled')) this.#news.emit('cancelled', { id: this.#news.idOf(job), reason });
@@ -97,6 +100,11 @@ export class Tally<D, R> {
       this.#news.emit('retry', { id: this.#news.idOf(job), attempt: job.attempt, delayMs, error });
     }
   }
+}
+
+/** @internal Why a job has no result that was cancelled without a reason. */
+export function takenBack(): HoldfastError {
+  return new HoldfastError('CANCELLED', 'the job was taken back');
 }
 
 /** @internal Tells whoever waits for the end of a job, and lets go of what was to end it. */
