@@ -71,7 +71,7 @@ describe('before the first value', () => {
   });
 
   it('a value that is undefined is one', async () => {
-    const { virtual, clock, value } = kept<undefined>(undefined);
+    const { virtual, clock, value } = kept<number | undefined>(undefined);
     await virtual.advance(0);
     expect([value.version, value.current, await value.ready]).toEqual([1, undefined, undefined]);
     // The next load and the age; the time of the first is over.
