@@ -20,6 +20,7 @@
  * | `NO_WORKER` | no worker of a pool could be started, or none is free |
  * | `LEASE_LOST` | a job is no longer the worker's: its lease has run out, or was ended by somebody else |
  * | `CANCELLED` | a job was taken back before it was done |
+ * | `NOT_READY` | a live value was read before it had one |
  * | `LEAK` | `failOnLeaks` found something left behind |
  * | `FAULT` | a simulated server or a faulty call failed as it was told to |
  * | `SIMULATION_FAILED` | a simulation found what must not be; the message says how to repeat it |
@@ -42,6 +43,7 @@ export type ErrorCode =
   | 'NO_WORKER'
   | 'LEASE_LOST'
   | 'CANCELLED'
+  | 'NOT_READY'
   | 'LEAK'
   | 'FAULT'
   | 'SIMULATION_FAILED';
