@@ -23,6 +23,7 @@
  * | `BUFFER_FULL` | a branch of a flow that must not lose or wait had no room |
  * | `NO_ROUTE` | a delivery belongs to no branch of a flow |
  * | `INCOMPLETE` | parts of a set were missing when its time was over |
+ * | `NOT_READY` | a live value was read before it had one |
  * | `LEAK` | `failOnLeaks` found something left behind |
  * | `FAULT` | a simulated server or a faulty call failed as it was told to |
  * | `SIMULATION_FAILED` | a simulation found what must not be; the message says how to repeat it |
@@ -48,6 +49,7 @@ export type ErrorCode =
   | 'BUFFER_FULL'
   | 'NO_ROUTE'
   | 'INCOMPLETE'
+  | 'NOT_READY'
   | 'LEAK'
   | 'FAULT'
   | 'SIMULATION_FAILED';

@@ -37,6 +37,8 @@ export type Unsubscribe = () => void;
  */
 export class Emitter<Events extends object> {
   readonly #emitter = new EventEmitter<string>();
+  /** How many listen to an event: asked for each event that is not made because nobody does. */
+  readonly #listeners = new Map<string, number>();
   /** Events to deliver; the head is being delivered. */
   readonly #queue: { readonly event: string; readonly value: unknown }[] = [];
 
@@ -56,7 +58,9 @@ export class Emitter<Events extends object> {
       if (subscribed) deliver(event, listener, value);
     };
     this.#emitter.on(event, guarded);
+    this.#listeners.set(event, (this.#listeners.get(event) ?? 0) + 1);
     return () => {
+      if (subscribed) this.#listeners.set(event, this.#listeners.get(event)! - 1);
       subscribed = false;
       this.#emitter.off(event, guarded);
     };
@@ -85,7 +89,7 @@ export class Emitter<Events extends object> {
    * @param event - its name
    */
   protected listens(event: keyof Events & string): boolean {
-    return this.#emitter.listenerCount(event) > 0;
+    return this.#listeners.size > 0 && (this.#listeners.get(event) ?? 0) > 0;
   }
 
   /**

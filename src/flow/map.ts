@@ -113,7 +113,7 @@ export function map<T, U>(
       leave() {
         intake.close();
         work.abort(left());
-        for (const { delivery, result } of slots) giveBack(result ?? delivery);
+        for (const { delivery, done, result } of slots) if (!done || result !== undefined) giveBack(result ?? delivery);
         slots.clear();
       },
     };

@@ -25,6 +25,9 @@ export class Intake<D> {
   /** Told once of each offer that is not refused, before who has made it. */
   readonly #onOffer: OnOffer<D>;
   #opening: Promise<void> | undefined;
+  /** Lets go of those who wait for the opening. */
+  #giveUp: ((reason: HoldfastError) => void) | undefined;
+  #isOpening = false;
   #closed: HoldfastError | undefined;
 
   constructor(depot: Depot<D>, time: SteadyTime, { runtime, overflow }: Settings<D>, onOffer: OnOffer<D>) {
@@ -41,14 +44,28 @@ export class Intake<D> {
     return this.#admission.size;
   }
 
-  /** Nobody is let in before this has resolved. */
-  opensWith(opening: Promise<void>): void {
-    this.#opening = opening;
-    opening.then(
+  /** Whether it is not known yet what the store holds. */
+  get isOpening(): boolean {
+    return this.#isOpening;
+  }
+
+  /** Nobody is let in before this has resolved. `onOpened` is called then, and when it has rejected. */
+  opensWith(opening: Promise<void>, onOpened: () => void): void {
+    this.#opening = new Promise((resolve, reject) => {
+      opening.then(resolve, reject);
+      this.#giveUp = reject;
+    });
+    this.#isOpening = true;
+    this.#opening.then(
       () => {
         this.#opening = undefined;
+        this.#isOpening = false;
+        onOpened();
       },
-      () => undefined, // told to whoever adds
+      () => {
+        this.#isOpening = false; // why is told to whoever adds
+        onOpened();
+      },
     );
   }
 
@@ -60,18 +77,20 @@ export class Intake<D> {
   /** Lets nobody in any more. */
   close(reason: HoldfastError): void {
     this.#closed = reason;
+    this.#giveUp?.(reason);
     this.#admission.close(reason);
   }
 
   /**
    * A record of what is to be added.
    *
+   * @param caller - in whose context it is to run
    * @throws {@link HoldfastError} `INVALID_OPTION`, `UNSUPPORTED`, `CLOSED`; the signal's reason
    */
-  make(data: D, options: JobOptions | undefined): Job<D> {
+  make(data: D, options: JobOptions | undefined, caller = callerContext()): Job<D> {
     if (this.#closed !== undefined) throw this.#closed;
     const job = options === undefined ? this.#depot.make(data, 0, undefined) : this.#special(data, options);
-    job.caller = callerContext();
+    job.caller = caller;
     return job;
   }
 

@@ -1,22 +1,33 @@
 import type { Job, Ticket } from './backlog/job.ts';
 
-/** @internal The end of a job, told to a promise. */
-export class ResultTicket<D, R> implements Ticket<D> {
-  readonly #resolve: (value: R) => void;
-  readonly #reject: (reason: Error) => void;
+// What the executor of the newest promise was given: one function for all, for a closure each would cost more than the rest.
+let resolveNew: (value: never) => void;
+let rejectNew: (reason: unknown) => void;
+const executor = (resolve: (value: never) => void, reject: (reason: unknown) => void): void => {
+  resolveNew = resolve;
+  rejectNew = reject;
+};
 
-  constructor(resolve: (value: R) => void, reject: (reason: Error) => void) {
-    this.#resolve = resolve;
-    this.#reject = reject;
+/** @internal The end of a job, as a promise. */
+export class ResultTicket<D, R> implements Ticket<D> {
+  readonly result: Promise<R>;
+  readonly #resolve: (value: R) => void;
+  /** Ends it before the job does. */
+  readonly reject: (reason: unknown) => void;
+
+  constructor() {
+    this.result = new Promise<R>(executor);
+    this.#resolve = resolveNew as (value: R) => void;
+    this.reject = rejectNew;
   }
 
   ended({ state, result }: Job<D>): void {
     if (state === 'done') this.#resolve(result as R);
-    else this.#reject(result as Error);
+    else this.reject(result);
   }
 
   stopping(reason: unknown): void {
-    this.#reject(reason as Error);
+    this.reject(reason);
   }
 }
 

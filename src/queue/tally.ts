@@ -44,6 +44,16 @@ export class Tally<D, R> {
     this.accepted++;
   }
 
+  /**
+   * So many of the dead wait again; `jobs`, where their records are known. How many of them are in these books: not those
+   * of an earlier process, or of another queue.
+   */
+  onRedriven(count: number, jobs?: readonly Job<D>[]): number {
+    const own = jobs?.filter(({ owner }) => owner === this.#owner).length ?? Math.min(count, this.dead);
+    this.dead -= own;
+    return own;
+  }
+
   onLeased(job: Job<D>): void {
     this.leased++;
     this.onAccepted(job); // one of an earlier process, or of another queue on the same store
@@ -56,6 +66,8 @@ export class Tally<D, R> {
     if (job.state === 'done') this.#onDone(job);
     else if (job.state === 'dead') this.onDead(job, (ending as { readonly reason: DeadReason }).reason, error);
     else if (job.state === 'cancelled') this.onCancelled(job, error);
+    else if (job.state === 'leased')
+      return; // its lease was lost: it goes on as another record
     else if (ending.kind === 'release') this.givenBack?.add(job);
     else if (ending.kind === 'retry') this.#onRetry(job, ending.delayMs, error);
   }
@@ -78,9 +90,12 @@ export class Tally<D, R> {
     }
   }
 
-  onCancelled(job: Job<D>, reason: unknown): void {
+  /** Without a reason it is taken back; then an error is made only if anybody is there who is told: it costs ten times the rest. */
+  onCancelled(job: Job<D>, given: unknown): void {
     this.cancelled++;
     this.givenBack?.delete(job);
+    const isTold = job.ticket !== undefined || this.#news.listens('cancelled');
+    const reason = given ?? (isTold ? takenBack() : undefined);
     job.result = reason;
     tell(job);
     if (this.#news.listens('cancelled')) this.#news.emit('cancelled', { id: this.#news.idOf(job), reason });
@@ -97,6 +112,11 @@ export class Tally<D, R> {
       this.#news.emit('retry', { id: this.#news.idOf(job), attempt: job.attempt, delayMs, error });
     }
   }
+}
+
+/** @internal Why a job has no result that was cancelled without a reason. */
+export function takenBack(): HoldfastError {
+  return new HoldfastError('CANCELLED', 'the job was taken back');
 }
 
 /** @internal Tells whoever waits for the end of a job, and lets go of what was to end it. */

@@ -1,3 +1,4 @@
+import { callerContext } from '../core/caller-context.ts';
 import { deadlineExceeded } from '../core/deadline.ts';
 import { HoldfastError } from '../core/errors.ts';
 import { Emitter } from '../core/events.ts';
@@ -27,7 +28,7 @@ import { alsoTell, ResultTicket } from './result-ticket.ts';
 import { readSettings, type Settings, type WorkQueueOptions } from './settings.ts';
 import type { CloseReport, QueueStats } from './stats.ts';
 import { syncFrom, type SyncReport, type WorkSource } from './sync.ts';
-import { Tally } from './tally.ts';
+import { takenBack, Tally } from './tally.ts';
 import { Waits } from './waits.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
@@ -141,14 +142,20 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
         this.#stir();
         this.#look(); // for who waits until nothing is there: it may have been believed too long
       },
-      onRedriven: (count) => {
-        this.#tally.dead -= count;
+      onRedriven: (count, jobs) => this.#tally.onRedriven(count, jobs),
+      onPerishable: (job) => {
+        if (job.details?.unlink === undefined) this.#link(job, undefined); // one of an earlier process, or of another
       },
       onLost: (job, error) => {
         this.#onLost(job, error);
       },
     });
-    if (opening !== undefined) this.#intake.opensWith(opening);
+    if (opening !== undefined) {
+      this.#intake.opensWith(opening, () => {
+        this.#stir(); // what it holds need not wait for a job to be added
+        this.#look();
+      });
+    }
     this.#unlink = onAbort(signal, () => void this.close({ graceMs: 0 }));
   }
 
@@ -180,16 +187,20 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
    * @throws what {@link WorkQueue.add} and {@link JobHandle.result} reject with
    */
   run(data: D, options?: JobOptions): Promise<R> {
-    return new Promise((resolve, reject) => {
+    const ticket = new ResultTicket<D, R>();
+    try {
       const job = this.#intake.make(data, options);
-      job.ticket = new ResultTicket<D, R>(resolve, reject);
+      job.ticket = ticket;
       const accepted = this.#intake.accept(job, options);
       if (accepted instanceof Promise) {
         accepted.then((offer) => {
-          this.#followTwin(job, offer, resolve, reject);
-        }, reject);
-      } else if (accepted.status === 'duplicate') this.#followTwin(job, accepted, resolve, reject);
-    });
+          this.#followTwin(job, offer, ticket);
+        }, ticket.reject);
+      } else this.#followTwin(job, accepted, ticket);
+    } catch (error) {
+      ticket.reject(error);
+    }
+    return ticket.result;
   }
 
   /**
@@ -201,15 +212,15 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
    * @param options - of each job, and how far ahead
    */
   addAll(source: Iterable<D> | AsyncIterable<D>, options?: AddAllOptions<D>): AsyncIterableIterator<Settled<D, R>> {
+    const caller = callerContext();
     return new AddAll<D, R>(source, options, {
       offer: (data, jobOptions, ticket) => {
-        const job = this.#intake.make(data, jobOptions);
+        const job = this.#intake.make(data, jobOptions, caller);
         job.ticket = ticket;
         const accepted = this.#intake.accept(job, jobOptions);
-        // The end of a duplicate is that of the one that lives.
-        const followed = ({ status, job: live = job }: Offer<D>): Job<D> =>
-          status === 'duplicate' && live !== job ? this.#tellOf(live, ticket) : job;
-        return accepted instanceof Promise ? accepted.then(followed) : followed(accepted);
+        return accepted instanceof Promise
+          ? accepted.then((offer) => this.#followTwin(job, offer, ticket))
+          : this.#followTwin(job, accepted, ticket);
       },
       idOf: (job) => this.#depot.idOf(job),
     });
@@ -233,7 +244,8 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
 
   /**
    * The jobs as deliveries, for whoever works them off by himself: `ack` ends a job, `nack` has it tried again. Leases are
-   * kept while the iterator is in use; leaving it gives back what was not acknowledged.
+   * kept while the iterator is in use; leaving it gives back what was not acknowledged. Who holds a delivery is not asked to
+   * stop: it has no timeout, its deadline ends it only before it is handed out, and `cancel` answers false meanwhile.
    */
   consume(): Flow<D> {
     return this.#consumers.flow();
@@ -247,16 +259,27 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
    * @param reason - what its result rejects with; absent: an error with code `CANCELLED`
    * @returns whether there was such a job
    */
-  async cancel(
-    id: string,
-    reason: unknown = new HoldfastError('CANCELLED', 'the job was taken back'),
-  ): Promise<boolean> {
-    const job = this.#depot.find(id);
-    if (job?.state === 'leased') return this.#stop(job, reason, 'cancelled');
-    const answer = this.#depot.cancel(id);
-    const was = answer instanceof Promise ? await answer : answer;
-    if (!was) return false;
-    if (job !== undefined) this.#tally.onCancelled(job, reason);
+  cancel(id: string, reason?: unknown): Promise<boolean> {
+    try {
+      const job = this.#depot.find(id);
+      if (job?.state === 'leased' && this.#engine.runs.some((run) => run.job === job)) {
+        return Promise.resolve(this.#stop(job, reason ?? takenBack(), 'cancelled'));
+      }
+      const answer = this.#depot.cancel(id);
+      if (answer instanceof Promise) {
+        return answer.then((was) => was !== false && this.#onTakenBack(was === true ? job : was, reason));
+      }
+      return Promise.resolve(answer && this.#onTakenBack(job, reason));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #onTakenBack(job: Job<D> | undefined, reason: unknown): true {
+    if (job !== undefined) {
+      this.#tally.onAccepted(job); // its acceptance may not have been told yet
+      this.#tally.onCancelled(job, reason);
+    }
     this.#look();
     this.#stir();
     return true;
@@ -287,7 +310,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
   }
 
   /**
-   * Resolves when nothing waits, is delayed or runs; at once when that is so.
+   * Resolves when nothing waits, is delayed or runs; at once when that is so. A store is opened first, for it may hold jobs.
    *
    * @param options - `signal`: ends the wait
    */
@@ -369,8 +392,9 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
   }
 
   get #isIdle(): boolean {
+    if (this.#over) return true;
     const { waiting, delayed } = this.#depot;
-    return this.#over || waiting + delayed + this.#tally.leased + this.#intake.waiting === 0;
+    return !this.#intake.isOpening && waiting + delayed + this.#tally.leased + this.#intake.waiting === 0;
   }
 
   /** How many wait because nobody is idle. */
@@ -525,14 +549,9 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     return true;
   }
 
-  /** The result of a job that is a duplicate is that of the one that lives. */
-  #followTwin(
-    job: Job<D>,
-    { status, job: live }: Offer<D>,
-    resolve: (value: R) => void,
-    reject: (error: Error) => void,
-  ): void {
-    if (status === 'duplicate' && live !== undefined && live !== job) this.#resultOf(live).then(resolve, reject);
+  /** The end of a job that is a duplicate is that of the one that lives. */
+  #followTwin(job: Job<D>, { status, job: live = job }: Offer<D>, ticket: Ticket<D>): Job<D> {
+    return status === 'duplicate' && live !== job ? this.#tellOf(live, ticket) : job;
   }
 
   #handle(job: Job<D>, { status, job: live = job }: Offer<D>): JobHandle<D, R> {
@@ -541,9 +560,9 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
 
   /** The end of a job as a promise, also of one that ended long ago. */
   #resultOf(asked: Job<D>): Promise<R> {
-    return new Promise((resolve, reject) => {
-      this.#tellOf(asked, new ResultTicket<D, R>(resolve, reject));
-    });
+    const ticket = new ResultTicket<D, R>();
+    this.#tellOf(asked, ticket);
+    return ticket.result;
   }
 
   /** Has a ticket told of the end of a job, or of the one that has taken its place. */
@@ -556,6 +575,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
       return followed;
     }
     if (job.isLive) job.result ??= new HoldfastError('CLOSED', 'the queue is closed');
+    else if (job.state === 'cancelled') job.result ??= takenBack();
     ticket.ended(job);
     return job;
   }

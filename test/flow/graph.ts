@@ -174,7 +174,7 @@ class Stage {
 
   /** Takes the flows that the step reads out of `flows`, and returns those that it makes. */
   apply(step: StepPlan, flows: Flow<Item>[]): Flow<Item>[] {
-    const flow = settledOnce(flows.splice(step.pick % flows.length, 1)[0]!);
+    const flow = flows.splice(step.pick % flows.length, 1)[0]!;
     const { operator, n, yes, salt, overflow, fails } = step;
     const runtime = this.#runtime;
     const ledger = this.#ledger;
