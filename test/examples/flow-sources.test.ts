@@ -16,7 +16,7 @@ describeWith(['redis-server'], 'redisStream, on a real server', () => {
     redis.disconnect();
     await server.stop();
   });
-  const pending = async (stream: string): Promise<unknown> => ((await redis.xpending(stream, 'g')))[0];
+  const pending = async (stream: string): Promise<unknown> => (await redis.xpending(stream, 'g'))[0];
 
   it('loses nothing: what fails, and what a reader that has gone had, comes again', async () => {
     for (let i = 0; i < 30; i++) await redis.xadd('s', '*', 'n', String(i));

@@ -27,7 +27,7 @@ import { type Item, itemOf, Ledger, lot, Source, type SourcePlan } from './ledge
 
 const operators = ['map', 'filter', 'expand', 'copy', 'split', 'shard', 'merge', 'barrier', 'reduce'] as const;
 
-export interface StepPlan {
+interface StepPlan {
   readonly operator: (typeof operators)[number];
   /** Which of the flows that nobody reads yet. */
   readonly pick: number;
@@ -40,7 +40,7 @@ export interface StepPlan {
   readonly overflow: 'strict' | 'block' | 'drop-oldest' | 'drop-newest';
 }
 
-export interface SinkPlan {
+interface SinkPlan {
   readonly reader: 'each' | 'values' | 'deliveries' | 'nobody';
   readonly n: number;
   readonly workMs: number;
