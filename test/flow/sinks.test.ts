@@ -1,4 +1,4 @@
-import { each, FlowEvents, flow, values } from 'holdfast/flow';
+import { type Delivery, each, FlowEvents, flow, values } from 'holdfast/flow';
 import { failOnLeaks, VirtualClock } from 'holdfast/testing';
 import { describe, expect, it } from 'vitest';
 import { rejectionOf, steady } from '../support/serving.ts';
@@ -185,6 +185,23 @@ describe('each', () => {
       },
       { clock },
     );
+  });
+
+  it('settles a delivery once that does not see to it itself, also when its work ends after its time', async () => {
+    const clock = new VirtualClock();
+    const settled: string[] = [];
+    const settle = (how: string) => async (): Promise<void> => void settled.push(how);
+    async function* raw(): AsyncGenerator<Delivery<number>> {
+      yield { value: 1, id: '1', attempt: 1, ack: settle('ack'), nack: settle('nack') };
+    }
+    const controller = new AbortController();
+    const ending = rejectionOf(() =>
+      each(raw(), () => clock.sleep(50), { graceMs: 10, signal: controller.signal, runtime: steady(clock) }),
+    );
+    await clock.advance(1);
+    controller.abort('bye');
+    await clock.runUntilIdle();
+    expect([await ending, settled]).toEqual(['bye', ['nack']]);
   });
 
   it('does not wait when nothing is under way, nor read anything under a signal that has aborted', async () => {
