@@ -24,7 +24,7 @@ export interface CloseOptions {
    */
   readonly abortMs?: number | undefined;
   /**
-   * Whether to work off first what waits, as far as `graceMs` goes.
+   * Whether to work off first what waits, as far as `graceMs` goes. A queue that is paused works nothing off: `resume` it.
    *
    * @defaultValue false
    */

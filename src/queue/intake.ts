@@ -28,6 +28,9 @@ export class Intake<D> {
   /** Lets go of those who wait for the opening. */
   #giveUp: ((reason: HoldfastError) => void) | undefined;
   #isOpening = false;
+  /** How many have been offered to the store and not been answered. */
+  #asked = 0;
+  #onAnswered: (() => void) | undefined;
   #closed: HoldfastError | undefined;
 
   constructor(depot: Depot<D>, time: SteadyTime, { runtime, overflow }: Settings<D>, onOffer: OnOffer<D>) {
@@ -44,13 +47,19 @@ export class Intake<D> {
     return this.#admission.size;
   }
 
-  /** Whether it is not known yet what the store holds. */
-  get isOpening(): boolean {
-    return this.#isOpening;
+  /** Whether the store has still to say what it holds, or whether it has taken a job. */
+  get isAsking(): boolean {
+    return this.#isOpening || this.#asked > 0;
   }
 
-  /** Nobody is let in before this has resolved. `onOpened` is called then, and when it has rejected. */
-  opensWith(opening: Promise<void>, onOpened: () => void): void {
+  /**
+   * Nobody is let in before this has resolved.
+   *
+   * @param onOpened - called then, and when it has rejected
+   * @param onAnswered - called after each job that was offered later, whatever came of it
+   */
+  opensWith(opening: Promise<void>, onOpened: () => void, onAnswered: () => void): void {
+    this.#onAnswered = onAnswered;
     this.#opening = new Promise((resolve, reject) => {
       opening.then(resolve, reject);
       this.#giveUp = reject;
@@ -120,13 +129,25 @@ export class Intake<D> {
   accept(job: Job<D>, options: JobOptions | undefined): Offer<D> | Promise<Offer<D>> {
     const delayMs = options === undefined ? 0 : this.#delayOf(options);
     const signal = options?.signal;
-    if (this.#opening !== undefined) return this.#acceptLater(job, delayMs, signal);
+    if (this.#opening !== undefined) return this.#counted(this.#acceptLater(job, delayMs, signal));
     // Those who wait for room were here first.
     const inLine = this.#overflow === 'wait' && this.#admission.size > 0;
     const nowMs = this.#time.now();
     const offer = inLine ? full : this.#depot.put(job, delayMs, nowMs);
-    if (offer instanceof Promise) return offer.then((answer) => this.#afterOffer(job, answer, delayMs, signal));
+    if (offer instanceof Promise) {
+      return this.#counted(offer.then((answer) => this.#afterOffer(job, answer, delayMs, signal)));
+    }
     return this.#afterOffer(job, offer, delayMs, signal, nowMs);
+  }
+
+  #counted(asking: Promise<Offer<D>>): Promise<Offer<D>> {
+    this.#asked++;
+    const answered = (): void => {
+      this.#asked--;
+      this.#onAnswered?.();
+    };
+    asking.then(answered, answered);
+    return asking;
   }
 
   async #acceptLater(job: Job<D>, delayMs: number, signal: AbortSignal | undefined): Promise<Offer<D>> {

@@ -3,7 +3,8 @@ import { deadlineExceeded } from '../core/deadline.ts';
 import { HoldfastError } from '../core/errors.ts';
 import { Emitter } from '../core/events.ts';
 import type { Dyn } from '../core/live.ts';
-import { onAbort, type Unlink } from '../core/signals.ts';
+import { readOptions } from '../core/options.ts';
+import { onAbort, signalRule, type Unlink } from '../core/signals.ts';
 import { SteadyTime } from '../core/steady-time.ts';
 import type { Flow } from '../flow/index.ts';
 import { AddAll, type AddAllOptions } from './add-all.ts';
@@ -151,10 +152,14 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
       },
     });
     if (opening !== undefined) {
-      this.#intake.opensWith(opening, () => {
-        this.#stir(); // what it holds need not wait for a job to be added
+      const look = (): void => {
         this.#look();
-      });
+      };
+      const onOpened = (): void => {
+        this.#stir(); // what it holds need not wait for a job to be added
+        look();
+      };
+      this.#intake.opensWith(opening, onOpened, look);
     }
     this.#unlink = onAbort(signal, () => void this.close({ graceMs: 0 }));
   }
@@ -253,7 +258,8 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
 
   /**
    * Takes a job back. One that waits ends at once. One that runs is asked to stop: its result rejects at once, and it counts
-   * as cancelled when its handler has settled, whatever with.
+   * as cancelled when its handler has settled, whatever with. Of one that another queue on the same store runs, it answers
+   * false and changes nothing; the deadline of such a job is for that one to keep.
    *
    * @param id - the job's
    * @param reason - what its result rejects with; absent: an error with code `CANCELLED`
@@ -314,8 +320,9 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
    *
    * @param options - `signal`: ends the wait
    */
-  onIdle(options?: { readonly signal?: AbortSignal }): Promise<void> {
-    return this.#waits.when(() => this.#isIdle, options?.signal);
+  async onIdle(options?: { readonly signal?: AbortSignal }): Promise<void> {
+    const { signal } = readOptions('onIdle', options, { signal: signalRule });
+    return this.#waits.when(() => this.#isIdle, signal);
   }
 
   /** How many jobs are where, and how many workers there are. */
@@ -394,7 +401,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
   get #isIdle(): boolean {
     if (this.#over) return true;
     const { waiting, delayed } = this.#depot;
-    return !this.#intake.isOpening && waiting + delayed + this.#tally.leased + this.#intake.waiting === 0;
+    return !this.#intake.isAsking && waiting + delayed + this.#tally.leased + this.#intake.waiting === 0;
   }
 
   /** How many wait because nobody is idle. */

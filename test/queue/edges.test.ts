@@ -2,8 +2,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Budget } from 'holdfast/calls';
 import { describe, expect, it } from 'vitest';
-import { MemoryQueueStore, type QueueStats, type QueueStore, WorkQueue } from '../../src/queue/index.ts';
+import { MemoryQueueStore, type QueueStats, type QueueStore, Retry, WorkQueue } from '../../src/queue/index.ts';
 import { JournalQueueStore } from '../../src/queue/stores/journal.ts';
 import { far, fateOf, setUp, turn } from './far.ts';
 
@@ -280,4 +281,77 @@ it('a retry that is no policy is refused, not passed over', () => {
       /^backoff .*must be an object, got /u,
     );
   }
+});
+
+it('any number may wait for one end', async () => {
+  const { clock, runtime } = setUp();
+  const queue = new WorkQueue<number, number>(async (n) => n, { runtime, paused: true });
+  const runs = Array.from({ length: 20_000 }, (_, n) => queue.run(n, { id: 'x' }));
+  const replaced = Array.from({ length: 20_000 }, (_, n) => queue.run(n, { dedupe: { id: 'y', mode: 'replace' } }));
+  queue.resume();
+  await clock.advance(1);
+  expect(new Set(await Promise.all(runs))).toEqual(new Set([0]));
+  expect(new Set(await Promise.all(replaced))).toEqual(new Set([19_999]));
+});
+
+it('a promise whose constructor throws costs its own attempt, not a worker', async () => {
+  const { runtime } = setUp();
+  const evil = (): Promise<number> =>
+    Object.defineProperty(Promise.resolve(1), 'constructor', {
+      get() {
+        throw new Error('evil');
+      },
+    });
+  const queue = new WorkQueue<number, number>(evil, { runtime, workers: 1, retry: { attempts: 1 } });
+  await queue.add(1);
+  await turn();
+  expect(queue.stats()).toMatchObject({ leased: 0, active: 0, dead: 1 });
+});
+
+it('the budget hears of originals when they start, not when the next one does', async () => {
+  const { clock, runtime } = setUp();
+  await clock.advance(1_000);
+  const budget = new Budget({ ratio: 0.2, minPerSecond: 0, windowMs: 10_000, runtime });
+  let extras = 0;
+  const handler = (_: number, { attempt }: { readonly attempt: number }): number => {
+    if (attempt > 1) return extras++;
+    throw new Retry(60_000);
+  };
+  const queue = new WorkQueue<number>(handler, { runtime, budget, workers: 200 });
+  for (let i = 0; i < 100; i++) await queue.add(i);
+  await clock.advance(60_500);
+  expect(extras, 'no original has started within the window').toBe(0);
+});
+
+it('an error that says never to try again ends the job', async () => {
+  const { runtime } = setUp();
+  const queue = new WorkQueue<number>(
+    () => Promise.reject(Object.assign(new Error('no'), { retryAfterMs: Infinity })),
+    {
+      runtime,
+    },
+  );
+  await queue.add(1);
+  await turn();
+  expect(queue.stats()).toMatchObject({ delayed: 0, dead: 1 });
+});
+
+it('onIdle waits for what the store has still to take, and looks at its options', async () => {
+  const { clock, runtime } = setUp();
+  const store = far(clock, new MemoryQueueStore<number>({ runtime }));
+  const queue = new WorkQueue<number, number>(async (n) => n, { store, runtime });
+  await clock.advance(50);
+  await queue.onIdle();
+  const added = queue.run(1);
+  let [idle, done] = [false, false];
+  void added.then(() => (done = true));
+  const waits = queue.onIdle().then(() => {
+    idle = true;
+    expect(done).toBe(true);
+  });
+  await turn();
+  expect(idle).toBe(false);
+  await clock.advance(5_000);
+  await waits;
+  await expect(queue.onIdle({ signal: 'x' as never })).rejects.toMatchObject({ code: 'INVALID_OPTION' });
 });
