@@ -60,11 +60,13 @@ class Derived<S, T> implements Live<T> {
   readonly #source: Live<S>;
   readonly #make: (value: S) => T;
   readonly #same: (next: T, current: T) => boolean;
-  /** Loops that wait for the source. */
-  readonly #waiting = new Set<AsyncIterator<S>>();
+  /** Ends the loops that wait for the source. */
+  readonly #waiting = new Set<() => void>();
   #seen: number | undefined;
   #value: T | undefined;
   #version = 0;
+  /** Why there is no value yet. */
+  #why: unknown;
   #closed = false;
 
   constructor(source: Live<S>, make: (value: S) => T, same: (next: T, current: T) => boolean) {
@@ -75,6 +77,7 @@ class Derived<S, T> implements Live<T> {
 
   get current(): T {
     this.#look();
+    if (this.#version === 0) throw this.#why;
     return this.#value as T;
   }
 
@@ -96,23 +99,45 @@ class Derived<S, T> implements Live<T> {
   changes(signal?: AbortSignal): AsyncIterableIterator<T, undefined> {
     const inner = this.#source.changes(signal)[Symbol.asyncIterator]();
     let seen = this.version;
-    const next = async (): Promise<IteratorResult<T, undefined>> => {
-      while (!this.#closed) {
-        this.#waiting.add(inner);
-        const { done } = await inner.next();
-        this.#waiting.delete(inner);
-        if (done === true) break;
+    let left = false;
+    let settle: (result: IteratorResult<S, unknown>) => void = () => undefined;
+    // A source's iterator may be a generator, which ends only when what it waits for has come.
+    const leave = (): void => {
+      left = true;
+      inner.return?.().catch(() => undefined);
+      settle(over);
+    };
+    const wait = async (): Promise<IteratorResult<S, unknown>> => {
+      this.#waiting.add(leave);
+      try {
+        return await new Promise((resolve, reject) => {
+          settle = resolve;
+          inner.next().then(resolve, reject);
+        });
+      } finally {
+        this.#waiting.delete(leave);
+      }
+    };
+    const step = async (): Promise<IteratorResult<T, undefined>> => {
+      while (!left && !this.#closed) {
+        if ((await wait()).done === true) break;
         if (this.version === seen) continue;
         seen = this.version;
         return { done: false, value: this.current };
       }
       return over;
     };
+    let last: Promise<unknown> = Promise.resolve();
     const iterator: AsyncIterableIterator<T, undefined> = {
       [Symbol.asyncIterator]: () => iterator,
-      next,
+      // One after the other: several that are asked for at once are answered in their order.
+      next: () => {
+        const result = last.then(step, step);
+        last = result;
+        return result;
+      },
       return: () => {
-        void inner.return?.();
+        leave();
         return Promise.resolve(over);
       },
     };
@@ -121,25 +146,23 @@ class Derived<S, T> implements Live<T> {
 
   close(): void {
     this.#closed = true;
-    for (const inner of this.#waiting) void inner.return?.();
+    for (const leave of this.#waiting) leave();
   }
 
   #look(): void {
     const { version } = this.#source;
     if (version === this.#seen || (this.#closed && this.#version > 0)) return;
     const value = currentOf(this.#source);
-    let next: T;
     try {
-      next = this.#make(value);
+      const next = this.#make(value);
+      if (this.#version > 0 && this.#same(next, this.#value as T)) return;
+      this.#value = next;
+      this.#version++;
     } catch (error) {
-      if (this.#version === 0) throw error;
+      if (this.#version === 0) this.#why = error;
+      else reportError('a derived value could not be made, the last one stays', error);
+    } finally {
       this.#seen = version;
-      reportError('a derived value could not be made, the last one stays', error);
-      return;
     }
-    this.#seen = version;
-    if (this.#version > 0 && this.#same(next, this.#value as T)) return;
-    this.#value = next;
-    this.#version++;
   }
 }

@@ -115,9 +115,8 @@ export abstract class LiveCell<T, Events extends object> extends Emitter<Events>
   }
 
   /** {@link LiveCell.close}. */
-  [Symbol.asyncDispose](): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     this.close();
-    return Promise.resolve();
   }
 
   /** @internal It was closed: calls off what is under way. */

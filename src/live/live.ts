@@ -117,7 +117,7 @@ export interface LiveStats {
   readonly version: number;
   /** Milliseconds since a load has succeeded; when none has, since the beginning. */
   readonly ageMs: number;
-  /** Whether that is `staleMs` or more. */
+  /** Whether it has turned stale, as the event tells; one that is closed turns no more. */
   readonly stale: boolean;
   /** How many loads have failed in a row. */
   readonly failures: number;
@@ -191,11 +191,19 @@ function settingsFrom<T>(options: unknown): Settings<T> {
     readyMs: duration,
     staleMs: duration,
   });
+  const { settleMs = 100 } = values;
   const pace = paceOf(values);
-  const { trigger = nothing, settleMs = 100, validate = nothing, same = sameContent, readyMs = 10_000 } = values;
-  const settleMaxMs = check('settleMaxMs', values.settleMaxMs ?? 4 * settleMs, number({ min: settleMs }));
-  const staleMs = check('staleMs', values.staleMs ?? 3 * pace.everyMs, number({ min: pace.longestMs }));
-  return { ...pace, trigger, settleMs, settleMaxMs, validate, same, readyMs, staleMs };
+  return {
+    trigger: nothing,
+    validate: nothing,
+    same: sameContent,
+    readyMs: 10_000,
+    ...(values as Partial<Settings<T>>), // none is undefined
+    ...pace,
+    settleMs,
+    settleMaxMs: check('settleMaxMs', values.settleMaxMs ?? 4 * settleMs, number({ min: settleMs })),
+    staleMs: check('staleMs', values.staleMs ?? 3 * pace.everyMs, number({ min: pace.longestMs })),
+  };
 }
 
 /** A {@link live} value that is loaded. */
@@ -204,8 +212,8 @@ export class Loaded<T> extends LiveCell<T, LiveEvents<T>> {
   readonly #settings: Settings<T>;
   readonly #clock: Clock;
   readonly #rounds: Rounds<() => void>;
-  readonly #budget: Timer;
-  readonly #off: () => void;
+  readonly #budget: Timer | undefined;
+  readonly #off: () => void = nothing;
   #settling: Timer | undefined;
   /** When a load has to begin though the trigger is not quiet. */
   #latestMs: number | undefined;
@@ -239,7 +247,12 @@ export class Loaded<T> extends LiveCell<T, LiveEvents<T>> {
       },
       clock,
     );
-    this.#off = check('what trigger returns', settings.trigger(this.#hint) ?? nothing, func<() => void>());
+    try {
+      this.#off = check('what trigger returns', settings.trigger(this.#hint) ?? nothing, func<() => void>());
+    } catch (error) {
+      this.close(); // it may fire all the same
+      throw error;
+    }
     this.#budget = clock.setTimer(settings.readyMs, () => {
       this.refuse(deadlineExceeded('the first load', this.why));
     });
@@ -280,6 +293,7 @@ export class Loaded<T> extends LiveCell<T, LiveEvents<T>> {
   async #read(signal: AbortSignal): Promise<() => void> {
     const { same, validate } = this.#settings;
     const value = await this.#load(signal);
+    signal.throwIfAborted(); // what comes too late is nobody's to judge
     const previous = this.peek();
     if (this.version > 0 && same(value, previous as T)) return () => this.#renew();
     try {
@@ -308,8 +322,9 @@ export class Loaded<T> extends LiveCell<T, LiveEvents<T>> {
 
   /** A load has succeeded. */
   #renew(): void {
-    const [ageMs, wasStale] = [this.#ageMs, this.#stale];
-    this.#budget.cancel();
+    const ageMs = this.#ageMs;
+    const wasStale = this.#stale;
+    this.#budget?.cancel();
     this.#stale = false;
     this.#goodMs = this.#clock.now();
     this.#age();

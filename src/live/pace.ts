@@ -22,7 +22,7 @@ export interface PaceOptions {
         /**
          * The longest pause after the first failure, in milliseconds; doubled for each further one in a row.
          *
-         * @defaultValue 250
+         * @defaultValue 250, or `maxMs` where that is less
          */
         readonly baseMs?: number | undefined;
         /**
@@ -76,7 +76,7 @@ export interface Pace {
 /** @internal */
 export function paceOf(values: { readonly [K in keyof typeof paceShape]: PaceOptions[K] | object }): Pace {
   const { everyMs = 10_000, jitter = 0.2, timeoutMs = 10_000, runtime = systemRuntime } = values as PaceOptions;
-  const { baseMs = 250, maxMs = 30_000 } = readOptions('backoff', values.backoff, {
+  const { maxMs = 30_000, baseMs = Math.min(250, maxMs) } = readOptions('backoff', values.backoff, {
     baseMs: number({ min: 1 }),
     maxMs: number({ min: 1 }),
   });

@@ -138,8 +138,9 @@ export class Poll<T, C = unknown>
         what: 'a fetch',
         timeoutMs: pace.timeoutMs,
         run: async (abort): Promise<Fetched<T, C>> => {
-          const batch = await fetch(this.#cursor, abort);
-          return { ...batch, items: [...batch.items] };
+          // By name: the batch may be of a class, with getters.
+          const { cursor, items, more, missed } = await fetch(this.#cursor, abort);
+          return { cursor, items: [...items], more, missed };
         },
         done: (batch) => {
           this.#receive(batch);

@@ -71,13 +71,15 @@ describe('a derived value', () => {
 
   it('throws when the first cannot be made, at each reading', async () => {
     const { clock, source } = kept(1);
+    let made = 0;
     const failing = derive(source, () => {
+      made++;
       throw new Error('never');
     });
     await clock.advance(0);
     expect(() => failing.current).toThrow('never');
     expect(() => failing.current).toThrow('never');
-    expect(failing.version).toBe(0);
+    expect([failing.version, made]).toEqual([0, 1]);
   });
 
   it('tells of its own changes, conflated, and of no other', async () => {
@@ -112,6 +114,62 @@ describe('a derived value', () => {
     expect((await closing.next()).done).toBe(true);
     await set(2);
     expect([text.current, source.current]).toEqual(['1', 2]);
+  });
+
+  it('answers several at once in their order, one value each, and ends them all when it is closed', async () => {
+    const { clock, source, set } = kept(1);
+    const whole = derive(source, Math.trunc);
+    await clock.advance(0);
+    const changes = whole.changes()[Symbol.asyncIterator]();
+    const told: unknown[] = [];
+    for (let i = 0; i < 4; i++) void changes.next().then(({ value, done }) => told.push([i, done === true, value]));
+    for (const value of [1.5, 2, 3]) await set(value);
+    whole.close();
+    await clock.advance(0);
+    expect(told).toEqual([
+      [0, false, 2],
+      [1, false, 3],
+      [2, true, undefined],
+      [3, true, undefined],
+    ]);
+  });
+
+  it.each(['close', 'return'] as const)('ends by %s, also where its source is a generator that waits', async (how) => {
+    const foreign: Live<number> = {
+      current: 1,
+      version: 1,
+      ready: Promise.resolve(1),
+      close: () => undefined,
+      async *changes() {
+        yield await new Promise<never>(() => undefined);
+      },
+    };
+    const text = derive(foreign, String);
+    const changes = text.changes()[Symbol.asyncIterator]();
+    let ended = false;
+    void changes.next().then(({ done }) => (ended = done === true));
+    await new Promise(setImmediate);
+    if (how === 'close') text.close();
+    else void changes.return!();
+    await new Promise(setImmediate);
+    expect(ended).toBe(true);
+  });
+
+  it('keeps the last when `same` throws, and says so once', async () => {
+    const { clock, source, set } = kept(1);
+    const text = derive(source, String, {
+      same: () => {
+        throw new Error('same?');
+      },
+    });
+    await clock.advance(0);
+    expect(text.current).toBe('1');
+    await set(2);
+    expect([text.current, text.current, text.version]).toEqual(['1', '1', 1]);
+    await warningsSettled();
+    expect(warnings.map(({ message }) => message)).toEqual([
+      'holdfast: a derived value could not be made, the last one stays: same?',
+    ]);
   });
 
   it('may be of anything live, also of another derived value; `same` may be given', async () => {

@@ -117,6 +117,28 @@ describe('a load', () => {
     value.close();
   });
 
+  it.each(['close', 'timeout'] as const)('that comes after the %s is neither compared nor judged', async (how) => {
+    const clock = new VirtualClock();
+    const asked: unknown[] = [];
+    let give: (value: number) => void = () => undefined;
+    let loads = 0;
+    const value = live(() => (++loads === 1 ? 1 : new Promise<number>((resolve) => (give = resolve))), {
+      everyMs: 10,
+      jitter: 0,
+      timeoutMs: 5,
+      same: (next) => asked.push(next) === 0,
+      validate: (next) => asked.push(next),
+      runtime: steady(clock),
+    });
+    await clock.advance(10);
+    if (how === 'close') value.close();
+    else await clock.advance(5);
+    give(2);
+    await clock.advance(0);
+    expect([asked, value.current]).toEqual([[1], 1]);
+    value.close();
+  });
+
   it('is made again after a pause between the bounds of the jitter, or of the back-off', async () => {
     for (const [chance, everyMs, backoffMs] of [
       [0, 80, 125],
@@ -150,6 +172,22 @@ describe('the value in use', () => {
     await virtual.advance(50);
     expect([value.current === first, value.version, told.length]).toEqual([true, 1, 1]);
     expect(Object.isFrozen(first)).toBe(false);
+  });
+
+  it('may contain itself', async () => {
+    const made = (size: number): unknown => {
+      const value: unknown[] = [size];
+      value.push(value);
+      return value;
+    };
+    const { virtual, store, value, told } = kept(made(1));
+    await virtual.advance(0);
+    store.value = made(1);
+    await virtual.advance(10);
+    expect([value.version, told.length]).toEqual([1, 1]);
+    store.value = made(2);
+    await virtual.advance(10);
+    expect([value.version, told.length]).toEqual([2, 2]);
   });
 
   it('is the same when `same` says so; a `same` that throws fails the load', async () => {
@@ -336,6 +374,10 @@ describe('close', () => {
 });
 
 describe('a trigger', () => {
+  const refuse = (): never => {
+    throw new Error('no such folder');
+  };
+
   it('may fire while it is subscribed to, and after the close', async () => {
     const clock = new VirtualClock();
     let [loads, fire] = [0, (): void => undefined];
@@ -367,6 +409,23 @@ describe('a trigger', () => {
       thrownBy(() => live(() => 1, { trigger: bad(() => ({ close: () => undefined })) })),
       'what trigger returns must be a function, got an object',
     );
+  });
+
+  it('that fires before it throws, and afterwards, loads nothing', async () => {
+    const clock = new VirtualClock();
+    for (const end of [() => bad('off'), refuse]) {
+      let [loads, fire] = [0, (): void => undefined];
+      const trigger = (hint: () => void): never => {
+        hint();
+        fire = hint;
+        return end();
+      };
+      thrownBy(() => live(() => ++loads, { trigger, runtime: steady(clock) }));
+      fire();
+      expect(clock.pending).toBe(0);
+      await clock.advance(1_000);
+      expect(loads).toBe(0);
+    }
   });
 
   it('that never rests is heard after `settleMaxMs`', async () => {
@@ -422,6 +481,16 @@ describe('options', () => {
       thrownBy(() => live(() => 1, bad(options))),
       message,
     );
+  });
+
+  it('the first back-off is no longer than the longest', async () => {
+    const clock = new VirtualClock();
+    const value = live(() => Promise.reject(new Error('down')), { backoff: { maxMs: 100 }, runtime: steady(clock, 1) });
+    const pauses: number[] = [];
+    value.on('failed', ({ retryMs }) => pauses.push(retryMs));
+    await clock.advance(150);
+    expect(pauses).toEqual([100, 100]);
+    value.close();
   });
 
   it('the load', () => {

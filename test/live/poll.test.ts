@@ -83,6 +83,25 @@ describe('a poll', () => {
     expect([starts, listenersOf(stop.signal), clock.pending]).toEqual([[0, 120], 0, 0]);
   });
 
+  it('takes a batch of a class, with getters', async () => {
+    const clock = new VirtualClock();
+    class Page {
+      readonly #from: number;
+      constructor(from: number) {
+        this.#from = from;
+      }
+      get cursor(): number {
+        return this.#from + 1;
+      }
+      get items(): number[] {
+        return [this.#from];
+      }
+    }
+    const source = poll<number, number>((from = 0) => new Page(from), { everyMs: 1, runtime: steady(clock) });
+    expect(await take(clock, source, 3)).toEqual([0, 1, 2]);
+    expect(source.cursor).toBe(3);
+  });
+
   it('ends at once while a fetch is stuck, by return, dispose or signal', async () => {
     for (const how of ['return', 'dispose', 'signal'] as const) {
       const clock = new VirtualClock();

@@ -68,6 +68,58 @@ describe('equal content', () => {
     );
   });
 
+  it('is that of two graphs through which each walk reads the same', () => {
+    const most = 5;
+    const node = fc.record({ is: fc.nat(1), to: fc.array(fc.nat(most - 1), { maxLength: 2 }) });
+    const graph = fc.array(node, { minLength: most, maxLength: most });
+    type Graph = readonly { readonly is: number; readonly to: readonly number[] }[];
+    const made = (plan: Graph): unknown => {
+      const nodes = plan.map(({ is }) => ({ is, to: [] as unknown[] }));
+      plan.forEach(({ to }, i) => nodes[i]!.to.push(...to.map((j) => nodes[j])));
+      return nodes[0];
+    };
+    // By refinement: two are the same until a shorter walk tells them apart.
+    const alike = (plans: Graph): readonly number[] => {
+      let classes: readonly number[] = plans.map(() => 0);
+      plans.forEach(() => {
+        const texts = plans.map(({ is, to }) => `${String(is)}: ${to.map((j) => classes[j]).join()}`);
+        classes = texts.map((text) => texts.indexOf(text));
+      });
+      return classes;
+    };
+    fc.assert(
+      fc.property(graph, graph, fc.boolean(), (one, two, unrolled) => {
+        // Half of the time the other is the first, each node of it twice, linked crosswise.
+        const other = unrolled
+          ? [...one, ...one].map(({ is, to }, i) => ({ is, to: to.map((j) => (i < most ? j + most : j)) }))
+          : two;
+        const classes = alike([...one, ...other.map(({ is, to }) => ({ is, to: to.map((j) => j + most) }))]);
+        expect(sameContent(made(one), made(other))).toBe(classes[0] === classes[most]);
+        expect(sameContent(made(other), made(one))).toBe(classes[0] === classes[most]);
+      }),
+      { numRuns: runs(10) },
+    );
+  });
+
+  it('is found in no time where one thing is there many times, and however deep', () => {
+    const shared = (depth: number): unknown => {
+      let value: unknown = {};
+      for (let i = 0; i < depth; i++) value = [value, value];
+      return value;
+    };
+    // 2^200 walks.
+    expect(sameContent(shared(200), shared(200))).toBe(true);
+    expect(sameContent(shared(200), shared(201))).toBe(false);
+    const deep = (): unknown => JSON.parse('['.repeat(50_000) + ']'.repeat(50_000));
+    expect(sameContent(deep(), deep())).toBe(true);
+  });
+
+  it('has what is named by symbols', () => {
+    const name = Symbol('name');
+    expect(sameContent({ [name]: 1 }, { [name]: 2 })).toBe(false);
+    expect(sameContent({ [name]: [1] }, { [name]: [1] })).toBe(true);
+  });
+
   it.each([
     ['functions', () => () => 1],
     [
