@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { LoadBalancer, replicate } from 'holdfast/balancing';
 import { splitTraffic } from 'holdfast/calls';
 import type { Live } from 'holdfast/core';
+import { flow, shard as lanesOf, values } from 'holdfast/flow';
 import { boundedLoad, HashRing, Maglev, type Placement, Rendezvous, SlotTable } from 'holdfast/hashing';
 import { derive, live, probe } from 'holdfast/live';
 import { Scaler, WorkQueue } from 'holdfast/queue';
@@ -52,6 +53,7 @@ test('there are no other places', () => {
     'balancing/replicate.ts',
     'calls/placed-arms.ts',
     'calls/split-traffic.ts',
+    'flow/shard.ts',
     'hashing/bounded-load.ts',
     'queue/elastic/scaler.ts',
     'queue/settings.ts',
@@ -282,3 +284,29 @@ test('one configuration for all of it: what is read at one moment is of one vers
 function files(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.ts'));
 }
+
+describe('the placement of a flow', () => {
+  it('shard', async () => {
+    const nodes = ['n1', 'n2'] as const;
+    const { source, change } = await loaded<readonly string[]>(['n1']);
+    let served = 0;
+    const items = async function* (): AsyncGenerator<string> {
+      for (; served < 40; served++) {
+        if (served === 20) await change(['n2']);
+        yield `key ${String(served)}`;
+      }
+    };
+    const lanes = lanesOf(
+      flow(items()),
+      derive(source, (ids) => new Rendezvous(ids)),
+      (key) => key,
+      nodes,
+    );
+    const counts = { n1: 0, n2: 0 };
+    const read = async (name: 'n1' | 'n2'): Promise<void> => {
+      for await (const key of values(lanes[name])) counts[name] += key.startsWith('key ') ? 1 : 0;
+    };
+    await Promise.all(nodes.map(read));
+    expect(counts).toEqual({ n1: 20, n2: 20 });
+  });
+});
