@@ -1,5 +1,6 @@
 import { check, func, number, object, readOptions } from '../core/options.ts';
 import { type Runtime, runtimeRule, systemRuntime } from '../core/runtime.ts';
+import { Turns } from '../core/turns.ts';
 import type { Delivery, Flow } from './delivery.ts';
 import { Intake, sourceRule } from './intake.ts';
 import { flowOf } from './port.ts';
@@ -34,7 +35,7 @@ export interface FlowOptions<T> {
   /** Keeps the source's lease of each value that is not settled, wherever in the graph it waits. */
   readonly renew?: Renew<T> | undefined;
   /**
-   * Time, for `renew`.
+   * Time, for `renew` and for the turns of other timers.
    *
    * @defaultValue the system's
    */
@@ -49,6 +50,9 @@ const shape = {
   renew: object<object>(),
   runtime: runtimeRule,
 };
+
+/** After how many values time is looked at: a turn that no output hangs on need not be punctual. */
+const pullsPerTurn = 64;
 
 const everyRule = number({ min: 1 });
 
@@ -67,7 +71,8 @@ export function flow<T>(source: FlowSource<Delivery<T>>): Flow<T>;
  * Promises: each reading of the flow reads the source anew, one value when one is asked for and none before. Each delivery
  * is settled once, whatever its readers do. A reader that leaves ends at once, also while the source is silent; the source is
  * told (`return`), and a `node:stream` is destroyed; a value that comes after that is nacked. With `renew`, the lease of every
- * value that is not settled is kept, wherever in the graph it waits, by one timer.
+ * value that is not settled is kept, wherever in the graph it waits, by one timer. Timers of the platform have their turn
+ * every 64 values, if not sooner, also where an operator behind it passes on nothing.
  *
  * Does not promise that a source delivers again what was nacked: a plain iterable does not, tell yours by `nack`. A value that
  * looks like a delivery (`value`, `ack`, `nack`) is one. Promises in a synchronous iterable are values.
@@ -90,15 +95,17 @@ export function flow<T>(source: FlowSource<Delivery<T>>): Flow<T>;
 export function flow<T>(source: FlowSource<T>, options?: FlowOptions<T>): Flow<T>;
 export function flow(source: FlowSource<unknown>, options?: FlowOptions<never>): Flow<unknown> {
   check('source', source, sourceRule);
-  const { id, attempt, ack, nack, renew, runtime = systemRuntime } = readOptions('flow', options, shape);
+  const given = readOptions('flow', options, shape);
+  const { id, attempt, ack, nack, renew, runtime = systemRuntime } = given;
   if (renew !== undefined) {
     const { everyMs, extend } = renew as Renew<unknown>;
     check('everyMs', everyMs, everyRule);
     check('extend', extend, func());
   }
   return flowOf<unknown>((port) => {
+    const turns = new Turns(given.runtime?.clock);
     const renewal = renew && new Renewal(renew as Renew<unknown>, runtime);
-    let read = 0;
+    let [read, pulls] = [0, 0];
 
     const settlementOf = (value: unknown): Settlement => {
       if ((ack ?? nack ?? renewal) === undefined) return unasked;
@@ -118,7 +125,7 @@ export function flow(source: FlowSource<unknown>, options?: FlowOptions<never>):
         const about = { id: id === undefined ? String(index) : id(value, index), attempt: attempt?.(value) ?? 1 };
         return new Derived(value, about, settlement);
       } catch (error) {
-        quietly(settlement.nack(error));
+        quietly(() => settlement.nack(error));
         throw error;
       }
     };
@@ -149,9 +156,14 @@ export function flow(source: FlowSource<unknown>, options?: FlowOptions<never>):
       intake.close();
       destroy(source);
     };
+    const pull = (): void => {
+      if (port.hungry) intake.pull();
+    };
     return {
       want() {
-        if (port.hungry) intake.pull();
+        // What filters or adds up all that it reads never comes to the turn that the end of a graph takes.
+        if (++pulls % pullsPerTurn > 0) pull();
+        else turns.run(pull);
       },
       leave,
     };
