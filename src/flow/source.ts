@@ -1,6 +1,5 @@
 import { check, func, number, object, readOptions } from '../core/options.ts';
 import { type Runtime, runtimeRule, systemRuntime } from '../core/runtime.ts';
-import { Turns } from '../core/turns.ts';
 import type { Delivery, Flow } from './delivery.ts';
 import { Intake, sourceRule } from './intake.ts';
 import { flowOf } from './port.ts';
@@ -35,7 +34,7 @@ export interface FlowOptions<T> {
   /** Keeps the source's lease of each value that is not settled, wherever in the graph it waits. */
   readonly renew?: Renew<T> | undefined;
   /**
-   * Time, for `renew` and for the turns of other timers.
+   * Time, for `renew`.
    *
    * @defaultValue the system's
    */
@@ -50,9 +49,6 @@ const shape = {
   renew: object<object>(),
   runtime: runtimeRule,
 };
-
-/** After how many values time is looked at: a turn that no output hangs on need not be punctual. */
-const pullsPerTurn = 64;
 
 const everyRule = number({ min: 1 });
 
@@ -71,8 +67,7 @@ export function flow<T>(source: FlowSource<Delivery<T>>): Flow<T>;
  * Promises: each reading of the flow reads the source anew, one value when one is asked for and none before. Each delivery
  * is settled once, whatever its readers do. A reader that leaves ends at once, also while the source is silent; the source is
  * told (`return`), and a `node:stream` is destroyed; a value that comes after that is nacked. With `renew`, the lease of every
- * value that is not settled is kept, wherever in the graph it waits, by one timer. Timers of the platform have their turn
- * every 64 values, if not sooner, also where an operator behind it passes on nothing.
+ * value that is not settled is kept, wherever in the graph it waits, by one timer.
  *
  * Does not promise that a source delivers again what was nacked: a plain iterable does not, tell yours by `nack`. A value that
  * looks like a delivery (`value`, `ack`, `nack`) is one. Promises in a synchronous iterable are values.
@@ -95,17 +90,15 @@ export function flow<T>(source: FlowSource<Delivery<T>>): Flow<T>;
 export function flow<T>(source: FlowSource<T>, options?: FlowOptions<T>): Flow<T>;
 export function flow(source: FlowSource<unknown>, options?: FlowOptions<never>): Flow<unknown> {
   check('source', source, sourceRule);
-  const given = readOptions('flow', options, shape);
-  const { id, attempt, ack, nack, renew, runtime = systemRuntime } = given;
+  const { id, attempt, ack, nack, renew, runtime = systemRuntime } = readOptions('flow', options, shape);
   if (renew !== undefined) {
     const { everyMs, extend } = renew as Renew<unknown>;
     check('everyMs', everyMs, everyRule);
     check('extend', extend, func());
   }
   return flowOf<unknown>((port) => {
-    const turns = new Turns(given.runtime?.clock);
     const renewal = renew && new Renewal(renew as Renew<unknown>, runtime);
-    let [read, pulls] = [0, 0];
+    let read = 0;
 
     const settlementOf = (value: unknown): Settlement => {
       if ((ack ?? nack ?? renewal) === undefined) return unasked;
@@ -156,14 +149,9 @@ export function flow(source: FlowSource<unknown>, options?: FlowOptions<never>):
       intake.close();
       destroy(source);
     };
-    const pull = (): void => {
-      if (port.hungry) intake.pull();
-    };
     return {
       want() {
-        // What filters or adds up all that it reads never comes to the turn that the end of a graph takes.
-        if (++pulls % pullsPerTurn > 0) pull();
-        else turns.run(pull);
+        if (port.hungry) intake.pull();
       },
       leave,
     };
