@@ -211,7 +211,7 @@ class Barrier<T> implements PortHost {
       const delivered = this.#delivered.get(of);
       if (delivered !== undefined) delivered.push(delivery);
       else if (this.#clock.now() < (this.#past.get(of) ?? -Infinity)) {
-        quietly(delivery.ack());
+        quietly(() => delivery.ack());
         events?.tell('late', { key: of, part: name });
       } else this.#join(of, name, delivery);
     } catch (error) {
@@ -229,6 +229,10 @@ class Barrier<T> implements PortHost {
     const set = known ?? open<T>(key, expect(delivery.value), this.#clock.now() + timeoutMs);
     const { names, size, parts, deliveries } = set;
     if (names?.has(part) === false) throw invalid('a part', 'one that its set expects', part);
+    if (this.#intake.over) {
+      giveBack(delivery); // one of the functions has left the flow
+      return;
+    }
     deliveries.push(delivery);
     if (!parts.has(part)) parts.set(part, delivery.value);
     if (parts.size === size) this.#release(set);

@@ -55,12 +55,13 @@ export function expand<T, U>(
         },
         end(failure) {
           current = undefined;
-          if (failure === undefined) quietly(transaction.ack());
+          if (failure === undefined) quietly(() => transaction.ack());
           else refuse(events, 'expand', delivery, failure.error, transaction);
           pull();
         },
       });
       current = { children, transaction };
+      if (intake.over) leave(); // `fn` has left the flow
     };
 
     const intake = intakeOf(flow, {
@@ -76,13 +77,11 @@ export function expand<T, U>(
         port.end(failure);
       },
     });
-    return {
-      want: pull,
-      leave() {
-        current?.children.close();
-        if (current !== undefined) giveBack(current.transaction);
-        intake.close();
-      },
+    const leave = (): void => {
+      current?.children.close();
+      if (current !== undefined) giveBack(current.transaction);
+      intake.close();
     };
+    return { want: pull, leave };
   });
 }

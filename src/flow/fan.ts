@@ -102,7 +102,11 @@ export class Fan<T> {
 
   /** Puts a delivery into a branch, or does what is to be done when that is full. */
   put(name: string, delivery: Delivery<T>): void {
-    const branch = this.#branches.get(name)!;
+    const branch = this.#branches.get(name);
+    if (branch === undefined) {
+      quietly(() => delivery.ack()); // left in the middle of this push, by a listener
+      return;
+    }
     const { port, buffer, overflow } = branch;
     if (port.hungry || port.size < buffer) port.give(delivery);
     else if (overflow === 'block') this.#held.push({ branch, delivery });
@@ -119,7 +123,7 @@ export class Fan<T> {
 
   #drop(branch: Branch<T>, delivery: Delivery<T>): void {
     branch.dropped++;
-    quietly(delivery.ack());
+    quietly(() => delivery.ack());
     this.#settings.events?.tell('dropped', { branch: branch.name, id: delivery.id, dropped: branch.dropped });
   }
 
@@ -142,7 +146,7 @@ export class Fan<T> {
       if (held.branch === branch) this.#drop(branch, held.delivery);
       else this.#held.push(held);
     if (this.#branches.size > 0) this.#advance();
-    else this.#intake.close();
+    else this.#close();
   }
 
   #close(failure?: Failure): void {

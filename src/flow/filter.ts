@@ -46,7 +46,7 @@ export function filter<T>(flow: Flow<T>, test: (value: T) => boolean, options?: 
       take(delivery) {
         try {
           if (check('what the test returns', test(delivery.value), boolean)) port.give(delivery);
-          else quietly(delivery.ack());
+          else quietly(() => delivery.ack());
         } catch (error) {
           refuse(events, 'filter', delivery, error);
         }

@@ -33,6 +33,11 @@ export class Intake<V> {
     this.#host = host;
   }
 
+  /** Whether it has ended or was closed: also by the very function that was called with a value. */
+  get over(): boolean {
+    return this.#over;
+  }
+
   /** Asks for the next one, unless it has been asked for already. */
   pull(): void {
     if (!this.#asked && !this.#over) void this.#ask();
@@ -41,14 +46,16 @@ export class Intake<V> {
   async #ask(): Promise<void> {
     this.#asked = true;
     let result: IteratorResult<V>;
+    let done: boolean | undefined;
     try {
       result = await (this.#iterator ??= iteratorOf(this.#source)).next();
+      ({ done } = result); // throws, as a loop does, where the source answers with nothing
     } catch (error) {
       this.#end({ error });
       return;
     }
     this.#asked = false;
-    if (result.done) this.#end();
+    if (done) this.#end();
     else if (this.#over) this.#host.late?.(result.value);
     else this.#host.take(result.value);
   }

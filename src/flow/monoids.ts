@@ -111,10 +111,17 @@ export function all<const M extends Readonly<Record<string, Monoid<never, unknow
   type Result = Record<string, unknown>;
   const each = (of: (monoid: Monoid<unknown, unknown>, name: string) => unknown): AllOf<M> =>
     Object.fromEntries(parts.map(([name, monoid]) => [name, of(monoid, name)])) as AllOf<M>;
+  const merge = (one: AllOf<M>, other: AllOf<M>): AllOf<M> =>
+    each((monoid, name) => monoid.merge((one as Result)[name], (other as Result)[name]));
   return {
     empty: () => each((monoid) => monoid.empty()),
-    add: (result, value) => each((monoid, name) => monoid.add((result as Result)[name], value)),
-    merge: (one, other) => each((monoid, name) => monoid.merge((one as Result)[name], (other as Result)[name])),
+    // First what may throw, on results of its own: what one of them cannot add must be in none.
+    add: (result, value) =>
+      merge(
+        result,
+        each((monoid) => monoid.add(monoid.empty(), value)),
+      ),
+    merge,
     size: (result) => parts.reduce((keys, [name, monoid]) => keys + (monoid.size?.((result as Result)[name]) ?? 0), 0),
   };
 }

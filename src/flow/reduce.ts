@@ -85,9 +85,14 @@ export function reduce<T, A>(flow: Flow<T>, monoid: Monoid<T, A>, options?: Redu
       take(delivery) {
         try {
           const of = monoid.add(result === undefined ? monoid.empty() : result.of, delivery.value);
+          const keys = monoid.size?.(of) ?? 0;
+          if (intake.over) {
+            giveBack(delivery); // the monoid has left the flow
+            return;
+          }
           result = { of };
           held.push(delivery);
-          if (held.length >= every || (monoid.size?.(of) ?? 0) >= maxKeys) flush();
+          if (held.length >= every || keys >= maxKeys) flush();
         } catch (error) {
           refuse(events, 'reduce', delivery, error);
         }

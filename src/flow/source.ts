@@ -118,7 +118,7 @@ export function flow(source: FlowSource<unknown>, options?: FlowOptions<never>):
         const about = { id: id === undefined ? String(index) : id(value, index), attempt: attempt?.(value) ?? 1 };
         return new Derived(value, about, settlement);
       } catch (error) {
-        quietly(settlement.nack(error));
+        quietly(() => settlement.nack(error));
         throw error;
       }
     };

@@ -73,7 +73,10 @@ export class Transaction implements Settlement {
     this.#over = true;
     this.#onOver?.(acked);
     const { parents } = this;
-    return parents.length === 1 ? settle(parents[0]!) : Promise.all(parents.map(settle)).then(() => undefined);
+    // One that throws must not keep the others from being settled.
+    return parents.length === 1
+      ? settle(parents[0]!)
+      : Promise.all(parents.map((parent) => settling(() => settle(parent)))).then(() => undefined);
   }
 }
 
@@ -82,11 +85,18 @@ export async function settling(settle: () => unknown): Promise<void> {
   await settle();
 }
 
-/** @internal Settles where nobody waits for it: what goes wrong is reported. */
-export function quietly(settling: Promise<void>): void {
-  settling.then(undefined, (error: unknown) => {
-    reportError('a delivery could not be settled', error);
-  });
+/** @internal Tells of a settlement that went wrong where nobody waits for it. */
+export function reportLost(error: unknown): void {
+  reportError('a delivery could not be settled', error);
+}
+
+/** @internal Settles where nobody waits for it: what goes wrong is reported, also where it throws instead of rejecting. */
+export function quietly(settle: () => Promise<unknown>): void {
+  try {
+    settle().then(undefined, reportLost);
+  } catch (error) {
+    reportLost(error);
+  }
 }
 
 /** @internal Why a delivery comes back whose reader has gone. */
@@ -96,7 +106,7 @@ export function left(): HoldfastError {
 
 /** @internal Gives back what its reader has left behind. */
 export function giveBack(delivery: Settlement): void {
-  quietly(delivery.nack(left()));
+  quietly(() => delivery.nack(left()));
 }
 
 /** @internal Nacks a delivery that an operator cannot pass on, or what hangs on it, and tells. */
@@ -107,6 +117,6 @@ export function refuse(
   error: unknown,
   settlement: Settlement = delivery,
 ): void {
-  quietly(settlement.nack(error));
+  quietly(() => settlement.nack(error));
   events?.tell('failed', { operator, id: delivery.id, error });
 }

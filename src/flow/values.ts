@@ -5,7 +5,7 @@ import { Turns } from '../core/turns.ts';
 import type { Delivery, Flow } from './delivery.ts';
 import { checkFlow, type Failure, intakeOf } from './intake.ts';
 import { Port } from './port.ts';
-import { giveBack } from './transaction.ts';
+import { giveBack, reportLost, settling } from './transaction.ts';
 
 /** Options of {@link values}. */
 export interface ValuesOptions {
@@ -76,8 +76,9 @@ export function values<T>(flow: Flow<T>, options?: ValuesOptions): AsyncIterable
           if (done === undefined) pull();
           else
             turns.run(() => {
-              done.ack().then(pull, (error: unknown) => {
-                finish({ error });
+              settling(() => done.ack()).then(pull, (error: unknown) => {
+                if (port.hungry) finish({ error });
+                else reportLost(error); // whoever waited for it has gone
               });
             });
         };
