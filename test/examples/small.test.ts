@@ -1,0 +1,34 @@
+/** What all small examples have in common. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { root } from '../../.ci/subpaths.ts';
+
+const folder = join(root, 'examples');
+const names = readdirSync(folder, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => name);
+/** The large one, and what the small ones share. */
+const small = names.filter((name) => !['search', 'support'].includes(name));
+const read = (...path: string[]): string => readFileSync(join(folder, ...path), 'utf8');
+
+test('there are some', () => expect(small.length).toBeGreaterThan(1));
+
+test.each(small)('%s has at most 150 lines', (name) => {
+  const files = readdirSync(join(folder, name)).filter((file) => file.endsWith('.ts'));
+  const lines = files.reduce((sum, file) => sum + read(name, file).trimEnd().split('\n').length, 0);
+  expect(lines).toBeLessThanOrEqual(150);
+});
+
+test.each(small)('%s is run by one command, which its README names, and has a test', (name) => {
+  const scripts = (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> })
+    .scripts;
+  expect(scripts['example']).toBe('tsx examples/run.ts');
+  expect(read(name, 'README.md')).toContain(`npm run example -- ${name}\n`);
+  expect(readdirSync(join(root, 'test/examples'))).toContain(`${name}.test.ts`);
+});
+
+test.each(small)('%s is in the README and in the map of the book', (name) => {
+  expect(readFileSync(join(root, 'README.md'), 'utf8')).toContain(`(examples/${name}/README.md)`);
+  expect(readFileSync(join(root, 'docs/book-map.md'), 'utf8')).toContain(`(../examples/${name}/README.md)`);
+});
