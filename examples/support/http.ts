@@ -10,9 +10,9 @@ export interface Service {
   readonly id: string;
   readonly url: string;
   /** Finishes the requests under way, then is gone. */
-  drain(): Promise<void>;
+  readonly drain: () => Promise<void>;
   /** Gone at once. */
-  close(): void;
+  readonly close: () => void;
 }
 
 /** Serves a call on loopback; with a certificate, over TLS. What rejects is a 504 when it was late, else a 502. */
