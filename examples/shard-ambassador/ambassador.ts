@@ -17,7 +17,7 @@ export class Ambassador {
     const key = new URL(request.url).pathname.slice(1);
     const purpose = request.method === 'GET' ? 'read' : 'write';
     const nodes = this.#moving?.[purpose](key) ?? this.#placement.getN(key, 1);
-    const answer = purpose === 'read' ? firstOf(nodes, request) : allOf(nodes, request);
+    const answer = (purpose === 'read' ? firstOf : allOf)(nodes, request);
     this.#underWay.add(answer);
     return await answer.finally(() => this.#underWay.delete(answer));
   };
@@ -32,11 +32,11 @@ export class Ambassador {
       for (const source of moving.before.nodes.values()) {
         const leaving = (await keysAt(source)).filter((key) => batch.includes(moving.plan.moveOf(key)!));
         // Copied if absent: a write that came in the meantime is newer.
-        const copies = leaving.map(async (key) => {
+        const copy = async (key: string): Promise<unknown> => {
           const body = await (await fetch(`${source.url}/${key}`)).text();
-          await fetch(`${shard.url}/${key}`, { method: 'PUT', body, headers: { 'if-none-match': '*' } });
-        });
-        await Promise.all(copies);
+          return await fetch(`${shard.url}/${key}`, { method: 'PUT', body, headers: { 'if-none-match': '*' } });
+        };
+        await Promise.all(leaving.map(copy));
       }
       for (const move of batch) moving.commit(move);
     }
@@ -51,12 +51,10 @@ export class Ambassador {
   }
 }
 
-const send = (shard: Service): Call<Request, Response> => timebox(forward(shard.url), 5_000);
-const keysAt = async (shard: Service): Promise<string[]> => (await (await fetch(shard.url)).json()) as string[];
-
-/** Acknowledges when all have it. */
 const allOf = async (shards: readonly Service[], request: Request): Promise<Response> =>
   (await Promise.all(shards.map((shard) => send(shard)(request))))[0]!;
+const send = (shard: Service): Call<Request, Response> => timebox(forward(shard.url), 5_000);
+const keysAt = async (shard: Service): Promise<string[]> => (await (await fetch(shard.url)).json()) as string[];
 
 /** Asks one after another until one has it. */
 async function firstOf(shards: readonly Service[], request: Request): Promise<Response> {

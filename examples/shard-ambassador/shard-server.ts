@@ -1,6 +1,6 @@
-/** One shard: keys and their values over HTTP. It knows nothing of the others, nor of an ambassador. */
-
-/** `GET`, `PUT` and `DELETE` of `/<key>`; `PUT` with `if-none-match: *` only when there is none; `GET /` for all keys. */
+/**
+ * One shard: keys and values over HTTP; knows nothing of others. `PUT` with `if-none-match: *` only writes what is absent.
+ */
 export class Shard {
   readonly values = new Map<string, string>();
 
@@ -14,6 +14,6 @@ export class Shard {
     }
     if (request.method !== 'GET') return new Response(null, { status: 204 });
     if (key === '') return Response.json([...this.values.keys()]);
-    return this.values.has(key) ? new Response(this.values.get(key)!) : new Response(null, { status: 404 });
+    return this.values.has(key) ? new Response(this.values.get(key)) : new Response(null, { status: 404 });
   };
 }
