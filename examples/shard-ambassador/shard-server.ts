@@ -1,6 +1,4 @@
-/**
- * One shard: keys and values over HTTP; knows nothing of others. `PUT` with `if-none-match: *` only writes what is absent.
- */
+/** One shard: keys and values over HTTP. `PUT` with `if-none-match: *` writes only what is absent. */
 export class Shard {
   readonly values = new Map<string, string>();
 
