@@ -1,6 +1,6 @@
 /** HTTP as calls: a server is made of a `Call<Request, Response>`, and `fetch` is one. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { Agent, createServer as createTlsServer, request as startRequest } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Call } from 'holdfast/calls';
 import { isDeadlineExceeded } from 'holdfast/core';
@@ -41,6 +41,9 @@ export async function serve(
   };
 }
 
+/** In a request that is served: the address of whoever is at the other end, whatever they say themselves. */
+export const peerHeader = 'x-peer';
+
 async function answer(
   incoming: IncomingMessage,
   response: ServerResponse,
@@ -65,6 +68,7 @@ async function requestOf(incoming: IncomingMessage): Promise<Request> {
   for await (const chunk of incoming as AsyncIterable<Buffer>) chunks.push(chunk);
   const { method = 'GET', headers, url = '/' } = incoming;
   const init = { method, headers: headersOf(new Headers(headers as Record<string, string>)) };
+  init.headers[peerHeader] = incoming.socket.remoteAddress ?? '';
   return new Request(`http://localhost${url}`, chunks.length === 0 ? init : { ...init, body: Buffer.concat(chunks) });
 }
 
@@ -98,4 +102,26 @@ export function forward(to: string, more: Readonly<Record<string, string>> = {})
     const text = await response.arrayBuffer();
     return new Response(text.byteLength === 0 ? null : text, { status: response.status, headers: response.headers });
   };
+}
+
+/** As `fetch`, of servers whose certificate is their own. */
+export function fetchTrusting(
+  ca: string,
+): (url: string, init?: { body?: string; headers?: Record<string, string> }) => Promise<Response> {
+  const agent = new Agent({ ca, keepAlive: true });
+  return (url, { body, headers = {} } = {}) =>
+    new Promise((resolve, reject) => {
+      const sent = startRequest(url, { agent, headers, method: body === undefined ? 'GET' : 'POST' }, (incoming) => {
+        const chunks: Buffer[] = [];
+        incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+        incoming.once('error', reject).once('end', () => {
+          const init = {
+            status: incoming.statusCode ?? 0,
+            headers: headersOf(new Headers(incoming.headers as Record<string, string>)),
+          };
+          resolve(new Response(Buffer.concat(chunks), init));
+        });
+      });
+      sent.once('error', reject).end(body);
+    });
 }
