@@ -32,7 +32,11 @@ export async function serve(
     url: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,
     drain: () =>
       new Promise((resolve) => {
-        server.close(() => resolve()); // closes idle connections too
+        const idle = setInterval(() => server.closeIdleConnections(), 10); // those that were busy when it began, too
+        server.close(() => {
+          clearInterval(idle);
+          resolve();
+        });
       }),
     close: () => {
       server.close();
