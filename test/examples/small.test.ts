@@ -32,3 +32,19 @@ test.each(small)('%s is in the README and in the map of the book', (name) => {
   expect(readFileSync(join(root, 'README.md'), 'utf8')).toContain(`(examples/${name}/README.md)`);
   expect(readFileSync(join(root, 'docs/book-map.md'), 'utf8')).toContain(`(../examples/${name}/README.md)`);
 });
+
+test('the map of the book names what there is', () => {
+  const rows = readFileSync(join(root, 'docs/book-map.md'), 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('| '));
+  const named = rows
+    .slice(1)
+    .flatMap((row) => Array.from(row.split('|')[3]!.matchAll(/`(\w+)`/g), ([, name]) => name!));
+  const reports = readdirSync(join(root, 'etc')).map((file) => readFileSync(join(root, 'etc', file), 'utf8'));
+  const isExported = (name: string): boolean =>
+    reports.some((report) =>
+      new RegExp(`^export .*\\b(?:class|function|interface|type|const) ${name}\\b`, 'm').test(report),
+    );
+  expect(named.length).toBeGreaterThan(30);
+  expect(named.filter((name) => !isExported(name))).toEqual([]);
+});
