@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type * as balancing from '../src/balancing/index.ts';
 import type * as calls from '../src/calls/index.ts';
+import type * as flow from '../src/flow/index.ts';
 import type * as hashing from '../src/hashing/index.ts';
 import type * as queue from '../src/queue/index.ts';
 import type * as scatter from '../src/scatter/index.ts';
@@ -18,6 +19,7 @@ export interface Subject {
   readonly hashing: typeof hashing;
   readonly calls: typeof calls;
   readonly balancing: typeof balancing;
+  readonly flow: typeof flow;
   readonly queue: typeof queue;
   readonly scatter: typeof scatter;
   readonly sharding: typeof sharding;
@@ -46,6 +48,7 @@ export async function loadSubject(root: string): Promise<Subject> {
     hashing: (await load('hashing')) as typeof hashing,
     calls: (await load('calls')) as typeof calls,
     balancing: (await load('balancing')) as typeof balancing,
+    flow: (await load('flow')) as typeof flow,
     queue: (await load('queue')) as typeof queue,
     scatter: (await load('scatter')) as typeof scatter,
     sharding: (await load('sharding')) as typeof sharding,

@@ -6,9 +6,11 @@ import { type Placement, Rendezvous } from 'holdfast/hashing';
 import { ShardRouter } from 'holdfast/sharding';
 import { placeDocuments } from './batches.ts';
 import { Cluster, type Shard } from './cluster.ts';
-import type { Document, Source } from './documents.ts';
+import type { Document } from './documents.ts';
 import { extraAttempts, type ExtraAttempts } from './extra-attempts.ts';
 import { Indexers } from './indexers.ts';
+import { Intake } from './intake.ts';
+import { tellIntake } from './intake-story.ts';
 import type { Lifetime } from './lifetime.ts';
 import type { Progress } from './progress.ts';
 import { DocumentReader } from './reader.ts';
@@ -19,7 +21,7 @@ const shardIds = ['shard-1', 'shard-2', 'shard-3'];
 const replicasOfShard = 2;
 const indexerCount = 2;
 /** What is about to be started. */
-export const layout = `${shardIds.length} shards with ${replicasOfShard} leaves each, ${indexerCount} indexers: starting ${shardIds.length * replicasOfShard + indexerCount} processes`;
+export const layout = `${shardIds.length} shards with ${replicasOfShard} leaves each, ${indexerCount} indexers, an analyser: starting ${shardIds.length * replicasOfShard + indexerCount + 1} processes`;
 
 /** A query is answered within this time. */
 export const deadlineMs = 1_000;
@@ -41,6 +43,10 @@ export interface Engine {
   /** Which document is on which shard. */
   readonly placement: Placement<Shard>;
   readonly cluster: Cluster;
+  /** It has had the documents analysed. */
+  readonly intake: Intake;
+  /** Where what is analysed is, until the end. */
+  readonly folder: string;
   /** They bring the leaves their documents. */
   readonly indexers: Indexers;
   readonly root: SearchRoot;
@@ -53,23 +59,32 @@ export interface Engine {
   readonly url: string;
 }
 
-export interface EngineOptions {
-  /** What is to be found. The leader of the indexers reads it itself. */
-  readonly documents: readonly Document[];
-  readonly source: Source;
-  /** Where the root will answer. */
-  readonly url: string;
-  readonly progress: Progress;
-  readonly lifetime: Lifetime;
-  /** What is to happen to the leaders while they index. */
-  readonly trouble?: ((indexers: Indexers, copies: number) => void) | undefined;
+/** What is to happen on purpose. */
+export interface Trouble {
+  /** To the analyser, while it has documents. */
+  readonly analyser: (intake: Intake, documents: number) => void;
+  /** To the leaders, while they index. */
+  readonly leaders: (indexers: Indexers, copies: number) => void;
 }
 
-/** Starts the leaves and the indexers. Resolves when all leaves serve; what was started ends with the lifetime. */
+export interface EngineOptions {
+  /** What is to be found. */
+  readonly documents: readonly Document[];
+  /** Where the root will answer. */
+  readonly url: string;
+  /** Shows how far the documents are: analysed, then indexed. */
+  readonly progress: (what: string) => Progress;
+  readonly lifetime: Lifetime;
+  readonly trouble?: Trouble | undefined;
+}
+
+/** Has the documents analysed, then starts the leaves and the indexers. Resolves when all leaves serve; what was started ends with the lifetime. */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
-  const { documents, source, url, progress, lifetime, trouble } = options;
-  const leases = temporaryFolder(lifetime);
-  const indexers = new Indexers(indexerCount, { leases, source, shards: shardIds });
+  const { documents, url, lifetime, trouble } = options;
+  const folder = temporaryFolder(lifetime);
+  const intake = await analyseAll(folder, options);
+  const progress = options.progress('indexing');
+  const indexers = new Indexers(indexerCount, { folder, shards: shardIds });
   const cluster = new Cluster(shardIds, replicasOfShard, indexers.fill);
   const placement = new Rendezvous(cluster.shards);
   const placed = placeDocuments(documents, placement);
@@ -89,7 +104,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       progress.note(line);
     },
   );
-  trouble?.(indexers, replicasOfShard * documents.length);
+  trouble?.leaders(indexers, replicasOfShard * documents.length);
   await Promise.race([cluster.start(), indexers.run()]);
   progress.end();
   const statistics = await gatherStatistics(cluster.shards, lifetime.signal);
@@ -97,7 +112,28 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const root = new SearchRoot(cluster.shards, statistics, { deadlineMs, extra: extra.searches });
   const router = new ShardRouter(placement, heat);
   const reader = new DocumentReader(router, { deadlineMs, extra: extra.reads });
-  return { documents, placed, placement, cluster, indexers, root, router, reader, extra, url };
+  return { documents, placed, placement, cluster, intake, folder, indexers, root, router, reader, extra, url };
+}
+
+/** Resolves when all documents are analysed. The analyser runs on to the end of the lifetime: its threads go when it is time. */
+async function analyseAll(folder: string, options: EngineOptions): Promise<Intake> {
+  const { documents, lifetime, trouble } = options;
+  const progress = options.progress('analysing');
+  const intake = new Intake(folder);
+  lifetime.defer(() => intake.close());
+  lifetime.defer(() => {
+    progress.end();
+  });
+  intake.on('progress', ({ analysed }) => {
+    progress.update(analysed);
+  });
+  tellIntake(intake, (line) => {
+    progress.note(line);
+  });
+  trouble?.analyser(intake, documents.length);
+  await intake.run(documents);
+  progress.end();
+  return intake;
 }
 
 /** It is gone after the end of the lifetime. */

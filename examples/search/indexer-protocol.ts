@@ -1,12 +1,10 @@
 /** What the indexers and their parent process say to each other, by messages. */
-import type { Source } from './documents.ts';
 
 /** The argument of an indexer process, as JSON. */
 export interface IndexerSetup {
   readonly id: string;
-  /** The folder in which the lease is. */
-  readonly leases: string;
-  readonly source: Source;
+  /** Where the lease is, and the documents that are analysed. */
+  readonly folder: string;
   readonly shards: readonly string[];
 }
 

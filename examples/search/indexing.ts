@@ -1,6 +1,6 @@
 import { isLeadershipLost, type Term } from 'holdfast/election';
+import type { AnalysedDocument } from './analysis.ts';
 import { inBatches } from './batches.ts';
-import type { Document } from './documents.ts';
 import type { EmptyLeaf, Orders, Report } from './indexer-protocol.ts';
 import type { Latest } from './latest.ts';
 import { callLeaf, isRefused, within } from './leaf-client.ts';
@@ -12,7 +12,7 @@ const writeMs = 20_000;
 export interface IndexingOptions {
   readonly term: Pick<Term, 'token' | 'signal' | 'guard'>;
   /** The documents of each shard. */
-  readonly placed: ReadonlyMap<string, readonly Document[]>;
+  readonly placed: ReadonlyMap<string, readonly AnalysedDocument[]>;
   readonly orders: Latest<Orders>;
   readonly tell: (report: Report) => Promise<void>;
   /** Returns when the leader may go on. */
@@ -78,7 +78,7 @@ export class Indexing {
   }
 
   /** Rejects when the leaf does not take them, and when the term is over: before the write, or after it. */
-  async #write(leaf: EmptyLeaf, documents: readonly Document[]): Promise<void> {
+  async #write(leaf: EmptyLeaf, documents: readonly AnalysedDocument[]): Promise<void> {
     const { term, tell } = this.#options;
     while (this.#standing !== undefined) await this.#standing;
     const written = term.guard(async (token) => {

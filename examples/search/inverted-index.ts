@@ -1,5 +1,4 @@
-import type { Document } from './documents.ts';
-import { tokenise } from './words.ts';
+import type { AnalysedDocument } from './analysis.ts';
 
 /** What a score needs to know of the documents as a whole. Those of several indexes add up. */
 export interface Statistics {
@@ -58,14 +57,13 @@ export class InvertedIndex {
   }
 
   /** Takes a document in. One of a known id changes nothing, so a delivery may be repeated. */
-  add({ id, text }: Document): void {
+  add({ id, length, counts }: AnalysedDocument): void {
     if (this.#lengths.has(id)) return;
-    const words = tokenise(text);
-    this.#lengths.set(id, words.length);
-    this.#words += words.length;
-    for (const word of words) {
+    this.#lengths.set(id, length);
+    this.#words += length;
+    for (const [word, count] of counts) {
       const documents = this.#postings.get(word) ?? new Map<string, number>();
-      this.#postings.set(word, documents.set(id, (documents.get(id) ?? 0) + 1));
+      this.#postings.set(word, documents.set(id, count));
     }
   }
 

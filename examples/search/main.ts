@@ -3,12 +3,13 @@ import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ask } from './client.ts';
 import { type Library, readLibrary, type Source } from './documents.ts';
-import { type Engine, type EngineOptions, layout, openEngine } from './engine.ts';
+import { type Engine, layout, openEngine, type Trouble } from './engine.ts';
 import { type Flags, parseFlags, usage } from './flags.ts';
 import { tellHeat } from './heat.ts';
+import { loseAnalyser } from './intake-story.ts';
 import { Lifetime } from './lifetime.ts';
 import { messageOf } from './message.ts';
-import { type Output, showProgress } from './progress.ts';
+import { type Output, type Progress, showProgress } from './progress.ts';
 import { formatAnswer, printable } from './report.ts';
 import { listenForSearches } from './server.ts';
 import { loseLeaders } from './succession.ts';
@@ -23,16 +24,16 @@ function print(line: string): void {
 }
 
 /** Starts all there is; says so on `output`. */
-async function open({ docs, port }: Flags, output: Output, trouble?: EngineOptions['trouble']): Promise<Engine> {
+async function open({ docs, port }: Flags, output: Output, trouble?: Trouble): Promise<Engine> {
   const folder = docs ?? (relative('.', fileURLToPath(new URL('../../node_modules', import.meta.url))) || '.');
   const source: Source = { folder, selection: docs === undefined ? 'readmes' : 'texts' };
   const library = await readLibrary(source.folder, source.selection);
   const server = await listenForSearches(port, lifetime);
   output.write(`${describe(library, folder)}\n${layout}\n`);
   const start = performance.now();
-  const progress = showProgress(output, 'indexing', library.documents.length);
   const { documents } = library;
-  const engine = await openEngine({ documents, source, url: server.url, progress, lifetime, trouble });
+  const progress = (what: string): Progress => showProgress(output, what, documents.length);
+  const engine = await openEngine({ documents, url: server.url, progress, lifetime, trouble });
   server.begin(engine);
   const shards = engine.cluster.shards.map(({ id }) => `${id} ${engine.placed.get(id)?.length ?? 0}`).join(', ');
   output.write(`indexed in ${((performance.now() - start) / 1_000).toFixed(1)} s: ${shards}\n`);
@@ -46,7 +47,7 @@ function describe({ documents, skipped, truncated }: Library, folder: string): s
 }
 
 async function tour(flags: Flags): Promise<number> {
-  const engine = await open(flags, process.stdout, loseLeaders);
+  const engine = await open(flags, process.stdout, { analyser: loseAnalyser, leaders: loseLeaders });
   return (await new Tour(engine, print, lifetime).run()) ? 0 : 1;
 }
 

@@ -1,4 +1,5 @@
 /** What the root and the indexer say to the leaves: JSON over HTTP. */
+import type { AnalysedDocument } from './analysis.ts';
 import type { Document } from './documents.ts';
 import type { Statistics } from './inverted-index.ts';
 
@@ -18,7 +19,7 @@ export interface ClaimAnswer {
 
 /** `POST /documents` → `AddAnswer`: documents of the shard. Those that the leaf has change nothing. */
 export interface AddRequest extends ClaimRequest {
-  readonly documents: readonly Document[];
+  readonly documents: readonly AnalysedDocument[];
 }
 
 export interface AddAnswer {

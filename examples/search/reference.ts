@@ -1,4 +1,5 @@
 import type { Placement, PlacementNode } from 'holdfast/hashing';
+import { analyse } from './analysis.ts';
 import type { Document } from './documents.ts';
 import { InvertedIndex } from './inverted-index.ts';
 import type { Answer } from './root.ts';
@@ -10,7 +11,7 @@ export class Reference {
   readonly #placement: Placement<PlacementNode>;
 
   constructor(documents: readonly Document[], placement: Placement<PlacementNode>) {
-    for (const document of documents) this.index.add(document);
+    for (const document of documents) this.index.add(analyse(document));
     this.#placement = placement;
   }
 

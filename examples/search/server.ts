@@ -27,7 +27,7 @@ export interface SearchServer {
  * | `GET /` | the page |
  * | `GET /search?q=…&k=…` | the best `k` documents, as JSON: an `Answer` |
  * | `GET /document?id=…` | the text of a document and where it came from, as JSON: an `Opened` |
- * | `GET /status` | indexers and who leads, leaves and their processes, what balancers and hedges have learnt of them, documents that are hot |
+ * | `GET /status` | the analyser and its threads, indexers and who leads, leaves and their processes, what balancers and hedges have learnt of them, documents that are hot |
  *
  * 400 for a query or an id that cannot be meant; 404 for a document that there is not; 503 when no shard answers, when too many ask at once, and before it begins.
  *
@@ -93,12 +93,13 @@ async function documentOf({ reader }: Engine, url: URL, response: ServerResponse
   return opened;
 }
 
-function statusOf({ cluster, indexers, documents, router, extra }: Engine): object {
+function statusOf({ cluster, intake, indexers, documents, router, extra }: Engine): object {
   const hot = router.snapshot().keys.map(({ key, nodes, rate }) => ({ id: String(key), shards: nodes, rate }));
   const balancers = cluster.shards.map(({ id, replicas }) => ({ shard: id, ...replicas.stats() }));
   const learnt = { searches: statusOfExtra(extra.searches), reads: statusOfExtra(extra.reads) };
   return {
     documents: documents.length,
+    analyser: intake.status,
     indexers: indexers.status(),
     leaves: cluster.status(),
     balancers,

@@ -1,4 +1,5 @@
 import { ask } from './client.ts';
+import { judgeIntake } from './completeness.ts';
 import type { Engine } from './engine.ts';
 import { type ExtraAttemptsStatus, patientShare, statusOfExtra } from './extra-attempts.ts';
 import { killLeaf, nextEvent, patienceMs, slowLeaf } from './faults.ts';
@@ -57,7 +58,10 @@ export class Tour {
 
     this.#print('\n5. Healed');
     await this.#load('healed', { count });
-    return this.#conclude(reads);
+
+    this.#print('\n6. What was accepted');
+    const allThere = await judgeIntake(this.#engine, this.#note.bind(this), this.#signal);
+    return this.#conclude(reads) && allThere;
   }
 
   async #killOneSlowOne(): Promise<void> {

@@ -19,7 +19,11 @@
  * | `WORKER_LOST` | the worker of a job ended before the job did |
  * | `NO_WORKER` | no worker of a pool could be started, or none is free |
  * | `LEASE_LOST` | a job is no longer the worker's: its lease has run out, or was ended by somebody else |
- * | `CANCELLED` | a job was taken back before it was done |
+ * | `CANCELLED` | a job was taken back before it was done, or a delivery was given back unread |
+ * | `BUFFER_FULL` | a branch of a flow that must not lose or wait had no room |
+ * | `NO_ROUTE` | a delivery belongs to no branch of a flow |
+ * | `INCOMPLETE` | parts of a set were missing when its time was over |
+ * | `NOT_READY` | a live value was read before it had one |
  * | `LEAK` | `failOnLeaks` found something left behind |
  * | `FAULT` | a simulated server or a faulty call failed as it was told to |
  * | `SIMULATION_FAILED` | a simulation found what must not be; the message says how to repeat it |
@@ -42,6 +46,10 @@ export type ErrorCode =
   | 'NO_WORKER'
   | 'LEASE_LOST'
   | 'CANCELLED'
+  | 'BUFFER_FULL'
+  | 'NO_ROUTE'
+  | 'INCOMPLETE'
+  | 'NOT_READY'
   | 'LEAK'
   | 'FAULT'
   | 'SIMULATION_FAILED';

@@ -57,6 +57,8 @@ export class AddAll<D, R> implements AsyncIterableIterator<Settled<D, R>> {
   #underWay = 0;
   #reading = false;
   #exhausted = false;
+  /** Nobody reads any more. */
+  #left = false;
   #failure: { readonly error: unknown } | undefined;
   /** Whose end nobody will know: the queue has closed before it. */
   readonly #forsaken = new Set<Job<D>>();
@@ -95,9 +97,8 @@ export class AddAll<D, R> implements AsyncIterableIterator<Settled<D, R>> {
   /** Leaves: the source is closed, results are forgotten. */
   async return(): Promise<IteratorResult<Settled<D, R>>> {
     const already = this.#exhausted;
-    this.#exhausted = true;
+    this.#exhausted = this.#left = true;
     this.#failure = undefined;
-    this.#underWay = -Infinity;
     while (this.#ended.shift() !== undefined);
     for (let reader = this.#readers.shift(); reader !== undefined; reader = this.#readers.shift()) {
       reader.resolve({ value: undefined, done: true });
@@ -111,7 +112,7 @@ export class AddAll<D, R> implements AsyncIterableIterator<Settled<D, R>> {
   }
 
   get #isOver(): boolean {
-    return this.#exhausted && this.#underWay <= 0 && this.#ended.size === 0;
+    return this.#left || (this.#exhausted && this.#underWay <= 0 && this.#ended.size === 0);
   }
 
   #finish(): Promise<IteratorResult<Settled<D, R>>> {
@@ -141,7 +142,7 @@ export class AddAll<D, R> implements AsyncIterableIterator<Settled<D, R>> {
 
   readonly #ticket: Ticket<D> = {
     ended: (job) => {
-      if (this.#underWay < 0) return;
+      if (this.#left) return;
       if (job.isLive) this.#forsaken.add(job);
       if (!this.#ordered) this.#ended.push(job);
       this.#serve();
@@ -211,7 +212,7 @@ export class AddAll<D, R> implements AsyncIterableIterator<Settled<D, R>> {
     if (this.#ordered) {
       if (accepted instanceof Promise) {
         return accepted.then((job) => {
-          this.#ended.push(job);
+          if (!this.#left) this.#ended.push(job);
           return job;
         });
       }
@@ -257,7 +258,7 @@ export class AddAll<D, R> implements AsyncIterableIterator<Settled<D, R>> {
   #fail(error: unknown, closes: boolean): void {
     const already = this.#exhausted;
     this.#exhausted = true;
-    this.#failure ??= { error };
+    if (!this.#left) this.#failure ??= { error };
     if (closes && !already) void this.#closeSource().catch(() => undefined);
   }
 

@@ -32,6 +32,7 @@ export class Admission<D> {
   readonly #onOffer: OnOffer<D>;
   #waiting = 0;
   #admitting = false;
+  #closed: { readonly reason: unknown } | undefined;
 
   constructor(depot: Depot<D>, time: SteadyTime, onOffer: OnOffer<D>) {
     this.#depot = depot;
@@ -46,6 +47,8 @@ export class Admission<D> {
 
   /** Accepts a job as soon as there is room; rejects with the signal's reason. */
   wait(job: Job<D>, delayMs: number, signal: AbortSignal | undefined): Promise<Offer<D>> {
+    // The store may have answered only now.
+    if (this.#closed !== undefined) return Promise.reject(this.#closed.reason);
     return new Promise((resolve, reject) => {
       const waiter: Waiter<D> = { job, delayMs, signal, resolve, reject, unlink: undefined, gone: false };
       this.#waiters.push(waiter);
@@ -104,6 +107,7 @@ export class Admission<D> {
 
   /** Nobody is let in any more. */
   close(reason: unknown): void {
+    this.#closed = { reason };
     for (let waiter = this.#waiters.shift(); waiter !== undefined; waiter = this.#waiters.shift()) {
       if (waiter.gone) continue;
       this.#leave(waiter);

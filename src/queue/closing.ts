@@ -24,7 +24,7 @@ export interface CloseOptions {
    */
   readonly abortMs?: number | undefined;
   /**
-   * Whether to work off first what waits, as far as `graceMs` goes.
+   * Whether to work off first what waits, as far as `graceMs` goes. A queue that is paused works nothing off: `resume` it.
    *
    * @defaultValue false
    */
@@ -82,6 +82,7 @@ export async function closeDown<D>(parts: ClosingParts<D>, options: CloseOptions
   for (const closer of parts.closers) closer?.close();
   await flush(parts, abortMs);
   parts.over();
+  parts.depot.abandon?.(closed);
   tellAll(parts, closed);
   const { accepted, done, dead, cancelled } = tally;
   const released = givenBack.size;

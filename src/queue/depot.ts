@@ -6,8 +6,13 @@ import type { DeadJobs, StoreCaps } from './queue-store.ts';
 export interface DepotListener<D> {
   /** `take` may have something, or `put` may find room. */
   onReady(): void;
-  /** So many of the dead wait again; before any of them is taken. */
-  onRedriven(count: number): void;
+  /**
+   * So many of the dead wait again; before any of them is taken. `jobs`: their records, where they are known. Answers how
+   * many of them had been accepted here.
+   */
+  onRedriven(count: number, jobs?: readonly Job<D>[]): number;
+  /** A job was leased that is of no use after `expiresAtMs`. */
+  onPerishable(job: Job<D>): void;
   /** Somebody else may have the job of a lease now. */
   onLost(job: Job<D>, error: Error): void;
 }
@@ -51,10 +56,12 @@ export interface Depot<D> {
   settle(job: Job<D>, ending: Ending, nowMs: number): boolean | Promise<boolean>;
   /** Makes a lease last from now on. */
   extend(job: Job<D>): void | Promise<void>;
-  /** Takes back a job that nobody holds. */
-  cancel(id: string): boolean | Promise<boolean>;
+  /** Takes back a job that nobody holds: its record, where it is another than the one that was known before. */
+  cancel(id: string): boolean | Promise<boolean | Job<D>>;
   /** Gives up a job that nobody holds. */
   expire(job: Job<D>): boolean | Promise<boolean>;
+  /** Those whose `put` or `settle` has had no answer are told that there will be none. */
+  abandon?(reason: Error): void;
   /** Nothing more is taken. Resolves when all that was settled is known to the store, or cannot be. */
   close(): Promise<void>;
 }

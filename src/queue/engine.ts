@@ -34,6 +34,8 @@ interface Slot<D, R> {
 }
 
 const noDetails: { readonly expiresAtMs?: number | undefined } = {};
+/** So much later than its start may the budget hear of an original. */
+const sliceMs = 100;
 const done = { kind: 'done' } as const;
 const extensionRule = number({ min: 1 });
 // eslint-disable-next-line @typescript-eslint/unbound-method -- compared, not called
@@ -65,9 +67,8 @@ export class Engine<D, R> implements RunHost<D> {
   paused = false;
   #pumping = false;
   #open = true;
-  /** Originals that the budget has not been told of, and when the last of them started. */
+  /** Originals that the budget has not been told of. */
   #uncounted = 0;
-  #countedMs = 0;
 
   constructor(
     depot: Depot<D>,
@@ -144,7 +145,7 @@ export class Engine<D, R> implements RunHost<D> {
     }
     if (budget === undefined) return undefined;
     if (job.attempt === 1) {
-      this.#uncounted++;
+      if (this.#uncounted++ === 0) this.alarms.set(sliceMs, this.#countOriginals);
       return undefined;
     }
     this.#countOriginals();
@@ -153,17 +154,13 @@ export class Engine<D, R> implements RunHost<D> {
   }
 
   /** The budget is told of originals by the slice, not one by one: it would cost as much as the job. */
-  #countOriginals(): void {
+  readonly #countOriginals = (): void => {
     if (this.#uncounted === 0) return;
     this.#settings.budget?.deposit(this.#uncounted);
     this.#uncounted = 0;
-  }
+  };
 
   #start(job: Job<D>, nowMs: number): void {
-    if (nowMs - this.#countedMs > 100) {
-      this.#countOriginals();
-      this.#countedMs = nowMs;
-    }
     const run = new Run(job, this, nowMs);
     run.place = this.#runs.push(run) - 1;
     this.#arm(run, job.details?.settings?.timeoutMs ?? this.#settings.timeoutMs);
@@ -315,7 +312,8 @@ export class Engine<D, R> implements RunHost<D> {
 }
 
 function isPlainPromise<R>(result: R | PromiseLike<R>): result is Promise<R> {
-  return result instanceof Promise && result.then === nativeThen;
+  // `then` asks for the constructor, outside of what is caught here.
+  return result instanceof Promise && result.then === nativeThen && result.constructor === Promise;
 }
 
 /** A thenable of somebody else may call twice, or throw. */

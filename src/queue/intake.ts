@@ -25,6 +25,12 @@ export class Intake<D> {
   /** Told once of each offer that is not refused, before who has made it. */
   readonly #onOffer: OnOffer<D>;
   #opening: Promise<void> | undefined;
+  /** Lets go of those who wait for the opening. */
+  #giveUp: ((reason: HoldfastError) => void) | undefined;
+  #isOpening = false;
+  /** How many have been offered to the store and not been answered. */
+  #asked = 0;
+  #onAnswered: (() => void) | undefined;
   #closed: HoldfastError | undefined;
 
   constructor(depot: Depot<D>, time: SteadyTime, { runtime, overflow }: Settings<D>, onOffer: OnOffer<D>) {
@@ -41,14 +47,34 @@ export class Intake<D> {
     return this.#admission.size;
   }
 
-  /** Nobody is let in before this has resolved. */
-  opensWith(opening: Promise<void>): void {
-    this.#opening = opening;
-    opening.then(
+  /** Whether the store has still to say what it holds, or whether it has taken a job. */
+  get isAsking(): boolean {
+    return this.#isOpening || this.#asked > 0;
+  }
+
+  /**
+   * Nobody is let in before this has resolved.
+   *
+   * @param onOpened - called then, and when it has rejected
+   * @param onAnswered - called after each job that was offered later, whatever came of it
+   */
+  opensWith(opening: Promise<void>, onOpened: () => void, onAnswered: () => void): void {
+    this.#onAnswered = onAnswered;
+    this.#opening = new Promise((resolve, reject) => {
+      opening.then(resolve, reject);
+      this.#giveUp = reject;
+    });
+    this.#isOpening = true;
+    this.#opening.then(
       () => {
         this.#opening = undefined;
+        this.#isOpening = false;
+        onOpened();
       },
-      () => undefined, // told to whoever adds
+      () => {
+        this.#isOpening = false; // why is told to whoever adds
+        onOpened();
+      },
     );
   }
 
@@ -60,6 +86,7 @@ export class Intake<D> {
   /** Lets nobody in any more. */
   close(reason: HoldfastError): void {
     this.#closed = reason;
+    this.#giveUp?.(reason);
     this.#admission.close(reason);
   }
 
@@ -102,13 +129,25 @@ export class Intake<D> {
   accept(job: Job<D>, options: JobOptions | undefined): Offer<D> | Promise<Offer<D>> {
     const delayMs = options === undefined ? 0 : this.#delayOf(options);
     const signal = options?.signal;
-    if (this.#opening !== undefined) return this.#acceptLater(job, delayMs, signal);
+    if (this.#opening !== undefined) return this.#counted(this.#acceptLater(job, delayMs, signal));
     // Those who wait for room were here first.
     const inLine = this.#overflow === 'wait' && this.#admission.size > 0;
     const nowMs = this.#time.now();
     const offer = inLine ? full : this.#depot.put(job, delayMs, nowMs);
-    if (offer instanceof Promise) return offer.then((answer) => this.#afterOffer(job, answer, delayMs, signal));
+    if (offer instanceof Promise) {
+      return this.#counted(offer.then((answer) => this.#afterOffer(job, answer, delayMs, signal)));
+    }
     return this.#afterOffer(job, offer, delayMs, signal, nowMs);
+  }
+
+  #counted(asking: Promise<Offer<D>>): Promise<Offer<D>> {
+    this.#asked++;
+    const answered = (): void => {
+      this.#asked--;
+      this.#onAnswered?.();
+    };
+    asking.then(answered, answered);
+    return asking;
   }
 
   async #acceptLater(job: Job<D>, delayMs: number, signal: AbortSignal | undefined): Promise<Offer<D>> {

@@ -26,10 +26,10 @@ export class MemoryDepot<D> implements Depot<D> {
     this.dead = {
       ...store.dead,
       redrive: async (ids) => {
-        const count = store.redrive(ids);
-        this.#listener?.onRedriven(count);
+        const jobs = store.redrive(ids);
+        this.#listener?.onRedriven(jobs.length, jobs);
         store.woken();
-        return count;
+        return jobs.length;
       },
     };
     this.#store = store;

@@ -31,21 +31,28 @@ export class ResultTicket<D, R> implements Ticket<D> {
   }
 }
 
+/** Any number of those who wait for one end: a list, for a chain of them would be as deep as the stack is not. */
+class Tickets<D> implements Ticket<D> {
+  readonly #all: Ticket<D>[] = [];
+
+  add(ticket: Ticket<D>): this {
+    this.#all.push(ticket);
+    return this;
+  }
+
+  ended(job: Job<D>): void {
+    for (const ticket of this.#all) ticket.ended(job);
+  }
+
+  stopping(reason: unknown): void {
+    for (const ticket of this.#all) ticket.stopping?.(reason);
+  }
+}
+
 /** @internal Has another one told of the end of a job. */
 export function alsoTell<D>(job: Job<D>, ticket: Ticket<D>): void {
   const { ticket: other } = job;
-  if (other === undefined) {
-    job.ticket = ticket;
-    return;
-  }
-  job.ticket = {
-    ended: (ended) => {
-      other.ended(ended);
-      ticket.ended(ended);
-    },
-    stopping: (reason) => {
-      other.stopping?.(reason);
-      ticket.stopping?.(reason);
-    },
-  };
+  if (other === undefined) job.ticket = ticket;
+  else if (other instanceof Tickets) other.add(ticket);
+  else job.ticket = ticket instanceof Tickets ? ticket.add(other) : new Tickets<D>().add(other).add(ticket);
 }

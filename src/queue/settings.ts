@@ -239,14 +239,18 @@ function storeOf<D>(
   return store;
 }
 
-function retryOf(policy: unknown): RetryRule<unknown> {
-  const given = (policy ?? {}) as RetryPolicy;
-  const backoff = given.backoff ?? {};
+function retryOf(policy: unknown = {}): RetryRule<unknown> {
+  if (!isRecord(policy)) return readRetry(policy); // which says what is wrong with it
+  const { attempts = 5, backoff = {} } = policy as RetryPolicy;
   return readRetry({
-    ...given,
-    attempts: given.attempts ?? 5,
-    backoff: typeof backoff === 'object' ? { baseMs: 1_000, maxMs: 300_000, ...backoff } : backoff,
+    ...policy,
+    attempts,
+    backoff: isRecord(backoff) ? { baseMs: 1_000, maxMs: 300_000, ...backoff } : backoff,
   });
+}
+
+function isRecord(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function rateOf(rate: object): { readonly max: number; readonly perMs: number } {

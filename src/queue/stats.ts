@@ -1,4 +1,8 @@
-/** A snapshot of a {@link WorkQueue}: `accepted = waiting + delayed + leased + done + dead + cancelled`, at each moment. */
+/**
+ * A snapshot of a {@link WorkQueue}: `accepted = waiting + delayed + leased + done + dead + cancelled`, at each moment, for a
+ * queue that has its store to itself and has found it empty. `waiting` and `delayed` are those of the whole store; the others
+ * are of this queue: a job that another one has added is accepted here when it is leased here.
+ */
 export interface QueueStats {
   /** Jobs that this queue has accepted. */
   readonly accepted: number;
@@ -42,7 +46,7 @@ export interface CloseReport {
   readonly cancelled: number;
   /** Were under way at the end and were given back, their attempt not counted. */
   readonly released: number;
-  /** Had not started: a store that lasts has them still. */
+  /** Had not started: a store that lasts has them still, if no other queue has taken them. */
   readonly waiting: number;
   /** Functions that have not stopped when they were asked to, and may still run. */
   readonly abandoned: number;

@@ -32,9 +32,13 @@ export class StoreDepot<D> implements Depot<D> {
   /** When each lease ends, by this clock, counted from before it was asked for. */
   readonly #held = new Map<Job<D>, number>();
   readonly #added = new Set<string>();
+  /** Those whose deadline was told here; the store comes to it later. */
+  readonly #expired = new Set<string>();
   readonly #prefix: string;
   #listener: DepotListener<D> | undefined;
   #seq = 0;
+  /** Jobs that were accepted here, have died, and come back as records that nobody knows. */
+  #returning = 0;
   #waiting = 0;
   #delayed = 0;
   #unwake: (() => void) | undefined;
@@ -55,7 +59,7 @@ export class StoreDepot<D> implements Depot<D> {
       redrive: async (ids) => {
         const count = await store.dead.redrive(ids);
         this.#waiting += count;
-        this.#listener?.onRedriven(count);
+        this.#returning += this.#listener?.onRedriven(count) ?? 0;
         this.#look();
         return count;
       },
@@ -83,7 +87,12 @@ export class StoreDepot<D> implements Depot<D> {
 
   async open(listener: DepotListener<D>): Promise<void> {
     this.#listener = listener;
-    await this.#store.open();
+    try {
+      await this.#store.open();
+    } catch (error) {
+      this.#host.onError(error);
+      throw error;
+    }
     this.#open = true;
     this.#unwake = this.#store.wake(() => {
       this.#look();
@@ -150,10 +159,17 @@ export class StoreDepot<D> implements Depot<D> {
     return { status: 'duplicate', job: this.#known.get(result.id) ?? twin ?? this.#stranger(result.id, data) };
   }
 
+  /** One that waits again: it may come here, and be counted already, or elsewhere. */
+  #letGo(job: Job<D>): void {
+    if (this.#isFollowed(job)) return;
+    const id = this.idOf(job);
+    this.#known.delete(id);
+    if (job.owner === this.#host.owner) this.#remember(id);
+  }
+
   /** In a store that others pull from, a job's record is not kept for its return, only that it was added here. */
   #remember(id: string): void {
-    this.#added.add(id);
-    if (this.#added.size > mostRemembered) this.#added.delete(this.#added.values().next().value!);
+    remember(this.#added, id);
   }
 
   #stranger(id: string, data: D): Job<D> {
@@ -165,7 +181,7 @@ export class StoreDepot<D> implements Depot<D> {
     this.#known.delete(id);
     if (job === undefined) this.#waiting = Math.max(0, this.#waiting - 1);
     else {
-      this.#count(job, -1);
+      if (!this.#asked.delete(job)) this.#count(job, -1);
       job.state = 'cancelled';
     }
     return job;
@@ -203,16 +219,31 @@ export class StoreDepot<D> implements Depot<D> {
       if (this.#known.get(id) === job) this.#count(job, 1);
       return false;
     }
+    const heir = job.details?.successor;
     if (ending.kind === 'retry' || ending.kind === 'release') {
       job.state = ending.delayMs > 0 ? 'delayed' : 'waiting';
+      if (heir !== undefined) return true; // it waits already
       this.#count(job, 1);
-      if (!this.#isFollowed(job)) this.#known.delete(id);
+      this.#letGo(job);
       this.#look();
     } else {
       job.state = ending.kind;
+      if (heir !== undefined) this.#disinherit(heir, job);
       this.#known.delete(id);
     }
     return true;
+  }
+
+  /** A lease was given up here, and then the store says that it was settled in time: nothing comes after it. */
+  #disinherit(heir: Job<D>, job: Job<D>): void {
+    this.#count(heir, -1);
+    heir.state = job.state;
+    job.ticket = heir.ticket;
+    heir.ticket = undefined;
+    job.details!.unlink = heir.details!.unlink;
+    heir.details!.unlink = undefined;
+    job.details!.successor = undefined;
+    heir.details!.successor = job;
   }
 
   /** Sends outcomes until the store has them, or their leases are over. */
@@ -235,9 +266,27 @@ export class StoreDepot<D> implements Depot<D> {
     if (!this.#held.has(job)) throw new HoldfastError('LEASE_LOST', 'somebody else may have the job');
   }
 
-  async cancel(id: string): Promise<boolean> {
+  async cancel(id: string): Promise<boolean | Job<D>> {
+    const pulled = this.#known.get(id);
+    if (pulled?.state === 'leased' && [...this.#ready].includes(pulled)) return await this.#takeBack(pulled);
     const [was = false] = await this.#store.cancel([id]);
-    if (was) this.#forget(id);
+    if (!was) return false;
+    // It may have become known only meanwhile, or be one that is not kept a record of.
+    const isAdded = this.#added.delete(id);
+    const job = this.#forget(id);
+    if (job !== undefined || !isAdded) return job ?? true;
+    const unkept = this.make(undefined as D, 0, { id });
+    unkept.owner = this.#host.owner;
+    unkept.state = 'cancelled';
+    return unkept;
+  }
+
+  /** One that was pulled and not started: the queue has been paused, or has fewer workers than when it asked. */
+  async #takeBack(pulled: Job<D>): Promise<boolean> {
+    this.#ready.keep((job) => job !== pulled);
+    this.#waiting++;
+    const was = await this.settle(pulled, { kind: 'cancelled' });
+    this.#waiting--;
     return was;
   }
 
@@ -246,8 +295,19 @@ export class StoreDepot<D> implements Depot<D> {
     const id = this.idOf(job);
     if (this.#known.get(id) !== job || job.state === 'leased') return false;
     this.#forget(id);
+    remember(this.#expired, id);
     job.state = 'dead';
     return true;
+  }
+
+  abandon(reason: Error): void {
+    for (const job of this.#asked) if (this.#known.get(this.idOf(job)) === job) this.#known.delete(this.idOf(job));
+    this.#puts.abandon(({ reject }) => {
+      reject(reason);
+    });
+    this.#outcomes.abandon(({ resolve }) => {
+      resolve(false);
+    });
   }
 
   async close(): Promise<void> {
@@ -317,14 +377,23 @@ export class StoreDepot<D> implements Depot<D> {
   }
 
   #lease(leased: LeasedJob<D>, askedMs: number): void {
-    const { id, fence, data, attempt, crashes, expiresInMs, settings } = leased;
+    const { id, fence, data, attempt, crashes, expiresInMs = Infinity, settings } = leased;
+    const expiresAtMs = askedMs + expiresInMs;
+    if (this.#expired.delete(id) && expiresAtMs <= this.#settings.runtime.clock.now()) {
+      void this.#outcomes.add({ id, fence, kind: 'dead', reason: 'expired', error: 'its deadline has passed' });
+      return;
+    }
     const known = this.#known.get(id);
     const job = known ?? this.make(data, leased.priority, { id });
-    if (this.#added.delete(id) && known === undefined) job.owner = this.#host.owner;
+    const isAdded = this.#added.delete(id);
+    if (known === undefined && (isAdded || this.#returning > 0)) {
+      job.owner = this.#host.owner;
+      if (!isAdded) this.#returning--;
+    }
     const details = (job.details ??= { id });
     details.fence = fence;
     details.settings = settings;
-    details.expiresAtMs = expiresInMs === undefined ? undefined : askedMs + expiresInMs;
+    details.expiresAtMs = expiresAtMs === Infinity ? undefined : expiresAtMs;
     job.data = data;
     job.attempt = attempt;
     job.crashes = crashes;
@@ -333,6 +402,7 @@ export class StoreDepot<D> implements Depot<D> {
     this.#known.set(id, job);
     this.#held.set(job, askedMs + this.#settings.leaseMs);
     this.#ready.push(job);
+    if (details.expiresAtMs !== undefined) this.#listener?.onPerishable(job);
     this.#renewLater();
   }
 
@@ -395,7 +465,14 @@ export class StoreDepot<D> implements Depot<D> {
   #lose(job: Job<D>): void {
     this.#held.delete(job);
     this.#known.delete(this.idOf(job));
+    this.#letGo(job);
     this.#await(job);
     this.#listener?.onLost(job, new HoldfastError('LEASE_LOST', 'the lease of the job has run out'));
   }
+}
+
+/** The oldest is forgotten when there are too many. */
+function remember(ids: Set<string>, id: string): void {
+  ids.add(id);
+  if (ids.size > mostRemembered) ids.delete(ids.values().next().value!);
 }

@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
 import { having, check, readOptions } from '../core/options.ts';
-import { signalRule } from '../core/signals.ts';
+import { onAbort, signalRule } from '../core/signals.ts';
 import type { JobHandle } from './job-handle.ts';
 
 /** One thing that is to be done. */
@@ -63,9 +63,22 @@ export async function syncFrom<D, R>(
       () => pending.delete(taken),
       () => undefined, // told below
     );
-    if (pending.size >= 64) await Promise.race(pending);
+    if (pending.size >= 64) await endedBy(signal, Promise.race(pending));
   }
-  await Promise.all(pending);
+  await endedBy(signal, Promise.all(pending));
   signal.throwIfAborted();
   return { listed, added };
+}
+
+/** Goes on without what is waited for when the signal aborts: for room, or for a source that does not answer. */
+async function endedBy(signal: AbortSignal, work: Promise<unknown>): Promise<void> {
+  let unlink = (): void => undefined;
+  const aborted = new Promise<void>((resolve) => {
+    unlink = onAbort(signal, () => {
+      resolve();
+    });
+  });
+  await Promise.race([work, aborted]).finally(() => {
+    unlink();
+  });
 }

@@ -44,6 +44,16 @@ export class Tally<D, R> {
     this.accepted++;
   }
 
+  /**
+   * So many of the dead wait again; `jobs`, where their records are known. How many of them are in these books: not those
+   * of an earlier process, or of another queue.
+   */
+  onRedriven(count: number, jobs?: readonly Job<D>[]): number {
+    const own = jobs?.filter(({ owner }) => owner === this.#owner).length ?? Math.min(count, this.dead);
+    this.dead -= own;
+    return own;
+  }
+
   onLeased(job: Job<D>): void {
     this.leased++;
     this.onAccepted(job); // one of an earlier process, or of another queue on the same store
@@ -56,6 +66,8 @@ export class Tally<D, R> {
     if (job.state === 'done') this.#onDone(job);
     else if (job.state === 'dead') this.onDead(job, (ending as { readonly reason: DeadReason }).reason, error);
     else if (job.state === 'cancelled') this.onCancelled(job, error);
+    else if (job.state === 'leased')
+      return; // its lease was lost: it goes on as another record
     else if (ending.kind === 'release') this.givenBack?.add(job);
     else if (ending.kind === 'retry') this.#onRetry(job, ending.delayMs, error);
   }

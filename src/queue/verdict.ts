@@ -37,7 +37,7 @@ export function verdict({ error, attempt, attempts, crashes }: Failure, rules: F
   if (attempt >= attempts) return { kind: 'dead', reason: 'failed', error: text, crashed };
   if (control?.kind === 'retry') return { kind: 'retry', delayMs: control.afterMs, error: text };
   const { retryable, pushbackMs } = crashed ? mayRetry : judge(rules.retry, error, data);
-  if (!retryable) return { kind: 'dead', reason: 'failed', error: text, crashed };
+  if (!retryable || pushbackMs === Infinity) return { kind: 'dead', reason: 'failed', error: text, crashed };
   const { baseMs, maxMs } = rules.retry;
   const delayMs = pushbackMs ?? backoffMs(attempt, baseMs, maxMs, rules.random());
   return { kind: 'retry', delayMs, error: text, crashed };

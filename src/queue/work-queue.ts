@@ -3,7 +3,8 @@ import { deadlineExceeded } from '../core/deadline.ts';
 import { HoldfastError } from '../core/errors.ts';
 import { Emitter } from '../core/events.ts';
 import type { Dyn } from '../core/live.ts';
-import { onAbort, type Unlink } from '../core/signals.ts';
+import { readOptions } from '../core/options.ts';
+import { onAbort, signalRule, type Unlink } from '../core/signals.ts';
 import { SteadyTime } from '../core/steady-time.ts';
 import type { Flow } from '../flow/index.ts';
 import { AddAll, type AddAllOptions } from './add-all.ts';
@@ -142,14 +143,24 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
         this.#stir();
         this.#look(); // for who waits until nothing is there: it may have been believed too long
       },
-      onRedriven: (count) => {
-        this.#tally.dead -= count;
+      onRedriven: (count, jobs) => this.#tally.onRedriven(count, jobs),
+      onPerishable: (job) => {
+        if (job.details?.unlink === undefined) this.#link(job, undefined); // one of an earlier process, or of another
       },
       onLost: (job, error) => {
         this.#onLost(job, error);
       },
     });
-    if (opening !== undefined) this.#intake.opensWith(opening);
+    if (opening !== undefined) {
+      const look = (): void => {
+        this.#look();
+      };
+      const onOpened = (): void => {
+        this.#stir(); // what it holds need not wait for a job to be added
+        look();
+      };
+      this.#intake.opensWith(opening, onOpened, look);
+    }
     this.#unlink = onAbort(signal, () => void this.close({ graceMs: 0 }));
   }
 
@@ -238,7 +249,8 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
 
   /**
    * The jobs as deliveries, for whoever works them off by himself: `ack` ends a job, `nack` has it tried again. Leases are
-   * kept while the iterator is in use; leaving it gives back what was not acknowledged.
+   * kept while the iterator is in use; leaving it gives back what was not acknowledged. Who holds a delivery is not asked to
+   * stop: it has no timeout, its deadline ends it only before it is handed out, and `cancel` answers false meanwhile.
    */
   consume(): Flow<D> {
     return this.#consumers.flow();
@@ -246,7 +258,8 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
 
   /**
    * Takes a job back. One that waits ends at once. One that runs is asked to stop: its result rejects at once, and it counts
-   * as cancelled when its handler has settled, whatever with.
+   * as cancelled when its handler has settled, whatever with. Of one that another queue on the same store runs, it answers
+   * false and changes nothing; the deadline of such a job is for that one to keep.
    *
    * @param id - the job's
    * @param reason - what its result rejects with; absent: an error with code `CANCELLED`
@@ -255,9 +268,13 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
   cancel(id: string, reason?: unknown): Promise<boolean> {
     try {
       const job = this.#depot.find(id);
-      if (job?.state === 'leased') return Promise.resolve(this.#stop(job, reason ?? takenBack(), 'cancelled'));
+      if (job?.state === 'leased' && this.#engine.runs.some((run) => run.job === job)) {
+        return Promise.resolve(this.#stop(job, reason ?? takenBack(), 'cancelled'));
+      }
       const answer = this.#depot.cancel(id);
-      if (answer instanceof Promise) return answer.then((was) => was && this.#onTakenBack(job, reason));
+      if (answer instanceof Promise) {
+        return answer.then((was) => was !== false && this.#onTakenBack(was === true ? job : was, reason));
+      }
       return Promise.resolve(answer && this.#onTakenBack(job, reason));
     } catch (error) {
       return Promise.reject(error);
@@ -265,7 +282,10 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
   }
 
   #onTakenBack(job: Job<D> | undefined, reason: unknown): true {
-    if (job !== undefined) this.#tally.onCancelled(job, reason);
+    if (job !== undefined) {
+      this.#tally.onAccepted(job); // its acceptance may not have been told yet
+      this.#tally.onCancelled(job, reason);
+    }
     this.#look();
     this.#stir();
     return true;
@@ -296,12 +316,13 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
   }
 
   /**
-   * Resolves when nothing waits, is delayed or runs; at once when that is so.
+   * Resolves when nothing waits, is delayed or runs; at once when that is so. A store is opened first, for it may hold jobs.
    *
    * @param options - `signal`: ends the wait
    */
-  onIdle(options?: { readonly signal?: AbortSignal }): Promise<void> {
-    return this.#waits.when(() => this.#isIdle, options?.signal);
+  async onIdle(options?: { readonly signal?: AbortSignal }): Promise<void> {
+    const { signal } = readOptions('onIdle', options, { signal: signalRule });
+    return this.#waits.when(() => this.#isIdle, signal);
   }
 
   /** How many jobs are where, and how many workers there are. */
@@ -378,8 +399,9 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
   }
 
   get #isIdle(): boolean {
+    if (this.#over) return true;
     const { waiting, delayed } = this.#depot;
-    return this.#over || waiting + delayed + this.#tally.leased + this.#intake.waiting === 0;
+    return !this.#intake.isAsking && waiting + delayed + this.#tally.leased + this.#intake.waiting === 0;
   }
 
   /** How many wait because nobody is idle. */

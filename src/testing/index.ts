@@ -38,6 +38,7 @@ export {
   type QueueStoreSuiteOptions,
   type QueueStoreSuiteTools,
 } from './queue-store-suite.ts';
+export { monoidLaws, type MonoidLawOptions } from './monoid-laws.ts';
 export { createSim } from './sim/create-sim.ts';
 export type { CallFaults } from './sim/call-faults.ts';
 export type { Remote, RemoteOptions, SimEnv, SimNode, Start } from './sim/env.ts';

@@ -12,6 +12,7 @@ import type { Document } from '../../examples/search/documents.ts';
 import { extraAttempts } from '../../examples/search/extra-attempts.ts';
 import { tellHeat } from '../../examples/search/heat.ts';
 import { listen } from '../../examples/search/http.ts';
+import { analyse } from '../../examples/search/analysis.ts';
 import { placeDocuments } from '../../examples/search/batches.ts';
 import { callLeaf, type Replica, within } from '../../examples/search/leaf-client.ts';
 import { createLeafServer } from '../../examples/search/leaf-server.ts';
@@ -47,7 +48,7 @@ class OneLeaf implements Shard {
   async start(own: readonly Document[]): Promise<void> {
     this.#server = createLeafServer();
     this.#leaf = { id: `${this.id}/a`, url: `http://127.0.0.1:${String(await listen(this.#server, 0))}` };
-    await this.ask('/documents', { token: '1', documents: own });
+    await this.ask('/documents', { token: '1', documents: own.map(analyse) });
     this.replicas.update([this.#leaf]);
   }
 

@@ -2,6 +2,7 @@
 import { createServer, type Server } from 'node:http';
 import { LoadBalancer } from 'holdfast/balancing';
 import { afterEach, expect, test } from 'vitest';
+import { analyse } from '../../examples/search/analysis.ts';
 import type { Shard } from '../../examples/search/cluster.ts';
 import { extraAttempts, statusOfExtra } from '../../examples/search/extra-attempts.ts';
 import { listen } from '../../examples/search/http.ts';
@@ -32,7 +33,8 @@ const broken = (): Server => createServer((_, response) => response.writeHead(50
 /** A shard with two leaves, and who searches in it and reads from it. */
 async function openShard() {
   const leaves = [await start('s/a', createLeafServer()), await start('s/b', createLeafServer())];
-  for (const leaf of leaves) await callLeaf(leaf, '/documents', within(10_000), { token: '1', documents });
+  for (const leaf of leaves)
+    await callLeaf(leaf, '/documents', within(10_000), { token: '1', documents: documents.map(analyse) });
   const replicas = new LoadBalancer<Replica>(leaves, { acceptEmpty: true });
   const shard: Shard = { id: 's', replicas, leaves: () => leaves };
   const [searches, reads] = [extraAttempts(), extraAttempts()];

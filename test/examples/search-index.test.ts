@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { Rendezvous } from 'holdfast/hashing';
 import { describe, expect, test } from 'vitest';
 import type { Document } from '../../examples/search/documents.ts';
+import { analyse } from '../../examples/search/analysis.ts';
 import { inBatches, placeDocuments } from '../../examples/search/batches.ts';
 import { InvertedIndex, mergeFound, mergeStatistics, statisticsOf } from '../../examples/search/inverted-index.ts';
 import { fromWire, toWire } from '../../examples/search/protocol.ts';
@@ -12,7 +13,7 @@ import { plainSearch } from './search-support.ts';
 
 const indexOf = (documents: readonly Document[]): InvertedIndex => {
   const index = new InvertedIndex();
-  for (const document of documents) index.add(document);
+  for (const document of documents) index.add(analyse(document));
   return index;
 };
 

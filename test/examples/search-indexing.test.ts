@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Document } from '../../examples/search/documents.ts';
+import { type AnalysedDocument, analyse } from '../../examples/search/analysis.ts';
 import { Fence } from '../../examples/search/fence.ts';
 import { Fillings } from '../../examples/search/fillings.ts';
 import { HttpError, listen } from '../../examples/search/http.ts';
@@ -30,8 +30,8 @@ async function startLeaf(id: string, shard: string): Promise<EmptyLeaf> {
   return { id, shard, url: `http://127.0.0.1:${String(await listen(server, 0))}` };
 }
 
-const documentsOf = (shard: string, count: number): Document[] =>
-  Array.from({ length: count }, (_, i) => ({ id: `${shard} ${String(i)}`, text: `bee ${String(i)}` }));
+const documentsOf = (shard: string, count: number): AnalysedDocument[] =>
+  Array.from({ length: count }, (_, i) => analyse({ id: `${shard} ${String(i)}`, text: `bee ${String(i)}` }));
 
 /** A leader that nobody tells that its term is over: all that stands between it and the leaves is its token. */
 class Leader {

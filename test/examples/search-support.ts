@@ -42,8 +42,12 @@ export function plainSearch(documents: ReadonlyMap<string, string>, query: strin
 }
 
 /** Asks again and again until there is an answer, and gives up after a time. */
-export async function eventually<T>(what: string, probe: () => T | undefined | Promise<T | undefined>): Promise<T> {
-  const end = performance.now() + 20_000;
+export async function eventually<T>(
+  what: string,
+  probe: () => T | undefined | Promise<T | undefined>,
+  patienceMs = 90_000,
+): Promise<T> {
+  const end = performance.now() + patienceMs;
   for (;;) {
     const value = await probe();
     if (value !== undefined) return value;

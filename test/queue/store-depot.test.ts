@@ -107,6 +107,39 @@ describe('a store behind promises', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('what the store holds already is run at once, though nothing is added and there is no worker yet', async () => {
+    const { clock, runtime, inner } = setUp();
+    const jobs = ['a', 'b', 'c'].map((id) => ({ id, data: id }));
+    await inner.put(jobs, { max: 10, overflow: 'reject' });
+    const { store } = remote(inner, clock);
+    const ran: string[] = [];
+    const handler = async (name: string): Promise<void> => void ran.push(name);
+    const workers = { min: 0, max: 2 };
+    const queue = new WorkQueue<string, void>(handler, { store, runtime, lease, workers, pollMs: 60_000 });
+    // Before the store is open nobody knows that there is nothing to do.
+    let idleMs = -1;
+    void queue.onIdle().then(() => (idleMs = clock.now()));
+    await clock.advance(3);
+    expect(idleMs).toBe(-1);
+    await clock.advance(1_000);
+    expect(ran).toEqual(['a', 'b', 'c']);
+    expect(idleMs).toBeGreaterThan(3);
+    void queue.close();
+    await clock.advance(20_000);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('a store that cannot be opened lets those go who wait until nothing is there', async () => {
+    const { clock, runtime, inner } = setUp();
+    const { store } = remote(inner, clock, (op) => (op === 'open' ? 'lost' : 'well'));
+    const queue = new WorkQueue<string, string>(async (name) => name, { store, runtime, lease });
+    const idle = queue.onIdle();
+    const refused = queue.add('a').catch((error: unknown) => (error as Error).message);
+    await clock.advance(10);
+    await idle;
+    expect(await refused).toBe('open was lost');
+  });
+
   it('leases are kept while a handler works, for longer than they last', async () => {
     const { clock, runtime, inner } = setUp();
     const { store } = remote(inner, clock);

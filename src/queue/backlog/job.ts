@@ -26,7 +26,7 @@ export interface JobDetails<D> {
   fence?: bigint | undefined;
   /** When its lease is over; absent: when it is settled. */
   leaseEndsMs?: number | undefined;
-  successor?: Job<D>;
+  successor?: Job<D> | undefined;
   reason?: DeadReason;
   error?: string;
 }

@@ -94,9 +94,9 @@ export class MemoryQueueStore<D> implements QueueStore<D> {
   readonly dead: DeadJobs<D> = {
     list: () => this.#listDead(),
     redrive: async (ids) => {
-      const count = this.redrive(ids);
+      const { length } = this.redrive(ids);
       this.woken();
-      return count;
+      return length;
     },
     purge: async (ids) => this.#purge(ids),
   };
@@ -260,9 +260,9 @@ export class MemoryQueueStore<D> implements QueueStore<D> {
   }
 
   /** @internal Puts dead jobs back; nobody is woken. */
-  redrive(ids: readonly string[] = [...this.backlog.dead.keys()]): number {
+  redrive(ids: readonly string[] = [...this.backlog.dead.keys()]): readonly Job<D>[] {
     const nowMs = this.time.now();
-    return ids.filter((id) => this.backlog.redrive(id, nowMs) !== undefined).length;
+    return ids.map((id) => this.backlog.redrive(id, nowMs)).filter((job) => job !== undefined);
   }
 
   #purge(ids: readonly string[] = [...this.backlog.dead.keys()]): number {

@@ -1,0 +1,261 @@
+import fc from 'fast-check';
+import { barrier, type BarrierOptions, each, flow, FlowEvents, isIncomplete, type Joined } from 'holdfast/flow';
+import { VirtualClock } from 'holdfast/testing';
+import { describe, expect, it } from 'vitest';
+import { steady } from '../support/serving.ts';
+import { reading, settled, taken, upTo } from './support.ts';
+
+interface Part {
+  readonly set: string;
+  readonly part: string;
+}
+
+const textOf = ({ set, part }: Part): string => set + part;
+
+/** Parts by text: `a1` is part 1 of set a. A number waits so many milliseconds. */
+function parts(clock: VirtualClock, script: readonly (string | number)[]) {
+  const told: string[] = [];
+  const reasons: unknown[] = [];
+  const read: string[] = [];
+  async function* source(): AsyncGenerator<Part> {
+    for (const step of script) {
+      if (typeof step === 'number') await clock.sleep(step);
+      else {
+        read.push(step);
+        yield { set: step.slice(0, -1), part: step.slice(-1) };
+      }
+    }
+  }
+  return {
+    told,
+    reasons,
+    read,
+    flow: flow(source(), {
+      id: textOf,
+      ack: (part) => told.push(`+${textOf(part)}`),
+      nack: (part, reason) => {
+        told.push(`-${textOf(part)}`);
+        reasons.push(reason);
+      },
+    }),
+  };
+}
+
+const options = (clock: VirtualClock, more: Partial<BarrierOptions<Part>> = {}): BarrierOptions<Part> => ({
+  key: ({ set }) => set,
+  part: ({ part }) => part,
+  expect: () => ['1', '2'],
+  timeoutMs: 1_000,
+  runtime: steady(clock),
+  ...more,
+});
+
+const shown = ({ key, parts: of, complete, missing }: Joined<Part>): string =>
+  `${key}:${[...of.keys()].join('')}${complete ? '' : `-${missing.join('')}`}`;
+
+describe('barrier', () => {
+  it('delivers each set once, when all its parts are there, whatever comes twice and in which order', async () => {
+    const plans = fc.record({
+      sizes: fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 6 }),
+      seed: fc.infiniteStream(fc.nat(1_000)),
+      twice: fc.boolean(),
+      named: fc.boolean(),
+    });
+    await fc.assert(
+      fc.asyncProperty(plans, async ({ sizes, seed, twice, named }) => {
+        const clock = new VirtualClock();
+        const all = sizes.flatMap((size, set) => upTo(size).map((part) => `${'abcdef'[set]!}${String(part)}`));
+        const order = [...all, ...(twice ? all : [])]
+          .map((text) => ({ text, at: seed.next().value as number }))
+          .sort((one, other) => one.at - other.at)
+          .map(({ text }) => text);
+        const of = parts(clock, order);
+        const size = (part: Part): number => sizes['abcdef'.indexOf(part.set)]!;
+        const joined = barrier(
+          of.flow,
+          options(clock, { expect: (part) => (named ? upTo(size(part)).map(String) : size(part)) }),
+        );
+        const taking = taken(joined);
+        await clock.runUntilIdle();
+        const sets = await taking;
+        expect(sets.map(({ key }) => key).sort()).toEqual('abcdef'.slice(0, sizes.length).split(''));
+        for (const { key, parts: got, complete, missing } of sets) {
+          expect([...got.keys()].sort()).toEqual(upTo(sizes['abcdef'.indexOf(key)]!).map(String));
+          for (const [name, part] of got) expect(part).toEqual({ set: key, part: name });
+          expect([complete, missing]).toEqual([true, []]);
+        }
+        expect([...of.told].sort()).toEqual(order.map((text) => `+${text}`).sort());
+      }),
+    );
+  });
+
+  it('holds the parts until the set is settled, and they all share its fate', async () => {
+    const clock = new VirtualClock();
+    const of = parts(clock, ['a1', 'b1', 'b2', 'a2']);
+    const { read } = await reading(barrier(of.flow, options(clock)), 2);
+    expect(read.map(({ id, value }) => `${id} ${shown(value)}`)).toEqual(['b b:12', 'a a:12']);
+    expect(of.told).toEqual([]);
+    await read[1]!.ack();
+    await read[0]!.nack('no');
+    await read[0]!.ack();
+    expect([of.told, of.reasons]).toEqual([
+      ['+a1', '+a2', '-b1', '-b2'],
+      ['no', 'no'],
+    ]);
+  });
+
+  it('a set that fails may be formed anew', async () => {
+    const clock = new VirtualClock();
+    const of = parts(clock, ['a1', 'a2', 'a1', 'a2']);
+    const joined = barrier(of.flow, options(clock));
+    const { read, iterator } = await reading(joined, 1);
+    await read[0]!.nack('once more');
+    const again = (await iterator.next()) as IteratorYieldResult<(typeof read)[0]>;
+    expect(shown(again.value.value)).toBe('a:12');
+    await again.value.ack();
+    expect(of.told).toEqual(['-a1', '-a2', '+a1', '+a2']);
+  });
+
+  it.each<['fail' | 'emit', string[], string[]]>([
+    ['fail', [], ['-a1', '-b2', '+c1', '+c2']],
+    ['emit', ['a:1-2', 'b:2-1'], ['+a1', '+b2', '+c1', '+c2']],
+  ])('when the time of a set is over: %s', async (onTimeout, emitted, told) => {
+    const clock = new VirtualClock();
+    const of = parts(clock, ['a1', 'c1', 600, 'b2', 'c2', 5_000]);
+    const seen: string[] = [];
+    const at: number[] = [];
+    const running = each(
+      barrier(of.flow, options(clock, { onTimeout })),
+      (set) => {
+        seen.push(shown(set));
+        at.push(clock.now());
+      },
+      { runtime: steady(clock) },
+    );
+    await clock.advance(999);
+    expect(seen).toEqual(['c:12']);
+    await clock.advance(601);
+    expect(seen).toEqual(['c:12', ...emitted]);
+    if (onTimeout === 'emit') expect(at).toEqual([600, 1_000, 1_600]);
+    expect([...of.told].sort()).toEqual([...told].sort());
+    if (onTimeout === 'fail') expect(of.reasons.every(isIncomplete)).toBe(true);
+    await clock.runUntilIdle();
+    await running;
+    expect(clock.pending).toBe(0);
+  });
+
+  it('at the end of the flow a set has no more time', async () => {
+    for (const [onTimeout, expected] of [
+      ['fail', []],
+      ['emit', ['a:1-2']],
+    ] as const) {
+      const clock = new VirtualClock();
+      const of = parts(clock, ['a1']);
+      expect((await taken(barrier(of.flow, options(clock, { onTimeout })))).map(shown)).toEqual(expected);
+      expect(of.told).toEqual([onTimeout === 'fail' ? '-a1' : '+a1']);
+      expect(clock.pending).toBe(0);
+    }
+  });
+
+  it('a part that comes late is acknowledged, with its set or after it, and told of', async () => {
+    const clock = new VirtualClock();
+    const of = parts(clock, ['a1', 'a2', 'a2', 'b1', 'b2', 'a1', 2_000, 'a1', 'a2']);
+    const events = new FlowEvents();
+    const late: string[] = [];
+    events.on('late', ({ key, part }) => late.push(key + part));
+    const iterator = barrier(of.flow, options(clock, { events }))[Symbol.asyncIterator]();
+    const next = async () =>
+      ((await iterator.next()) as IteratorYieldResult<{ value: Joined<Part>; ack(): Promise<void> }>).value;
+    const a = await next();
+    const b = await next(); // a2 came once more, while a is under way
+    expect(of.told).toEqual([]);
+    await a.ack();
+    expect(of.told).toEqual(['+a1', '+a2', '+a2']);
+    await b.ack();
+    const after = next();
+    await clock.advance(0);
+    expect(late).toEqual(['a1']); // acknowledged a moment ago
+    await clock.advance(2_000);
+    expect(shown((await after).value)).toBe('a:12'); // long forgotten
+    expect(late).toEqual(['a1']);
+  });
+
+  it('maxPending: reads no further than the first part of a set too many, until there is room', async () => {
+    const clock = new VirtualClock();
+    const of = parts(clock, ['a1', 'b1', 'a1', 'c1', 'd1', 'c2', 'd2']);
+    const events = new FlowEvents();
+    const stalls: unknown[] = [];
+    events.on('stalled', (stall) => stalls.push(stall));
+    const seen: string[] = [];
+    const running = each(
+      barrier(of.flow, options(clock, { maxPending: 2, stalledMs: 300, events })),
+      (set) => seen.push(shown(set)),
+      { runtime: steady(clock) },
+    );
+    await clock.advance(999);
+    expect(of.read).toEqual(['a1', 'b1', 'a1', 'c1']);
+    expect(stalls).toEqual([{ operator: 'barrier', branch: undefined, waitedMs: 300 }]);
+    await clock.runUntilIdle();
+    await running;
+    expect(seen).toEqual(['c:12', 'd:12']);
+    expect([...of.told].sort()).toEqual(['+c1', '+c2', '+d1', '+d2', '-a1', '-a1', '-b1']);
+  });
+
+  it('nacks a part that its set does not expect, or that cannot be told, and goes on', async () => {
+    const clock = new VirtualClock();
+    const of = parts(clock, ['a3', 'a1', 'x1', 'y1', 'a2']);
+    const joined = barrier(
+      of.flow,
+      options(clock, {
+        key: ({ set }) => {
+          if (set === 'x') throw new Error('no key');
+          return set === 'y' ? (5 as never) : set;
+        },
+      }),
+    );
+    expect((await taken(joined)).map(shown)).toEqual(['a:12']);
+    expect(of.reasons.map((reason) => (reason as Error).message)).toEqual([
+      'a part must be one that its set expects, got "3"',
+      'no key',
+      'a key must be a string, got 5',
+    ]);
+  });
+
+  it('gives back what waits when it is left, and no timer stays', async () => {
+    const clock = new VirtualClock();
+    const of = parts(clock, ['a1', 'b1', 'c1', 'c2', 'd1', 'e1', 60_000]);
+    const { iterator, read } = await reading(barrier(of.flow, options(clock, { maxPending: 3 })), 1);
+    void iterator.next();
+    await settled();
+    await iterator.return!();
+    expect(of.told).toEqual(['-e1', '-a1', '-b1', '-d1']);
+    await read[0]!.ack();
+    expect(of.told.slice(4)).toEqual(['+c1', '+c2']);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('has memory for what waits and no more, over a million sets', { timeout: 120_000 }, async () => {
+    const sets = process.env['STRYKER_MUTATOR_WORKER'] === undefined ? 1_000_000 : 10_000;
+    function* all(): Generator<Part> {
+      for (let i = 0; i < sets; i++) {
+        yield { set: String(i), part: '1' };
+        yield { set: String(i), part: '2' };
+      }
+    }
+    const clock = new VirtualClock();
+    let count = 0;
+    const seen: number[] = [];
+    for await (const delivery of barrier(flow(all()), options(clock, { remember: 100 }))) {
+      await delivery.ack();
+      // While it runs: afterwards it is garbage, whatever it has kept.
+      if (++count === sets / 10 || count === sets) seen.push(heap());
+    }
+    expect(count).toBe(sets);
+    expect(seen[1]! - seen[0]!).toBeLessThan(8 * 2 ** 20);
+  });
+});
+
+function heap(): number {
+  gc!();
+  return process.memoryUsage().heapUsed;
+}
