@@ -1,9 +1,9 @@
 /** `npm run example -- <name>`: runs an example; without a name it says which there are. */
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 
-const names = readdirSync(new URL('.', import.meta.url), { withFileTypes: true })
-  .filter((entry) => entry.isDirectory() && entry.name !== 'support')
-  .map(({ name }) => name);
+const names = readdirSync(new URL('.', import.meta.url)).filter((name) =>
+  existsSync(new URL(`${name}/main.ts`, import.meta.url)),
+);
 const name = process.argv[2];
 
 if (name !== undefined && names.includes(name)) await import(`./${name}/main.ts`);

@@ -9,23 +9,6 @@ export interface Weights {
   readonly experiment: number;
 }
 
-/** Weights that an operator changes while requests go on. */
-export class Dial implements Live<Weights> {
-  current: Weights = { web: 90, experiment: 10 };
-  version = 1;
-  readonly ready = Promise.resolve(this.current);
-
-  set(weights: Weights): void {
-    this.current = weights;
-    this.version++;
-  }
-
-  async *changes(): AsyncGenerator<Weights> {
-    yield this.current; // a split does not follow them: it looks at `current` with each request
-  }
-  close(): void {}
-}
-
 export function ambassador(
   urls: Readonly<Record<'web' | 'experiment' | 'rewrite', string>>,
   weights: Live<Weights>,

@@ -1,9 +1,10 @@
 /** An experiment on a tenth of the users becomes one on half of them, and a rewrite is tried in the shadow. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Call } from 'holdfast/calls';
+import { live } from 'holdfast/live';
 import { count, example, percent } from '../support/example.ts';
 import { serve } from '../support/http.ts';
-import { ambassador, Dial } from './ambassador.ts';
+import { ambassador } from './ambassador.ts';
 import { versions } from './versions.ts';
 
 const users = Array.from({ length: 800 }, (_, i) => `user-${i}`);
@@ -17,9 +18,12 @@ await example(async ({ say, check, defer }) => {
   };
   const [web, experiment] = [await start('web', versions.web), await start('experiment', versions.experiment)];
   const urls = { web, experiment, rewrite: await start('rewrite', versions.rewrite) };
-  const dial = new Dial();
+  let setting = { web: 90, experiment: 10 }; // in a file, or wherever your operators change it
+  const weights = live(() => setting, { everyMs: 20 });
+  defer(() => weights.close());
+  await weights.ready;
   const differences = new Map<string, number>();
-  const traffic = ambassador(urls, dial, (why) => differences.set(why, (differences.get(why) ?? 0) + 1));
+  const traffic = ambassador(urls, weights, (why) => differences.set(why, (differences.get(why) ?? 0) + 1));
   const url = await start('ambassador', traffic);
 
   let [requests, wrong] = [0, 0];
@@ -47,7 +51,9 @@ await example(async ({ say, check, defer }) => {
   const first = await everybody();
   const again = await everybody();
   say(`weights 90 to 10: ${first.length} of ${users.length} users are in the experiment, ${percent(share(first))}`);
-  dial.set({ web: 50, experiment: 50 });
+  const changes = weights.changes();
+  setting = { web: 50, experiment: 50 };
+  await changes.next(); // the ambassador has it
   const ramped = await everybody();
   say(`weights 50 to 50: ${ramped.length} are, ${percent(share(ramped))}`);
   const nobody = await Promise.all(Array.from({ length: 20 }, () => visit({})));

@@ -1,15 +1,12 @@
 /** What all small examples have in common. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { root } from '../../.ci/subpaths.ts';
 
 const folder = join(root, 'examples');
-const names = readdirSync(folder, { withFileTypes: true })
-  .filter((entry) => entry.isDirectory())
-  .map(({ name }) => name);
-/** The large one, and what the small ones share. */
-const small = names.filter((name) => !['search', 'support'].includes(name));
+/** All but the large one, and what the small ones share. */
+const small = readdirSync(folder).filter((name) => name !== 'search' && existsSync(join(folder, name, 'main.ts')));
 const read = (...path: string[]): string => readFileSync(join(folder, ...path), 'utf8');
 
 test('there are some', () => expect(small.length).toBeGreaterThan(1));
