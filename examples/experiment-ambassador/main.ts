@@ -7,7 +7,7 @@ import { serve } from '../support/http.ts';
 import { ambassador } from './ambassador.ts';
 import { versions } from './versions.ts';
 
-const users = Array.from({ length: 800 }, (_, i) => `user-${i}`);
+const users = Array.from({ length: 500 }, (_, i) => `user-${i}`);
 const expected = /^the price is 10(, with free delivery)?$/;
 
 await example(async ({ say, check, defer }) => {

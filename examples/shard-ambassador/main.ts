@@ -4,7 +4,7 @@ import { serve, type Service } from '../support/http.ts';
 import { Ambassador } from './ambassador.ts';
 import { Shard } from './shard-server.ts';
 
-const keys = 800;
+const keys = 500;
 
 await example(async ({ say, check, defer }) => {
   const shards: Shard[] = [];

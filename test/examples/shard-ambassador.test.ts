@@ -8,7 +8,7 @@ test(
     expect(printed).toMatch(/a fourth shard added under \d+ requests: \d+ \+ \d+ \+ \d+ \+ \d+$/m);
     expect(printed).toMatch(/^ok {5}0 reads found nothing; added in one step, \d{2,} keys would be unreadable$/m);
     expect(printed).toMatch(/^ok {5}0 reads found another value/m);
-    expect(printed).toMatch(/^ok {5}800 keys on four shards, each once, all readable$/m);
+    expect(printed).toMatch(/^ok {5}500 keys on four shards, each once, all readable$/m);
   },
   limitMs,
 );
