@@ -8,7 +8,7 @@ import { count, example, percent } from '../support/example.ts';
 import { forward, serve, type Service } from '../support/http.ts';
 import { Cache, pageOf } from './cache.ts';
 
-const [pages, capacity, warmUp, requests] = [200, 70, 400, 600];
+const [pages, capacity, warmUp, requests] = [150, 52, 300, 400];
 
 /** What a run has measured, after its warm-up. */
 interface Measured {
