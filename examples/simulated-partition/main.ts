@@ -7,8 +7,8 @@ const forgetful = process.argv.includes('--forgetful');
 
 /** Prints what came out; true when all was well. */
 const run = async (bankRemembers: boolean): Promise<boolean> => {
-  const flags = bankRemembers ? '' : ' -- --forgetful';
-  const replay = (seed: unknown): string => `SIM_SEED=${String(seed)} npm run start:partition${flags}`;
+  const flags = bankRemembers ? '' : ' --forgetful';
+  const replay = (seed: unknown): string => `SIM_SEED=${String(seed)} npm run example -- simulated-partition${flags}`;
   const seeds = wanted === undefined ? { runs: 200 } : { runs: 1, seed: Number(wanted) };
   try {
     const { runs, virtualMs, sometimes } = await simulate(payments({ bankRemembers }), { ...seeds, replay });
