@@ -217,6 +217,16 @@ async function taken2(of: Flow<number>): Promise<number[]> {
   return seen;
 }
 
+it('a branch that is left before the error came out of it has none any more', async () => {
+  const of = source(1, 'fails');
+  const { a, b } = copy(of.flow, ['a', 'b']);
+  await expect(taken(a)).rejects.toThrow('broken');
+  const left = b[Symbol.asyncIterator]();
+  await left.return!();
+  expect(await left.next()).toEqual({ done: true, value: undefined });
+  expect(of.told).toEqual(['-0']);
+});
+
 describe('values', () => {
   it('reports an acknowledgement that is lost when nobody waits for it any more', async () => {
     let reject: (error: Error) => void = () => undefined;
