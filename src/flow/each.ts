@@ -104,7 +104,9 @@ const retryShape = {
  * and only then the flow is closed: a queue that takes back what it gave takes back nothing that is worked on. Timers have
  * their turn at least every millisecond.
  *
- * Does not promise that a value comes once: an acknowledgement may be lost, and then the source delivers again.
+ * Does not promise that a value comes once: an acknowledgement may be lost, and then the source delivers again. Nor turns
+ * between values that never come here: an operator before it that passes on nothing of a source that is always ready takes
+ * none.
  *
  * @param flow - what to read
  * @param fn - deals with a value, or throws

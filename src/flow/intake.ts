@@ -1,4 +1,4 @@
-import { check, type Rule } from '../core/options.ts';
+import { check, object, type Rule } from '../core/options.ts';
 import { reportError } from '../core/report.ts';
 import type { Delivery, Flow } from './delivery.ts';
 import { giveBack } from './transaction.ts';
@@ -46,16 +46,14 @@ export class Intake<V> {
   async #ask(): Promise<void> {
     this.#asked = true;
     let result: IteratorResult<V>;
-    let done: boolean | undefined;
     try {
-      result = await (this.#iterator ??= iteratorOf(this.#source)).next();
-      ({ done } = result); // throws, as a loop does, where the source answers with nothing
+      result = check('what a source answers', await (this.#iterator ??= iteratorOf(this.#source)).next(), answer);
     } catch (error) {
       this.#end({ error });
       return;
     }
     this.#asked = false;
-    if (done) this.#end();
+    if (result.done) this.#end();
     else if (this.#over) this.#host.late?.(result.value);
     else this.#host.take(result.value);
   }
@@ -80,6 +78,9 @@ export class Intake<V> {
     }
   }
 }
+
+/** Of a source that breaks the protocol, as a loop does: nobody hears what is thrown behind it. */
+const answer = object<IteratorResult<never>>();
 
 function iteratorOf<V>(source: Iterable<V> | AsyncIterable<V>): Iterator<V> | AsyncIterator<V> {
   return flowRule.accepts(source)

@@ -37,7 +37,6 @@ export class Renewal<T> {
     const { everyMs, extend } = this.#renew;
     this.#timer = this.#runtime.clock.setTimer(everyMs, () => {
       for (const { value } of this.#held) quietly(() => settling(() => extend(value)));
-      this.#timer?.cancel(); // of a lease that was taken meanwhile
       if (this.#held.size > 0) this.#wait();
     });
   }

@@ -2,6 +2,7 @@
  * Functions and listeners that leave the flow while it calls them, settlements that throw instead of rejecting, sources that
  * break the protocol: what a graph of well-behaved parts never does.
  */
+import type { Runtime } from 'holdfast/core';
 import {
   all,
   barrier,
@@ -31,7 +32,7 @@ import { reading, settled, source, taken, upTo } from './support.ts';
 const warnings = recordWarnings();
 
 describe('a function that leaves the flow while it is called', () => {
-  it.each<[string, (of: Flow<number>, leave: () => void) => Flow<unknown>]>([
+  it.each<[string, (of: Flow<number>, leave: () => void, runtime: Runtime) => Flow<unknown>]>([
     ['filter', (of, leave) => filter(of, () => (leave(), true))],
     ['expand', (of, leave) => expand(of, (n) => (leave(), [n]))],
     [
@@ -46,22 +47,24 @@ describe('a function that leaves the flow while it is called', () => {
     ['reduce', (of, leave) => reduce(of, { ...sum(), add: (a, b) => (leave(), a + b) })],
     [
       'barrier, key',
-      (of, leave) =>
+      (of, leave, runtime) =>
         barrier(of, {
           key: (n) => (leave(), String(n)),
           part: String,
           expect: () => 2,
           timeoutMs: 1_000,
+          runtime,
         }),
     ],
     [
       'barrier, expect',
-      (of, leave) =>
+      (of, leave, runtime) =>
         barrier(of, {
           key: String,
           part: String,
           expect: () => (leave(), 2),
           timeoutMs: 1_000,
+          runtime,
         }),
     ],
   ])('%s: has its delivery given back, and keeps no timer', async (_, operator) => {
@@ -71,8 +74,7 @@ describe('a function that leaves the flow while it is called', () => {
     const leave = (): void => {
       controller.abort('left');
     };
-    // Barriers have a timer, of this clock.
-    const left = operator(of.flow, leave);
+    const left = operator(of.flow, leave, steady(clock));
     const ending = rejectionOf(() =>
       each(left, () => undefined, { signal: controller.signal, runtime: steady(clock) }),
     );
@@ -215,6 +217,16 @@ async function taken2(of: Flow<number>): Promise<number[]> {
   return seen;
 }
 
+it('a branch that is left before the error came out of it has none any more', async () => {
+  const of = source(1, 'fails');
+  const { a, b } = copy(of.flow, ['a', 'b']);
+  await expect(taken(a)).rejects.toThrow('broken');
+  const left = b[Symbol.asyncIterator]();
+  await left.return!();
+  expect(await left.next()).toEqual({ done: true, value: undefined });
+  expect(of.told).toEqual(['-0']);
+});
+
 describe('values', () => {
   it('reports an acknowledgement that is lost when nobody waits for it any more', async () => {
     let reject: (error: Error) => void = () => undefined;
@@ -241,7 +253,7 @@ describe('reduce', () => {
       if (n === 1) throw new Error('one');
       return n;
     });
-    const monoid = all({ kinds: histogram(String), picky });
+    const monoid = all({ kinds: histogram((n: number) => String(n)), picky });
     expect(await taken(reduce(of.flow, monoid))).toEqual([
       {
         kinds: new Map([
@@ -266,9 +278,9 @@ describe('reduce', () => {
 });
 
 describe('flow', () => {
-  it('ends with a TypeError when its source does not answer with a result', async () => {
+  it('ends with an error when its source does not answer with a result', async () => {
     const broken = { [Symbol.asyncIterator]: () => ({ next: async () => undefined as never }) };
-    await expect(taken(flow(broken))).rejects.toThrow(TypeError);
+    await expect(taken(flow(broken))).rejects.toThrow('what a source answers must be an object, got undefined');
   });
 
   it('renews nothing any more when a renewal has it all given back', async () => {
@@ -302,12 +314,7 @@ describe('flow', () => {
     const queue = new WorkQueue<number>();
     for (const n of upTo(6)) await queue.add(n);
     const seen: number[] = [];
-    const { a, b } = copy(
-      map(queue.consume(), (n) => n, { concurrency: 2 }),
-      ['a', 'b'],
-    );
-    void each(b, () => undefined).catch(() => undefined);
-    for await (const n of values(a)) {
+    for await (const n of values(map(queue.consume(), (n) => n, { concurrency: 2 }))) {
       seen.push(n);
       if (n === 2) break;
     }

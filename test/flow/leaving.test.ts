@@ -158,7 +158,7 @@ it.each([
 ])('%s reads no more than it works on', async (_, start) => {
   const of = source(100);
   void start(of.flow);
-  await settled();
+  for (let i = 0; i < 20; i++) await settled(); // on a loaded machine it takes a turn between two reads
   expect(of.read).toBe(_ === 'each' ? 5 : 1);
 });
 
