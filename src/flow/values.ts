@@ -23,7 +23,8 @@ export interface ValuesOptions {
  * The values of a flow, for a plain `for await` that is at least once.
  *
  * Promises: a value is acknowledged when the next one is asked for. Leaving the loop, by whatever way, nacks the value at hand
- * and closes the flow. What an acknowledgement rejects with, the loop throws. Timers have their turn at least every millisecond.
+ * and closes the flow. What an acknowledgement rejects with, the loop throws. Timers have their turn at least every millisecond
+ * of values that come; see {@link each} for those that do not.
  *
  * @param flow - what to read
  * @param options - a signal that ends the loop
