@@ -21,7 +21,7 @@ const over = { done: true, value: undefined } as const;
  * @internal The reading end of an operator. Written by hand, for a generator that waits cannot be left: `return` ends at
  * once, and with it every `next` that waits. An error comes in its place: after what was ready before it.
  */
-export class Port<V> implements AsyncIterableIterator<V, undefined> {
+export class Port<V> implements AsyncIterableIterator<V> {
   readonly #host: PortHost;
   readonly #drop: (value: V) => void;
   readonly #takers: Taker<V>[] = [];

@@ -38,7 +38,7 @@ export interface ValuesOptions {
  * sum // => 6
  * ```
  */
-export function values<T>(flow: Flow<T>, options?: ValuesOptions): AsyncIterable<T, undefined> {
+export function values<T>(flow: Flow<T>, options?: ValuesOptions): AsyncIterable<T> {
   checkFlow(flow);
   const { signal, runtime } = readOptions('values', options, { signal: signalRule, runtime: runtimeRule });
   return {

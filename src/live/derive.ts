@@ -96,7 +96,7 @@ class Derived<S, T> implements Live<T> {
     return ready;
   }
 
-  changes(signal?: AbortSignal): AsyncIterableIterator<T, undefined> {
+  changes(signal?: AbortSignal): AsyncIterableIterator<T> {
     const inner = this.#source.changes(signal)[Symbol.asyncIterator]();
     let seen = this.version;
     let left = false;
@@ -128,7 +128,7 @@ class Derived<S, T> implements Live<T> {
       return over;
     };
     let last: Promise<unknown> = Promise.resolve();
-    const iterator: AsyncIterableIterator<T, undefined> = {
+    const iterator: AsyncIterableIterator<T> = {
       [Symbol.asyncIterator]: () => iterator,
       // One after the other: several that are asked for at once are answered in their order.
       next: () => {

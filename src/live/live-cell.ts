@@ -66,7 +66,7 @@ export abstract class LiveCell<T, Events extends object> extends Emitter<Events>
    * @param signal - ends the iteration
    * @throws {@link HoldfastError} `INVALID_OPTION` when `signal` is no signal
    */
-  changes(signal?: AbortSignal): AsyncIterableIterator<T, undefined> {
+  changes(signal?: AbortSignal): AsyncIterableIterator<T> {
     if (signal !== undefined) check('signal', signal, signalRule);
     let seen = this.#version;
     let left = false;
@@ -84,7 +84,7 @@ export abstract class LiveCell<T, Events extends object> extends Emitter<Events>
       unlink?.();
       unlink = undefined;
     };
-    const iterator: AsyncIterableIterator<T, undefined> = {
+    const iterator: AsyncIterableIterator<T> = {
       [Symbol.asyncIterator]: () => iterator,
       next: () => {
         const result = readers.next();

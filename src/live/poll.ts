@@ -106,10 +106,7 @@ export function poll<T, C = unknown>(fetch: PollFetch<T, C>, options?: PollOptio
 type Fetched<T, C> = PollBatch<T, C> & { readonly items: T[] };
 
 /** A {@link poll} at work. One run: who wants another makes another. */
-export class Poll<T, C = unknown>
-  extends Emitter<PollEvents<C>>
-  implements AsyncIterableIterator<T, undefined>, AsyncDisposable
-{
+export class Poll<T, C = unknown> extends Emitter<PollEvents<C>> implements AsyncIterableIterator<T>, AsyncDisposable {
   readonly #pace: Pace;
   readonly #signal: AbortSignal | undefined;
   readonly #readers: Readers<T>;
