@@ -8,8 +8,8 @@ import { example } from '../support/example.ts';
 import { Processes } from '../support/processes.ts';
 import type { Message } from './thumbnailer-process.ts';
 
-const names = Array.from({ length: 24 }, (_, i) => `image-${i + 1}.jpg`);
-const [width, height] = [320, 240];
+const names = Array.from({ length: 20 }, (_, i) => `image-${i + 1}.jpg`);
+const [width, height] = [160, 120];
 
 /** The picture of a name: a colour of its own, with grain. */
 function paint(name: string): Buffer {
@@ -46,7 +46,7 @@ await example(async ({ say, check, defer }) => {
     for (let last = ''; ;) {
       const now = await processes.next('stands');
       most = Math.max(most, now.threads);
-      const line = `  ${10 * Math.floor(10 * (1 - now.left / names.length))} % done, ${now.threads} threads`;
+      const line = `  ${10 * Math.floor(10 * (1 - now.left / names.length))} % done, threads: ${now.threads}`;
       if (line !== last) say(line);
       last = line;
       if (now.left <= jobs && now.threads <= threads) return added;

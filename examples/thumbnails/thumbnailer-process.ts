@@ -26,7 +26,7 @@ const folder: WorkSource<Task> = {
 const filename = new URL('thumbnail-thread.mjs', import.meta.url);
 const queue = new WorkQueue(new ThreadPool<Task, void>({ filename, execArgv: [] }), {
   store: new JournalQueueStore(journal),
-  workers: { min: 0, max: 4 },
+  workers: { min: 0, max: 3 },
   elastic: { windowMs: 1_000 }, // threads go soon, so that the example is short; the default is 10 s
   paused: true, // until the folder is listed: a job that ends meanwhile would be listed and not be there
 });
