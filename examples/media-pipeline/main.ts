@@ -6,7 +6,7 @@ import { example } from '../support/example.ts';
 import { kindOf, type Upload, uploads } from './media.ts';
 import { pipeline } from './pipeline.ts';
 
-const some = (names: readonly string[]): string => `${names.length}: ${names.slice(0, 3).join(', ')}, …`;
+const some = (names: readonly string[]): string => `${names.length}: ${names.slice(0, 2).join(', ')}, …`;
 
 await example(async ({ say, check }) => {
   const queue = new WorkQueue<Upload>(undefined, { retry: { attempts: 3, backoff: { baseMs: 5, maxMs: 20 } } });
@@ -46,20 +46,15 @@ await example(async ({ say, check }) => {
   const [indexed] = await running;
 
   say(`filter: no media are ${some(dropped)}`);
-  say(
-    `copy:   ${Math.floor(calls.index / 3)} of ${calls.index} calls of the index failed, and were tried again in its branch`,
-  );
-  say(`dead:   the transcoder cannot read ${some(failed)}`);
-  say(`dead:   the mail could not be delivered for ${some(undelivered)}`);
+  say(`copy:   ${Math.floor(calls.index / 3)} of ${calls.index} calls of the index failed, and were made again`);
+  say(`dead:   not transcoded are ${some(failed)}; not delivered ${some(undelivered)}`);
   const placed = [...pages].map(([user, workers]) => `${user} on ${[...workers].join(' and ')}`);
-  check(
-    [...pages.values()].every(({ size }) => size === 1),
-    `shard: ${placed.join(', ')}`,
-  );
+  const isApart = [...pages.values()].every(({ size }) => size === 1);
+  check(isApart, `each user's clips are in one place: ${placed.join(', ')}`);
   const videos = given.filter((upload) => kindOf(upload) === 'video').length;
   check(index.size === videos, `the index has each of ${videos} videos, copied to it ${indexed.acked} times`);
   const all = [...mailed, ...dropped, ...failed, ...undelivered];
-  const each = all.length === given.length && new Set(all).size === given.length;
+  const isSum = all.length === given.length && new Set(all).size === given.length;
   const dead = failed.length + undelivered.length;
-  check(each, `${given.length} in = ${mailed.length} out + ${dropped.length} dropped + ${dead} dead`);
+  check(isSum, `${given.length} in = ${mailed.length} out + ${dropped.length} dropped + ${dead} dead`);
 });

@@ -6,10 +6,9 @@ export interface Upload {
   readonly name: string;
   readonly bytes: Buffer;
 }
-type Kind = 'image' | 'video';
 
 /** How files of each kind begin, in hexadecimal; the first that fits counts. */
-const beginnings: readonly (readonly [kind: Kind, bytes: RegExp])[] = [
+const beginnings = [
   ['image', /^ffd8ff/], // JPEG
   ['image', /^89504e470d0a1a0a/], // PNG
   ['image', /^47494638(?:37|39)61/], // GIF87a, GIF89a
@@ -17,9 +16,9 @@ const beginnings: readonly (readonly [kind: Kind, bytes: RegExp])[] = [
   ['image', /^.{8}66747970(?:61766966|68656963|6d696631)/], // ftyp with avif, heic, mif1, in the container of MP4
   ['video', /^.{8}66747970/], // ftyp with another brand: MP4, QuickTime
   ['video', /^1a45dfa3/], // WebM, Matroska
-];
+] as const;
 
-export function kindOf({ bytes }: Pick<Upload, 'bytes'>): Kind | undefined {
+export function kindOf({ bytes }: Pick<Upload, 'bytes'>): 'image' | 'video' | undefined {
   const first = bytes.toString('hex', 0, 12);
   return beginnings.find(([, pattern]) => pattern.test(first))?.[0];
 }
