@@ -23,12 +23,13 @@ const folder: WorkSource<Task> = {
   get: async (id) => ({ from: join(images, id), to: join(thumbnails, id) }),
 };
 
-const filename = new URL('thumbnail-thread.mjs', import.meta.url);
+const filename = new URL('thumbnail-thread.mjs', import.meta.url); // JavaScript, which needs none of our Node's flags
 const queue = new WorkQueue(new ThreadPool<Task, void>({ filename, execArgv: [] }), {
   store: new JournalQueueStore(journal),
   workers: { min: 0, max: 3 },
-  elastic: { windowMs: 1_000 }, // threads go soon, so that the example is short; the default is 10 s
-  paused: true, // until the folder is listed: a job that ends meanwhile would be listed and not be there
+  // Quick to come and to go, so that the example is short: by default a start must be worth it, and is kept for 10 s.
+  elastic: { drainMs: 250, windowMs: 1_000, coldStarts: 0 },
+  paused: true, // until the folder is listed: what is done meanwhile would be added once more
 });
 let threads = 0;
 const stand = (): void => {
