@@ -61,7 +61,8 @@ await example(async ({ say, check, defer }) => {
     each(reduce(vehicles, statistics), (counted) => void (result = counted)),
   ]);
 
-  const expected = photos.flatMap(({ pixels }) => detect(blur(pixels))).reduce(statistics.add, statistics.empty());
+  const seen = photos.flatMap(({ pixels }) => detect(blur(pixels)));
+  const expected = seen.reduce((sum, vehicle) => statistics.add(sum, vehicle), statistics.empty());
   say(`counted  ${inWords(result)}`);
   say(`expected ${inWords(expected)}`);
   check(inWords(result) === inWords(expected), 'the same as when nothing fails');
