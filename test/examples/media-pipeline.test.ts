@@ -4,7 +4,7 @@ import { Rendezvous } from 'holdfast/hashing';
 import { expect, test } from 'vitest';
 import { kindOf, uploads } from '../../examples/media-pipeline/media.ts';
 import { pipeline } from '../../examples/media-pipeline/pipeline.ts';
-import { runs, seed } from '../support/properties.ts';
+import { runs } from '../support/properties.ts';
 import { limitMs, runExample } from './run-example.ts';
 
 test(
@@ -46,7 +46,7 @@ test('any bytes have a kind or none, whatever follows the first twelve', () => {
       const twelve = Buffer.concat([first, Buffer.alloc(12)]).subarray(0, 12);
       expect(kindOf({ bytes: Buffer.concat([twelve, rest]) })).toBe(kindOf({ bytes: twelve }));
     }),
-    { numRuns: runs(10), seed },
+    { numRuns: runs(10) },
   );
 });
 
@@ -109,6 +109,6 @@ test('whatever fails, each upload is settled once: out, dropped, dead, or given 
         else expect(settled.has(name)).toBe(false);
       }
     }),
-    { numRuns: runs(0.3), seed },
+    { numRuns: runs(0.3) },
   );
 }, 300_000);
