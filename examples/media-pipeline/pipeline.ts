@@ -3,7 +3,7 @@ import { copy, each, type EachReport, filter, type Flow, map, merge, shard, spli
 import type { Placement, PlacementNode } from 'holdfast/hashing';
 import { kindOf, type Upload } from './media.ts';
 
-export type Clip = Pick<Upload, 'name' | 'user'>;
+type Clip = Pick<Upload, 'name' | 'user'>;
 
 /** Who does the work; each of them may fail. */
 export interface Services {
