@@ -46,9 +46,9 @@ await example(async ({ say, check, defer }) => {
     for (let last = ''; ;) {
       const now = await processes.next('stands');
       most = Math.max(most, now.threads);
-      const line = `  ${10 * Math.floor(10 * (1 - now.left / names.length))} % done, threads: ${now.threads}`;
-      if (line !== last) say(line);
-      last = line;
+      const tenths = Math.floor((10 * (names.length - now.left)) / names.length);
+      const line = `  ${10 * tenths} % done, threads: ${now.threads}`;
+      if (line !== last) say((last = line));
       if (now.left <= jobs && now.threads <= threads) return added;
     }
   };
