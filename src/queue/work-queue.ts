@@ -288,7 +288,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     return this.#endings.cancel(id, reason);
   }
 
-  /** Starts no more jobs until `resume`. What runs goes on, and jobs are accepted. */
+  /** Starts no more jobs until `resume`. What runs goes on, jobs are accepted, and idle workers go as if nothing waited. */
   pause(): void {
     this.#engine.paused = true;
   }
@@ -401,9 +401,14 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     return !this.#intake.isAsking && waiting + delayed + this.#tally.leased + this.#intake.waiting === 0;
   }
 
+  /** How many wait and could run now: none while the queue is paused. */
+  get #runnable(): number {
+    return this.#engine.isTaking ? this.#depot.runnable : 0;
+  }
+
   /** How many wait because nobody is idle. */
   get #stuck(): number {
-    return this.#engine.runs.length < this.#pool.size ? 0 : this.#depot.runnable;
+    return this.#engine.runs.length < this.#pool.size ? 0 : this.#runnable;
   }
 
   #pump(nowMs?: number): void {
@@ -424,7 +429,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     const { workers, elastic, runtime } = this.#settings;
     const scaler = new Scaler(
       {
-        queued: () => this.#depot.runnable,
+        queued: () => this.#runnable,
         busy: () => this.#engine.runs.length,
         coldStartMs: () => pool.coldStartMs,
         resize: (change) => {
