@@ -1,4 +1,4 @@
-/** A default that is a number stands in a table of the guide as it stands in the doc comment of its option. */
+/** What the guides list is what the sources have: defaults that are numbers, and the codes of errors. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
@@ -59,6 +59,19 @@ test.each(Object.entries(guidesOf))('the defaults of %s are in its guide', (fold
     .flatMap((file) => defaultsIn(read('src', folder, file)));
   expect(defaults.length).toBeGreaterThan(0);
   expect(missingIn(guides.map((guide) => read('docs/guides', `${guide}.md`)).join('\n'), defaults)).toEqual([]);
+});
+
+test('every code of an error is in the guide, with a guard that there is', () => {
+  const union = /export type ErrorCode =(?<codes>[^;]+);/.exec(read('src/core/errors.ts'))!.groups!['codes']!;
+  const rows = [...read('docs/guides/deadlines.md').matchAll(/^\| `(?<code>[A-Z_]+)` +\| `(?<guard>is\w+)` +\|/gm)];
+  const codes = [...union.matchAll(/'(\w+)'/g)].map(([, code]) => code!);
+  expect(codes.length).toBeGreaterThan(20);
+  expect(rows.map(({ groups }) => groups!['code']!).sort()).toEqual(codes.sort());
+  const reports = readdirSync(join(root, 'etc')).map((file) => read('etc', file));
+  const guards = new Set(rows.map(({ groups }) => groups!['guard']!));
+  expect([...guards].filter((guard) => !reports.some((report) => report.includes(`export function ${guard}`)))).toEqual(
+    [],
+  );
 });
 
 test('the check finds a number that is another, and an option that is not there', () => {
