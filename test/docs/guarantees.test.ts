@@ -1,8 +1,9 @@
 /** Every promise has a proof: `docs/guarantees.md` cites tests that there are, and each guide names its promises as that page does. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { root } from '../../.ci/subpaths.ts';
+import { general, guides, pending } from './guides.ts';
 import { faultsOf, type Guarantee, promisesOf, sectionsOf, wordsOf } from './promises.ts';
 import { titlesIn } from './titles.ts';
 
@@ -12,11 +13,6 @@ const read = (path: string): string | undefined => {
     texts.set(path, existsSync(join(root, path)) ? readFileSync(join(root, path), 'utf8') : undefined);
   return texts.get(path);
 };
-
-/** Guides that promise nothing of their own: they lead to the others. */
-const leading = new Set(['getting-started.md', 'choosing.md']);
-/** Guides whose promises have no ids yet. */
-const pending = new Set(['elastic.md', 'flow.md', 'live.md', 'queue-pools.md', 'queue.md', 'testing.md']);
 
 const sections = sectionsOf(read('docs/guarantees.md')!).filter(({ guarantees }) => guarantees.length > 0);
 const all = sections.flatMap(({ guarantees }) => guarantees);
@@ -44,11 +40,9 @@ test('each section of a pattern says what is not promised', () => {
 });
 
 describe('guides', () => {
-  const guides = readdirSync(join(root, 'docs/guides')).filter(
-    (name) => name.endsWith('.md') && !leading.has(name) && !pending.has(name),
-  );
+  const ofPatterns = guides.filter((name) => general[name] === undefined && !pending.has(name));
 
-  test.each(guides)('%s has the promises of its section, word for word, and leads there', (name) => {
+  test.each(ofPatterns)('%s has the promises of its section, word for word, and leads there', (name) => {
     const path = `docs/guides/${name}`;
     const section = sections.find(({ guide }) => guide === path);
     const shown = promisesOf(read(path)!);
