@@ -80,6 +80,23 @@ describe('README', () => {
     expect(row).toContain(`](docs/guarantees.md#${slug!})`);
   });
 
+  test('takes its figures from the reports that it links', () => {
+    const [table = ''] = readme.slice(readme.indexOf('## Figures')).split('\n\nAlso:');
+    const figures = table.split('\n').filter((line) => line.startsWith('| '));
+    const strange = figures.slice(2).flatMap((line) => {
+      const [, , ours = '', theirs = '', report = ''] = line.split('|');
+      const text = read(/\]\(([^)]+)\)/.exec(report)![1]!);
+      // A digit within a name is none of a figure.
+      const numbers = [...`${ours} ${theirs}`.matchAll(/(?<![\w.,])\d+(?:[.,]\d+)*/g)].map(([number]) => number);
+      const isThere = (number: string): boolean =>
+        new RegExp(`(?<![\\d.,])${number.replaceAll('.', '\\.')}(?!\\d|[.,]\\d)`).test(text);
+      expect(numbers, line).not.toEqual([]);
+      return numbers.filter((number) => !isThere(number)).map((number) => `${number} is not in the report: ${line}`);
+    });
+    expect(figures.length).toBeGreaterThan(10);
+    expect(strange).toEqual([]);
+  });
+
   test('names each subpath with its size budget', () => {
     const budgets = sizeLimits as readonly { readonly name: string; readonly limit: string }[];
     const subpaths = budgets.filter(({ name }) => /^holdfast[\w/]*$/.test(name));
