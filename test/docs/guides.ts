@@ -1,9 +1,12 @@
 /** The guides, and which of them are not of one pattern. */
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../../.ci/subpaths.ts';
+import { promisesOf } from './promises.ts';
 
-export const guides: readonly string[] = readdirSync(join(root, 'docs/guides')).filter((name) => name.endsWith('.md'));
+const folder = join(root, 'docs/guides');
+export const textOf = (guide: string): string => readFileSync(join(folder, guide), 'utf8');
+export const guides: readonly string[] = readdirSync(folder).filter((name) => name.endsWith('.md'));
 
 /** Guides that are not of one pattern, and why they have neither promises with ids nor the whole skeleton. */
 export const general: Readonly<Record<string, string>> = {
@@ -14,7 +17,7 @@ export const general: Readonly<Record<string, string>> = {
   'writing-a-store.md': 'for those who write a store: its promises are those of the conformance suites',
 };
 
-/** Guides of a pattern that are still to be brought to the skeleton, their promises without ids. */
+/** Guides of a pattern that were written before there were ids. As soon as one has some, all is asked of it but the link. */
 export const pending: ReadonlySet<string> = new Set([
   'elastic.md',
   'flow.md',
@@ -23,3 +26,9 @@ export const pending: ReadonlySet<string> = new Set([
   'queue.md',
   'testing.md',
 ]);
+
+/** The guides that have to have ids and skeleton. */
+export const ofPatterns: readonly string[] = guides.filter((name) => {
+  if (general[name] !== undefined) return false;
+  return !pending.has(name) || promisesOf(textOf(name)).size > 0;
+});
