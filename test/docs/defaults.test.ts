@@ -10,6 +10,7 @@ const guidesOf: Readonly<Record<string, readonly string[]>> = {
   balancing: ['balancing'],
   calls: ['calls', 'deadlines'],
   election: ['election'],
+  flow: ['flow'],
   hashing: ['hashing'],
   live: ['live'],
   scatter: ['scatter'],
