@@ -1,89 +1,68 @@
-/** A real Redis and its adapter, which is killed half-way. Then Redis is full, its slow log overflows, and it restarts. */
+/** A real Redis and its adapter, which is killed half-way. Then the slow log overflows, and then Redis itself is restarted. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Redis } from 'ioredis';
 import { example } from '../support/example.ts';
 import { Processes } from '../support/processes.ts';
 import { missingRedis, startRedis } from '../support/redis-server.ts';
 import type { Message } from './adapter-process.ts';
 import type { Line } from './slow-log.ts';
 
-await example(async ({ say, check, defer, makeFolder }) => {
-  const folder = await makeFolder();
-  const log = ['--slowlog-log-slower-than', '2000', '--slowlog-max-len', '60', '--enable-debug-command', 'local'];
-  const server = await startRedis(folder, ...log);
-  defer(server.stop);
-  const redis = new Redis(server.port, { retryStrategy: () => 20 }).on('error', () => undefined);
-  defer(() => redis.disconnect());
+const options = { 'slowlog-log-slower-than': '2000', 'slowlog-max-len': '80', 'enable-debug-command': 'local' };
+
+await example(async (stage) => {
+  const [folder, { port, redis, restart }] = [await stage.makeFolder(), await startRedis(stage, options)];
   const adapters = new Processes<Message>();
-  defer(() => adapters.close());
+  stage.defer(() => adapters.close());
   const start = async (): Promise<string> => {
-    adapters.start('adapter', new URL('adapter-process.ts', import.meta.url), String(server.port), folder);
+    adapters.start('adapter', new URL('adapter-process.ts', import.meta.url), String(port), folder);
     return (await adapters.next('listening')).url;
   };
-  const kill = async (): Promise<void> => {
-    adapters.signal('adapter', 'SIGKILL');
-    await adapters.ended();
-  };
-  const work = async (times: number): Promise<void> => {
+  const workSlowly = async (times: number): Promise<void> => {
     for (let i = 0; i < times; i++) await redis.call('DEBUG', 'SLEEP', '0.003');
   };
   const lines = async (): Promise<readonly Line[]> => {
     const text = await readFile(join(folder, 'slow.jsonl'), 'utf8').catch(() => '');
     return Array.from(text.matchAll(/(.+)\n/g), ([line]) => JSON.parse(line) as Line);
   };
-  /** The lines, when the newest entry that Redis has is among them. */
-  const caughtUp = async (): Promise<readonly Line[]> => {
-    const [[newest]] = (await redis.slowlog('GET', 1)) as [[number]];
+  /** What Redis has, and the lines when they are as new. */
+  const caughtUp = async () => {
     for (; ; await sleep(10)) {
+      const ids = ((await redis.slowlog('GET', -1)) as [number][]).map(([id]) => id).reverse();
       const all = await lines();
-      if (all.at(-1)?.id === newest) return all;
+      if (all.at(-1)?.id === ids.at(-1)) return { ids, all };
     }
   };
 
   await start();
-  const working = work(50);
-  while ((await lines()).length < 15) await sleep(5);
-  await kill();
-  let url = await start();
+  const working = workSlowly(50);
+  while ((await lines()).length <= 15) await sleep(5);
+  await adapters.kill('adapter');
+  await start();
   await working;
-  const [first, entries] = [await caughtUp(), (await redis.slowlog('GET', -1)) as [number][]];
-  const same =
-    first.map(({ id }) => id).join() ===
-    entries
-      .map(([id]) => id)
-      .reverse()
-      .join();
-  check(same, `the adapter was killed half-way: ${entries.length} slow commands are ${first.length} lines, each one`);
-  say(JSON.stringify(first.at(-1)));
+  const { ids, all } = await caughtUp();
+  const same = all.map(({ id }) => id).join() === ids.join();
+  stage.check(same, `the adapter was killed half-way: ${ids.length} slow commands are ${all.length} lines, each one`);
+  stage.say(JSON.stringify(all.at(-1)));
 
-  const metrics = async (): Promise<string> => await (await fetch(`${url}/metrics`)).text();
-  const status = async (): Promise<number> => (await fetch(`${url}/healthz`)).status;
-  say(/^redis_command_duration.*debug.*$/m.exec(await metrics())![0]);
-  await redis.config('SET', 'maxmemory', 1);
-  let failed = await adapters.next('failed');
-  while (failed.well) failed = await adapters.next('failed');
-  const [is, ping] = [await status(), await redis.ping()];
-  check(is === 503 && ping === 'PONG', `full: ${ping}, but health is ${is} after ${failed.failures} failures`);
-  await redis.config('SET', 'maxmemory', 0);
-  while ((await status()) !== 200) await sleep(20);
+  await adapters.kill('adapter');
+  await workSlowly(100);
+  const url = await start();
+  const { all: more } = await caughtUp();
+  const missed = more.find(({ event }) => event === 'missed')?.missed ?? 0;
+  const whole = missed > 0 && more.length - 1 + missed === more.at(-1)!.id + 1;
+  stage.check(whole, `the slow log has overflowed: a line says that ${missed} are missed; all others are there`);
 
-  await kill();
-  await work(80);
-  url = await start();
-  const second = await caughtUp();
-  const missed = second.findIndex(({ event }) => event === 'missed');
-  check(
-    second.length - 1 + Number(missed) === second.at(-1)!.id + 1,
-    `the log has overflowed: a line says that ${missed} were missed`,
-  );
-
-  await server.restart(async () =>
-    check((await metrics()).includes('\nredis_up 0\n'), 'without Redis, the page says redis_up 0'),
-  );
-  await work(5);
-  const third = await caughtUp();
-  const news = third.slice(second.length).map(({ event, id }) => `${event} ${id}`);
-  check(news.join().startsWith(`restarted -1,slow 0,slow 1`), 'Redis was restarted');
+  const get = (path = ''): Promise<Response> => fetch(`${url}/${path}`);
+  stage.say((await (await get('metrics')).text()).match(/^redis_(?:memory|.*"debug").*$/gm)!.join('\n'));
+  await restart(async () => {
+    while ((await adapters.next('failed')).failures < 3);
+    stage.check((await get()).status === 503, 'without Redis, health is 503 after 3 failures');
+    stage.check(/^redis_up 0$/m.test(await (await get('metrics')).text()), 'and the page says redis_up 0');
+  });
+  await workSlowly(5);
+  const { ids: anew, all: most } = await caughtUp();
+  const told = most.slice(more.length).map(({ event, id }) => `${event} ${id}`);
+  while ((await get()).status !== 200) await sleep(20);
+  stage.check(told.length === anew.length + 1, `Redis was restarted: ${told.join(', ')}; health is 200 again`);
 }, missingRedis());

@@ -1,8 +1,9 @@
 /** A Redis of an example's own: Debian's `redis-server`, on a free port of loopback, its data in a folder that is given. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
+import { Redis } from 'ioredis';
+import type { Stage } from './example.ts';
 
 const program = 'redis-server';
 const exists = (name: string): boolean => spawnSync(name, ['--version']).error === undefined;
@@ -11,26 +12,26 @@ const exists = (name: string): boolean => spawnSync(name, ['--version']).error =
 export const missingRedis = (): string | undefined =>
   exists(program) ? undefined : `${program} is not installed: apt-get install ${program}`;
 
-/** A Redis that was started. */
+/** A Redis that was started, and a client of it. */
 export interface RedisServer {
   readonly port: number;
-  /** Kills it, and starts it again on the same port. */
-  readonly restart: (whileDown?: () => Promise<void>) => Promise<void>;
-  readonly stop: () => Promise<void>;
+  readonly redis: Redis;
+  /** Kills it, and starts it again on the same port: with nothing of what it had. */
+  readonly restart: (whileDown: () => Promise<void>) => Promise<void>;
 }
 
-/** Starts a Redis; resolves when it takes connections. */
-export async function startRedis(folder: string, ...options: readonly string[]): Promise<RedisServer> {
-  const port = await freePort();
+/** Starts a Redis that ends with the example; resolves when it takes connections. */
+export async function startRedis(stage: Stage, options: Readonly<Record<string, string>>): Promise<RedisServer> {
+  const [port, folder] = [await freePort(), await stage.makeFolder()];
+  const all = { port, bind: '127.0.0.1', dir: folder, save: '', appendonly: 'no', ...options };
+  const args = Object.entries(all).flatMap(([name, value]) => [`--${name}`, String(value)]);
   // It goes when this process goes, by whichever way, where the system can do that.
-  const leash = exists('setpriv') ? ['setpriv', '--pdeathsig', 'KILL'] : [];
-  const where = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'no'];
-  const [command = '', ...args] = [...leash, program, ...where, ...options];
+  const [command = '', ...rest] = [...(exists('setpriv') ? ['setpriv', '--pdeathsig', 'KILL'] : []), program, ...args];
   let child: ChildProcess;
   const start = (): Promise<void> =>
     new Promise((resolve, reject) => {
       let said = '';
-      child = spawn(command, args, { stdio: ['ignore', 'pipe', 'ignore'] });
+      child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'ignore'] });
       child.once('error', reject).once('exit', () => reject(new Error(`${program} has ended: ${said}`)));
       child.stdout!.on('data', (data: Buffer) => {
         said += data.toString();
@@ -38,18 +39,19 @@ export async function startRedis(folder: string, ...options: readonly string[]):
       });
     });
   const stop = async (): Promise<void> => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
     const gone = once(child, 'exit');
-    child.kill('SIGKILL');
-    await gone;
+    if (child.exitCode === null && child.signalCode === null && child.kill('SIGKILL')) await gone;
   };
   await start();
+  stage.defer(stop);
+  const redis = new Redis(port, { retryStrategy: () => 20 }).on('error', () => undefined); // it is restarted on purpose
+  stage.defer(() => redis.disconnect());
   return {
     port,
-    stop,
+    redis,
     restart: async (whileDown) => {
       await stop();
-      await whileDown?.();
+      await whileDown();
       await start();
     },
   };
