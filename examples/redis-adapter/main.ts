@@ -21,16 +21,15 @@ await example(async (stage) => {
   const workSlowly = async (times: number): Promise<void> => {
     for (let i = 0; i < times; i++) await redis.call('DEBUG', 'SLEEP', '0.003');
   };
-  const lines = async (): Promise<readonly Line[]> => {
-    const text = await readFile(join(folder, 'slow.jsonl'), 'utf8').catch(() => '');
-    return Array.from(text.matchAll(/(.+)\n/g), ([line]) => JSON.parse(line) as Line);
-  };
+  const read = (): Promise<string> => readFile(join(folder, 'slow.jsonl'), 'utf8').catch(() => '');
+  const lines = async () => Array.from((await read()).matchAll(/(.+)\n/g), ([line]) => JSON.parse(line) as Line);
   /** What Redis has, and the lines when they are as new. */
   const caughtUp = async () => {
     for (; ; await sleep(10)) {
       const ids = ((await redis.slowlog('GET', -1)) as [number][]).map(([id]) => id).reverse();
       const all = await lines();
       if (all.at(-1)?.id === ids.at(-1)) return { ids, all };
+      await sleep(10);
     }
   };
 

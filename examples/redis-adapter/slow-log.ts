@@ -3,8 +3,7 @@ import type { PollBatch } from 'holdfast/live';
 
 /** Entries are numbered, from 0 in each run of the server. What is up to a position has been told of. */
 export type Position = Readonly<{ run: string; id: number }>;
-export type Line = Position &
-  Readonly<{ event: 'slow' | 'missed' | 'restarted'; missed?: number; [detail: string]: unknown }>;
+export type Line = Position & Readonly<{ event: string; missed?: number; [detail: string]: unknown }>;
 /** As `SLOWLOG GET` answers: number, seconds, microseconds, the command with its arguments, client, the client's name. */
 export type Entry = readonly [number, number, number, readonly string[], string, string];
 
