@@ -7,6 +7,7 @@ import type { Codes } from './codes.ts';
 
 export type SignUp = Readonly<{ user: string; email: string; phone?: string; language?: string; newsletter?: boolean }>;
 export type Profile = SignUp & Required<Pick<SignUp, 'language' | 'newsletter'>>;
+type Name = 'mail' | 'text' | 'news';
 
 /** The decorator: says what the user has not said, and hands on. */
 export const withDefaults: Layer<SignUp, string, Profile> = (next) => (signUp, options) =>
@@ -15,19 +16,14 @@ export const withDefaults: Layer<SignUp, string, Profile> = (next) => (signUp, o
 /** Sends to a provider, which knows by the key what it has already: a job may run twice. */
 async function send(url: string, text: string, { id, signal }: JobContext): Promise<void> {
   const response = await fetch(url, { method: 'POST', body: text, headers: { 'idempotency-key': id }, signal });
-  if (response.status >= 400 && response.status < 500) throw new Discard(`${url}: ${response.status}`); // never will do
+  if (response.status === 422) throw new Discard(await response.text()); // no such address: no other attempt would help
   if (!response.ok) throw new Error(`${url}: ${response.status}`);
 }
 
 /** A queue for each function, on disk: its own workers and its own retries, so that none waits for another. */
-export function signUpWith(
-  save: Call<Profile, void>,
-  providers: Readonly<Record<'mail' | 'text' | 'news', string>>,
-  codes: Codes,
-  folder: string,
-) {
-  const queue = (name: 'mail' | 'text' | 'news', textFor: (profile: Profile) => string) =>
-    new WorkQueue<Profile>((profile, context) => send(providers[name], textFor(profile), context), {
+export function signUpWith(save: Call<Profile, void>, urls: Record<Name, string>, codes: Codes, folder: string) {
+  const queue = (name: Name, textFor: (profile: Profile) => string) =>
+    new WorkQueue<Profile>((profile, context) => send(urls[name], textFor(profile), context), {
       store: new JournalQueueStore(join(folder, name)),
       workers: 4,
       timeoutMs: 250, // of an attempt
@@ -45,5 +41,5 @@ export function signUpWith(
     await Promise.all(names.map((name) => queues[name].add(profile, { id: profile.user }))); // asked again: no second job
     return `welcome, ${profile.user}`;
   };
-  return { queues, signUp: stack(create, (next) => timebox(next, 2_000), withDefaults) };
+  return { queues, signUp: stack(create, (next) => timebox(next, 3_000), withDefaults) };
 }
