@@ -42,7 +42,6 @@ await example(async ({ check, defer, makeFolder }) => {
     const body = JSON.stringify({ user, email: `${user}@example.org`, phone: '+49 30 1234', ...more });
     return (await fetch(url, { method: 'POST', body })).status;
   };
-
   mail.now.isDown = true;
   const [startedMs, ann, statuses] = [performance.now(), post('ann'), [] as number[]];
   for (let i = 0; i < 24; i++)
