@@ -18,7 +18,7 @@ const redis = new Redis(Number(port), { enableOfflineQueue: false, commandTimeou
 redis.on('error', () => undefined); // the health tells
 
 // The check is the user's. PING would do for a Redis that is full and refuses all that is new.
-const up = probe(() => redis.set('health', 'well', 'PX', 10_000), { everyMs: 100, rise: 2, fall: 3 }); // in earnest 5 s
+const up = probe(() => redis.set('health', 'well', 'PX', 10_000), { everyMs: 200, rise: 2, fall: 3 }); // in earnest 5 s
 up.on('failed', ({ failures }) => tell({ kind: 'failed', failures }));
 const { url } = await serve('adapter', async (request) => {
   if (!request.url.endsWith('/metrics')) return new Response(null, { status: up.current ? 200 : 503 });

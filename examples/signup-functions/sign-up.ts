@@ -37,7 +37,8 @@ export function signUpWith(save: Call<Profile, void>, urls: Record<Name, string>
   };
   const create: Call<Profile, string> = async (profile, options) => {
     await save(profile, options);
-    const names = ['mail', ...(profile.phone ? ['text'] : []), ...(profile.newsletter ? ['news'] : [])] as const;
+    const wanted = { mail: true, text: profile.phone !== undefined, news: profile.newsletter };
+    const names = (['mail', 'text', 'news'] as const).filter((name) => wanted[name]);
     await Promise.all(names.map((name) => queues[name].add(profile, { id: profile.user }))); // asked again: no second job
     return `welcome, ${profile.user}`;
   };

@@ -155,12 +155,13 @@ describeWith(['redis-server'], 'redis-adapter', () => {
       const start = async (): Promise<{ url: string; kill: () => Promise<void> }> => {
         const module = join(root, 'examples/redis-adapter/adapter-process.ts');
         const child = fork(module, ['adapter', String(server.port), folder], { execArgv: ['--import', 'tsx'] });
-        const [message] = (await once(child, 'message')) as [Message];
+        let [message] = (await once(child, 'message')) as [Message];
+        while (message.kind !== 'listening') [message] = (await once(child, 'message')) as [Message];
         const kill = async (): Promise<void> => {
           const gone = once(child, 'exit');
           if (child.kill('SIGKILL')) await gone;
         };
-        return { url: (message as { url: string }).url, kill };
+        return { url: message.url, kill };
       };
       let adapter = await start();
       try {
