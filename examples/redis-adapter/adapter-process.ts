@@ -26,7 +26,6 @@ const { url } = await serve('adapter', async (request) => {
   return new Response(text, { headers: { 'content-type': Registry.PROMETHEUS_CONTENT_TYPE } });
 });
 tell({ kind: 'listening', url });
-
 const runOf = async (): Promise<string> => /run_id:(\w+)/.exec(await redis.info('server'))![1]!;
 const lines = await openJsonLines<Line>(folder, 'slow');
 const newest = async (from?: Position) => {

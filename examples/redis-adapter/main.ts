@@ -25,7 +25,7 @@ await example(async (stage) => {
   const lines = async () => Array.from((await read()).matchAll(/(.+)\n/g), ([line]) => JSON.parse(line) as Line);
   /** What Redis has, and the lines when they are as new. */
   const caughtUp = async () => {
-    for (; ; await sleep(10)) {
+    for (;;) {
       const ids = ((await redis.slowlog('GET', -1)) as [number][]).map(([id]) => id).reverse();
       const all = await lines();
       if (all.at(-1)?.id === ids.at(-1)) return { ids, all };

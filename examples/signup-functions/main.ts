@@ -56,7 +56,6 @@ await example(async ({ check, defer, makeFolder }) => {
     `${text.sent.size} texts and ${news.sent.size} subscriptions are out, ${24 - queues.mail.stats().done} mails wait`,
   );
   check((await ann) === 504, 'one whose account cannot be saved in time is told so, by 504');
-
   mail.now.isDown = false;
   await queues.mail.onIdle();
   const { done, retried } = queues.mail.stats();
