@@ -8,6 +8,7 @@ import { Batches } from './batches.ts';
 import type { Depot, DepotHost, DepotListener } from './depot.ts';
 import type { DeadJobs, JobOutcome, LeasedJob, NewJob, PutResult, QueueStore, Room, StoreCaps } from './queue-store.ts';
 import { HeldLeases, type LeaseOffice } from './held-leases.ts';
+import { alsoTell } from './result-ticket.ts';
 import type { Settings } from './settings.ts';
 
 const mostRemembered = 100_000;
@@ -38,6 +39,8 @@ export class StoreDepot<D> implements Depot<D> {
   readonly #known = new Map<string, Job<D>>();
   /** Those that the store is asked to keep, and that have not been pulled yet. */
   readonly #asked = new Set<Job<D>>();
+  /** Those of them whose id another record has, which may be at its end in the store; oldest first. */
+  readonly #rivals = new Map<string, Set<Job<D>>>();
   readonly #held: HeldLeases<D>;
   /** Settlements that are not answered yet. */
   readonly #settling = new Map<Job<D>, Settling>();
@@ -155,7 +158,9 @@ export class StoreDepot<D> implements Depot<D> {
     // Known and counted before it is asked for: it may be pulled before the answer is here.
     const twin = this.#known.get(id);
     if (this.caps.shared) this.#remember(id);
-    if (twin === undefined && this.#isFollowed(job)) this.#known.set(id, job);
+    const isFollowed = this.#isFollowed(job);
+    if (isFollowed && twin === undefined) this.#known.set(id, job);
+    else if (isFollowed) this.#rival(id, job);
     job.state = delayMs > 0 ? 'delayed' : 'waiting';
     this.#asked.add(job);
     let result: PutResult;
@@ -163,12 +168,16 @@ export class StoreDepot<D> implements Depot<D> {
       result = await this.#puts.add({ id, data, key: keyName, priority, delayMs, dedupe, expiresInMs, settings });
     } catch (error) {
       this.#asked.delete(job);
+      this.#unrival(id, job);
       this.#added.delete(id);
       if (twin === undefined) this.#known.delete(id);
       throw error;
     }
     const isNew = this.#asked.delete(job);
+    this.#unrival(id, job);
     if (result.status === 'added') {
+      // A twin has ended in the store, though the answer to that may still be on its way.
+      if (isNew && isFollowed) this.#known.set(id, job);
       // It may have been pulled already, and be done.
       if (isNew) this.#count(job, 1);
       this.#look();
@@ -179,6 +188,17 @@ export class StoreDepot<D> implements Depot<D> {
     if (twin === undefined) this.#known.delete(id);
     if (result.status === 'full') return { status: 'full' };
     return { status: 'duplicate', job: this.#known.get(result.id) ?? twin ?? this.#stranger(result.id, data) };
+  }
+
+  #rival(id: string, job: Job<D>): void {
+    const rivals = this.#rivals.get(id);
+    if (rivals === undefined) this.#rivals.set(id, new Set([job]));
+    else rivals.add(job);
+  }
+
+  #unrival(id: string, job: Job<D>): void {
+    const rivals = this.#rivals.get(id);
+    if (rivals?.delete(job) === true && rivals.size === 0) this.#rivals.delete(id);
   }
 
   /** One that waits again: it may come here, and be counted already, or elsewhere. */
@@ -263,7 +283,7 @@ export class StoreDepot<D> implements Depot<D> {
     } else {
       job.state = ending.kind;
       if (heir !== undefined) this.#disinherit(heir, job);
-      this.#known.delete(id);
+      this.#unknow(heir ?? job);
     }
     return true;
   }
@@ -430,7 +450,7 @@ export class StoreDepot<D> implements Depot<D> {
       void this.#outcomes.add({ id, fence, kind: 'dead', reason: 'expired', error: 'its deadline has passed' });
       return;
     }
-    const known = this.#known.get(id);
+    const known = this.#known.get(id) ?? this.#rivals.get(id)?.values().next().value;
     const job = known ?? this.make(data, leased.priority, { id });
     const isAdded = this.#added.delete(id);
     if (known === undefined && (isAdded || this.#returning > 0)) {
@@ -458,6 +478,16 @@ export class StoreDepot<D> implements Depot<D> {
    */
   #await(lost: Job<D>): void {
     if (!this.#isFollowed(lost)) return;
+    const newer = this.#known.get(this.idOf(lost));
+    if (newer !== undefined) {
+      // Its id is another job's already, so it has ended in the store; how, nobody will know.
+      lost.details!.successor = newer;
+      lost.details!.unlink?.();
+      lost.details!.unlink = undefined;
+      if (lost.ticket !== undefined) alsoTell(newer, lost.ticket);
+      lost.ticket = undefined;
+      return;
+    }
     const { data, priority, details, ticket, owner, caller } = lost;
     const job = this.make(data, priority, { ...details, fence: undefined });
     job.ticket = ticket;
@@ -470,9 +500,15 @@ export class StoreDepot<D> implements Depot<D> {
     this.#count(job, 1);
   }
 
+  /** Its id may have come back with another job. */
+  #unknow(job: Job<D>): void {
+    const id = this.idOf(job);
+    if (this.#known.get(id) === job) this.#known.delete(id);
+  }
+
   #lose(job: Job<D>): void {
     this.#held.delete(job);
-    this.#known.delete(this.idOf(job));
+    this.#unknow(job);
     this.#letGo(job);
     this.#await(job);
     this.#listener?.onLost(job, new HoldfastError('LEASE_LOST', 'the lease of the job has run out'));
