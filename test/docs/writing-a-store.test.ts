@@ -1,31 +1,17 @@
 /** The stores that the guide writes pass the suites, and each mistake that it warns of is found by the test that it names. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { leaseStoreSuite, queueStoreSuite, VirtualClock } from 'holdfast/testing';
 import { afterAll, describe, expect, it } from 'vitest';
-import { root } from '../../.ci/subpaths.ts';
 import type { Clock } from '../../src/core/index.ts';
 import type { LeaseStore } from '../../src/election/index.ts';
 import type { QueueStore } from '../../src/queue/index.ts';
-import { extract } from './blocks.ts';
+import { GuideCode } from './guide-code.ts';
 
-const file = 'docs/guides/writing-a-store.md';
-const guide = readFileSync(join(root, file), 'utf8');
-
-mkdirSync(join(root, '.cache'), { recursive: true });
-const folder = mkdtempSync(join(root, '.cache/written-stores-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-/** The code of the guide that declares a class, without what tries it. */
-function codeOf(name: string): string {
-  const block = extract(file, guide).find(({ code }) => new RegExp(`class ${name}\\b`).test(code));
-  if (block === undefined) throw new Error(`${file} declares no ${name}`);
-  return block.code.split('\n// To try it:\n')[0]!;
-}
+const guide = new GuideCode('docs/guides/writing-a-store.md');
+afterAll(() => guide.close());
 
 /** What the guide says of mistakes, under a heading: the mistake, and the test that finds it. */
 function warningsBelow(heading: string): ReadonlyMap<string, string> {
-  const section = guide.split(`### ${heading}\n`)[1]?.split(/\n##/)[0] ?? '';
+  const section = guide.text.split(`### ${heading}\n`)[1]?.split(/\n##/)[0] ?? '';
   const rows = section.split('\n').filter((line) => line.startsWith('|'));
   return new Map(
     rows.slice(2).map((row) => {
@@ -33,14 +19,6 @@ function warningsBelow(heading: string): ReadonlyMap<string, string> {
       return [cells[1]!, cells[3]!];
     }),
   );
-}
-
-let modules = 0;
-
-async function load<M>(code: string): Promise<M> {
-  const path = join(folder, `store-${String(modules++)}.ts`);
-  writeFileSync(path, code);
-  return (await import(path)) as M;
 }
 
 /** A mistake in a text of code: these parts of it in place of those. */
@@ -101,15 +79,15 @@ function queueSuite({ JobsTable, TableQueueStore }: QueueModule, tools: Tools): 
   );
 }
 
-const leaseCode = codeOf('KeyValueLeaseStore');
-const queueCode = codeOf('TableQueueStore');
+const leaseCode = guide.codeOf('KeyValueLeaseStore');
+const queueCode = guide.codeOf('TableQueueStore');
 
 describe('the lease store of the guide', async () => {
-  leaseSuite(await load<LeaseModule>(leaseCode), { describe, it });
+  leaseSuite(await guide.load<LeaseModule>(leaseCode), { describe, it });
 });
 
 describe('the queue store of the guide', async () => {
-  queueSuite(await load<QueueModule>(queueCode), { describe, it });
+  queueSuite(await guide.load<QueueModule>(queueCode), { describe, it });
 });
 
 const leaseMistakes: Readonly<Record<string, Mistake>> = {
@@ -209,7 +187,7 @@ describe.each([
     leaseMistakes,
     leaseCode,
     async (code: string) => {
-      const module = await load<LeaseModule>(code);
+      const module = await guide.load<LeaseModule>(code);
       return failing((tools) => leaseSuite(module, tools));
     },
   ],
@@ -218,7 +196,7 @@ describe.each([
     queueMistakes,
     queueCode,
     async (code: string) => {
-      const module = await load<QueueModule>(code);
+      const module = await guide.load<QueueModule>(code);
       return failing((tools) => queueSuite(module, tools));
     },
   ],
