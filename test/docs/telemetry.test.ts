@@ -38,8 +38,12 @@ const readings = await guide.load<Readings>(guide.codeOf('toOpenTelemetry'));
 const spans = await guide.load<Spans>(guide.codeOf('traced'));
 
 class Reader extends MetricReader {
-  protected override async onForceFlush(): Promise<void> {}
-  protected override async onShutdown(): Promise<void> {}
+  protected override onForceFlush(): Promise<void> {
+    return Promise.resolve();
+  }
+  protected override onShutdown(): Promise<void> {
+    return Promise.resolve();
+  }
 }
 
 type Page = Readonly<Record<string, number>>;
