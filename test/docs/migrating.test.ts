@@ -88,6 +88,7 @@ describe.skipIf(!installed)('hashring (needs: npm run bench:peers)', () => {
     expect(new Hashring([]).get('a')).toBeUndefined();
     const none: readonly string[] = [];
     expect(new HashRing(none, { compat: 'ketama' }).get('a')).toBeUndefined();
+    expect(new HashRing([{ id: 'a', weight: 0 }], { compat: 'ketama' }).get('a')).toBeUndefined();
     const twice = (): HashRing => new HashRing(['a', 'a'], { compat: 'ketama' });
     expect(twice).toThrow();
   });

@@ -1,7 +1,15 @@
 /** The metrics and spans of the guide, collected by the real SDKs, in virtual time. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Attributes, type Meter, type Span, type SpanStatus, trace, type Tracer } from '@opentelemetry/api';
+import {
+  type Attributes,
+  type Meter,
+  metrics,
+  type Span,
+  type SpanStatus,
+  trace,
+  type Tracer,
+} from '@opentelemetry/api';
 import { DataPointType, MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
 import { failOnLeaks, seededRandom, VirtualClock } from 'holdfast/testing';
 import { Registry } from 'prom-client';
@@ -12,9 +20,10 @@ import { Budget, type Call, hedge, type Layer, retry, shadow } from '../../src/c
 import type { Runtime } from '../../src/core/index.ts';
 import { Election, MemoryLeaseStore } from '../../src/election/index.ts';
 import { flow, FlowEvents, map, values } from '../../src/flow/index.ts';
-import { HashRing } from '../../src/hashing/index.ts';
-import { live } from '../../src/live/index.ts';
-import { MemoryQueueStore, WorkQueue } from '../../src/queue/index.ts';
+import { boundedLoad, HashRing } from '../../src/hashing/index.ts';
+import { live, probe } from '../../src/live/index.ts';
+import { MemoryQueueStore, Scaler, WorkQueue } from '../../src/queue/index.ts';
+import { ThreadPool } from '../../src/queue/pools/threads.ts';
 import { type Gathered, scatterGather } from '../../src/scatter/index.ts';
 import { ShardRouter } from '../../src/sharding/index.ts';
 import { GuideCode } from './guide-code.ts';
@@ -34,9 +43,6 @@ interface Spans {
 
 const guide = new GuideCode('docs/guides/telemetry.md');
 afterAll(() => guide.close());
-const readings = await guide.load<Readings>(guide.codeOf('toOpenTelemetry'));
-const spans = await guide.load<Spans>(guide.codeOf('traced'));
-
 class Reader extends MetricReader {
   protected override onForceFlush(): Promise<void> {
     return Promise.resolve();
@@ -45,6 +51,13 @@ class Reader extends MetricReader {
     return Promise.resolve();
   }
 }
+
+const histograms = new Reader();
+metrics.setGlobalMeterProvider(new MeterProvider({ readers: [histograms] }));
+afterAll(() => metrics.disable());
+
+const readings = await guide.load<Readings>(guide.codeOf('toOpenTelemetry'));
+const spans = await guide.load<Spans>(guide.codeOf('traced'));
 
 type Page = Readonly<Record<string, number>>;
 
@@ -64,9 +77,9 @@ function collectors(of: readonly Reading[]): {
   readings.toOpenTelemetry(of, new MeterProvider({ readers: [reader] }).getMeter('holdfast'));
   return {
     async prometheus() {
-      const metrics = await registry.getMetricsAsJSON();
+      const page = await registry.getMetricsAsJSON();
       return Object.fromEntries(
-        metrics.flatMap(({ name, values: samples }) =>
+        page.flatMap(({ name, values: samples }) =>
           samples.map(({ labels, value }) => [series(name, labels), value] as const),
         ),
       );
@@ -74,17 +87,17 @@ function collectors(of: readonly Reading[]): {
     async openTelemetry() {
       const { resourceMetrics, errors } = await reader.collect();
       expect(errors).toEqual([]);
-      const metrics = resourceMetrics.scopeMetrics.flatMap((scope) => scope.metrics);
+      const found = resourceMetrics.scopeMetrics.flatMap((scope) => scope.metrics);
       return {
         page: Object.fromEntries(
-          metrics.flatMap(({ descriptor, dataPoints }) =>
+          found.flatMap(({ descriptor, dataPoints }) =>
             dataPoints.map(({ attributes, value }) => [series(descriptor.name, attributes), value as number] as const),
           ),
         ),
-        monotonic: metrics.flatMap((metric) =>
+        monotonic: found.flatMap((metric) =>
           metric.dataPointType === DataPointType.SUM && metric.isMonotonic ? [metric.descriptor.name] : [],
         ),
-        units: Object.fromEntries(metrics.map(({ descriptor }) => [descriptor.name, descriptor.unit])),
+        units: Object.fromEntries(found.map(({ descriptor }) => [descriptor.name, descriptor.unit])),
       };
     },
   };
@@ -148,6 +161,12 @@ describe('metrics', () => {
       'holdfast_queue_retried_total{queue=mail}': 1,
       'holdfast_queue_crashes_total{queue=mail}': 0,
       'holdfast_queue_deaths_total{queue=mail,reason=failed}': 1,
+      'holdfast_queue_deaths_total{queue=mail,reason=poison}': 0,
+      'holdfast_queue_deaths_total{queue=mail,reason=discarded}': 0,
+      'holdfast_queue_deaths_total{queue=mail,reason=expired}': 0,
+      'holdfast_queue_troubles_total{queue=mail,kind=stuck}': 0,
+      'holdfast_queue_troubles_total{queue=mail,kind=leaseLost}': 0,
+      'holdfast_queue_troubles_total{queue=mail,kind=storeError}': 0,
       'holdfast_queue_oldest_seconds{queue=mail}': 0.5,
     });
 
@@ -259,7 +278,7 @@ describe('metrics', () => {
     expect(leading['holdfast_election_leading{election=compaction}']).toBe(1);
     expect(leading['holdfast_election_remaining_seconds{election=compaction}'], 'as the guide says').toBeGreaterThan(5);
     expect(leading['holdfast_election_overdue{election=compaction}']).toBe(0);
-    expect(leading['holdfast_election_terms_total{election=compaction}']).toBe(1);
+    expect(leading['holdfast_election_terms_total{election=compaction,event=elected}']).toBe(1);
     down = true;
     await clock.advance(5_500);
     expect((await agreed(of))['holdfast_election_remaining_seconds{election=compaction}']).toBeLessThan(5);
@@ -304,6 +323,62 @@ describe('metrics', () => {
     expect(page['holdfast_router_hot_keys{router=cache}']).toBe(0);
     expect(page['holdfast_router_reads_per_second{router=cache,node=a}']).toBe(0);
     config.close();
+  });
+
+  it('of scalers, pools, probes and bounded loads', async () => {
+    const { clock, runtime } = virtual();
+    const scaler = new Scaler(
+      { queued: () => 3, busy: () => 0, coldStartMs: () => 0, resize: () => undefined },
+      { workers: { min: 1, max: 8 }, runtime },
+    );
+    scaler.onEnqueue(3);
+    const pool = new ThreadPool<never, unknown>({ filename: new URL('./no-such-handler.js', import.meta.url) });
+    const up = probe(async () => undefined, { runtime });
+    const bounded = boundedLoad(new HashRing(['a']));
+    const lease = bounded.acquire('key');
+    await clock.advance(1);
+    const page = await agreed([
+      ...readings['ofScalers']!({ scaler }),
+      ...readings['ofPools']!({ pool }),
+      ...readings['ofProbes']!({ up }),
+      ...readings['ofBounded']!({ bounded }),
+    ]);
+    expect(page).toEqual({
+      'holdfast_scaler_workers{scaler=scaler}': 2,
+      'holdfast_scaler_want{scaler=scaler}': expect.any(Number) as number,
+      'holdfast_scaler_load{scaler=scaler}': expect.any(Number) as number,
+      'holdfast_scaler_changes_total{scaler=scaler,reason=backlog}': 1,
+      'holdfast_scaler_changes_total{scaler=scaler,reason=rate}': 0,
+      'holdfast_scaler_changes_total{scaler=scaler,reason=bounds}': 0,
+      'holdfast_scaler_changes_total{scaler=scaler,reason=idle}': 0,
+      'holdfast_scaler_changes_total{scaler=scaler,reason=guard}': 0,
+      'holdfast_pool_size{pool=pool}': 0,
+      'holdfast_pool_busy{pool=pool}': 0,
+      'holdfast_pool_degraded{pool=pool}': 0,
+      'holdfast_pool_replaced_total{pool=pool,event=lost}': 0,
+      'holdfast_pool_replaced_total{pool=pool,event=recycled}': 0,
+      'holdfast_probe_up{probe=up}': 1,
+      'holdfast_bounded_in_flight{bounded=bounded,node=a}': 1,
+    });
+    lease.release();
+    up.close();
+    scaler.close();
+    await pool.close({ graceMs: 0 });
+  });
+
+  it('fail with the store that is asked: a page of Prometheus as a whole, one of OpenTelemetry without it', async () => {
+    const store = { counts: () => Promise.reject(new Error('down')) };
+    const queue = new WorkQueue(async (n: number) => n);
+    const of = [...readings['ofQueues']!({ queue }), ...readings['ofStores']!({ queue: store })];
+    const registry = new Registry();
+    readings.toPrometheus(of, registry);
+    await expect(registry.metrics()).rejects.toThrow('down');
+    const reader = new Reader();
+    readings.toOpenTelemetry(of, new MeterProvider({ readers: [reader] }).getMeter('holdfast'));
+    const { resourceMetrics, errors } = await reader.collect();
+    expect(errors).toHaveLength(1);
+    expect(resourceMetrics.scopeMetrics[0]!.metrics.length).toBeGreaterThan(10);
+    await queue.close();
   });
 
   it('are as many after a thousand jobs as after one, and leave nothing behind', async () => {
@@ -417,6 +492,10 @@ describe('spans', () => {
       trace.getActiveSpan = active;
     }
     expect(span.attributes).toEqual({ 'holdfast.coverage': 0.5 });
+    const { resourceMetrics } = await histograms.collect();
+    const coverage = resourceMetrics.scopeMetrics[0]!.metrics[0]!;
+    expect(coverage.descriptor.name).toBe('holdfast.scatter.coverage');
+    expect(coverage.dataPoints[0]!.value).toMatchObject({ count: 1, sum: 0.5 });
     expect(span.events).toMatchObject([['holdfast.leaf', { target: 'b', attempts: 1 }]]);
   });
 });

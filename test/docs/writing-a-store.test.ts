@@ -171,7 +171,10 @@ const queueMistakes: Readonly<Record<string, Mistake>> = {
     ['expiresAtMs === Infinity ? undefined : expiresAtMs - nowMs', 'undefined'],
   ],
   'gives back a text for the data': [
-    ['const body = JSON.stringify({ data, settings });', 'const body = String(data);'],
+    [
+      'const body = JSON.stringify({ data, settings });',
+      'const body = JSON.stringify({ data: String(data), settings });',
+    ],
   ],
   'wakes who has gone': [
     [
