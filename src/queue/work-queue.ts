@@ -25,7 +25,7 @@ import { poolOf } from './pool-of.ts';
 import { type Handler, TaskPool } from './pools/tasks.ts';
 import type { DeadJobs } from './queue-store.ts';
 import { Rate } from './rate.ts';
-import { alsoTell, ResultTicket } from './result-ticket.ts';
+import { alsoTell, lastTicket, newResult, rejectThrough, tellEnd, tellStop } from './result-ticket.ts';
 import { readSettings, type Settings, type WorkQueueOptions } from './settings.ts';
 import type { CloseReport, QueueStats } from './stats.ts';
 import { syncFrom, type SyncReport, type WorkSource } from './sync.ts';
@@ -192,7 +192,8 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
    * @throws what {@link WorkQueue.add} and {@link JobHandle.result} reject with
    */
   run(data: D, options?: JobOptions): Promise<R> {
-    const ticket = new ResultTicket<D, R>();
+    const result = newResult<R>();
+    const ticket = lastTicket();
     try {
       const job = this.#intake.make(data, options);
       job.ticket = ticket;
@@ -200,12 +201,14 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
       if (accepted instanceof Promise) {
         accepted.then((offer) => {
           this.#followTwin(job, offer, ticket);
-        }, ticket.reject);
+        }, (error: unknown) => {
+          rejectThrough(ticket, error);
+        });
       } else this.#followTwin(job, accepted, ticket);
     } catch (error) {
-      ticket.reject(error);
+      rejectThrough(ticket, error);
     }
-    return ticket.result;
+    return result;
   }
 
   /**
@@ -552,7 +555,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     const run = this.#engine.runs.find((one) => one.job === job);
     if (run === undefined || (run.end !== undefined && run.end.fate !== 'retry')) return false;
     this.#engine.abort(run, { reason, fate });
-    job.ticket?.stopping?.(reason);
+    if (job.ticket !== undefined) tellStop(job.ticket, reason);
     return true;
   }
 
@@ -567,9 +570,9 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
 
   /** The end of a job as a promise, also of one that ended long ago. */
   #resultOf(asked: Job<D>): Promise<R> {
-    const ticket = new ResultTicket<D, R>();
-    this.#tellOf(asked, ticket);
-    return ticket.result;
+    const result = newResult<R>();
+    this.#tellOf(asked, lastTicket());
+    return result;
   }
 
   /** Has a ticket told of the end of a job, or of the one that has taken its place. */
@@ -583,7 +586,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     }
     if (job.isLive) job.result ??= new HoldfastError('CLOSED', 'the queue is closed');
     else if (job.state === 'cancelled') job.result ??= takenBack();
-    ticket.ended(job);
+    tellEnd(ticket, job);
     return job;
   }
 }
