@@ -12,7 +12,7 @@ export interface Block {
 }
 
 /** `peers`: the packages of `bench/`; `redis`: a server, at `process.env.REDIS_URL`. */
-export type Need = 'peers' | 'redis';
+type Need = 'peers' | 'redis';
 
 const runnable = new Set(['ts', 'typescript']);
 /** Languages that stand for code without being checked: a reader would take them for a tested example. */
