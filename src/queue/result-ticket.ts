@@ -18,7 +18,7 @@ export function lastTicket(): Resolve {
 
 /** @internal Has a promise reject that only its `resolve` was kept of; nothing comes of it when the promise is settled. */
 export function rejectThrough(resolve: Resolve, reason: unknown): void {
-  const rejected = Promise.reject<never>(reason as Error);
+  const rejected = Promise.reject(reason);
   rejected.catch(ignore); // nobody else may come to hear of it
   resolve(rejected);
 }

@@ -102,3 +102,8 @@ export class Job<D> {
     return this.state === 'waiting' || this.state === 'delayed' || this.state === 'leased';
   }
 }
+
+/** @internal Whether nobody holds a job that lives. */
+export function isQueued<D>(job: Job<D>): boolean {
+  return job.state === 'waiting' || job.state === 'delayed';
+}
