@@ -7,12 +7,19 @@ declare module 'hashring' {
   }
 
   export default class HashRing {
-    constructor(servers: readonly string[], algorithm?: string, options?: { readonly 'max cache size'?: number });
+    constructor(
+      servers: readonly string[] | Readonly<Record<string, { readonly weight: number }>>,
+      algorithm?: string,
+      options?: { readonly 'max cache size'?: number },
+    );
     /** The points in order; `value` is of 32 bits. */
     readonly ring: readonly { readonly value: number; readonly server: string }[];
     servers: readonly Server[];
     get(key: string): string;
-    add(server: string): this;
+    range(key: string, size: number): string[];
+    add(servers: string | Readonly<Record<string, { readonly weight: number }>>): this;
+    remove(server: string): this;
+    has(server: string): boolean;
     hashValue(key: string): number;
     find(hashValue: number): number;
   }

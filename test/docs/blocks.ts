@@ -7,7 +7,12 @@ export interface Block {
   readonly code: string;
   /** Why the block is only type-checked, where it is. */
   readonly noRun?: string;
+  /** What it takes to check it, where that is more than this package: `needs.test.ts` does. */
+  readonly needs?: readonly Need[];
 }
+
+/** `peers`: the packages of `bench/`; `redis`: a server, at `process.env.REDIS_URL`. */
+type Need = 'peers' | 'redis';
 
 const runnable = new Set(['ts', 'typescript']);
 /** Languages that stand for code without being checked: a reader would take them for a tested example. */
@@ -62,7 +67,10 @@ function toBlock(file: string, open: { info: string; line: number; code: string[
   if (!runnable.has(language)) return undefined;
   const block = { file, line: open.line, code: open.code.join('\n') };
   if (marker === '') return block;
+  const needs = /^needs="((?:peers|redis)(?: redis)?)"$/.exec(marker)?.[1];
+  if (needs !== undefined) return { ...block, needs: needs.split(' ') as Need[] };
   const reason = /^no-run reason="(.*\S.*)"$/.exec(marker)?.[1];
-  if (reason === undefined) throw refuse(`unknown marker "${marker}": the only one is no-run reason="…"`);
+  if (reason === undefined)
+    throw refuse(`unknown marker "${marker}": there are no-run reason="…" and needs="peers redis"`);
   return { ...block, noRun: reason };
 }

@@ -13,6 +13,7 @@ const guidesOf: Readonly<Record<string, readonly string[]>> = {
   flow: ['flow'],
   hashing: ['hashing'],
   live: ['live'],
+  queue: ['queue', 'queue-pools', 'elastic'],
   scatter: ['scatter'],
   sharding: ['sharding'],
 };

@@ -18,7 +18,8 @@ function write(block: Block, text: string): string {
   return path;
 }
 
-const extractAll = (file: string): Block[] => extract(file, readFileSync(join(root, file), 'utf8'));
+const extractAll = (file: string): Block[] =>
+  extract(file, readFileSync(join(root, file), 'utf8')).filter(({ needs }) => needs === undefined);
 
 const files = [
   ...readdirSync(root).filter((name) => name.endsWith('.md')),
@@ -117,5 +118,10 @@ isHoldfastError(new Error('other')) // => false
 
   test('an opt-out with a reason is kept', () => {
     expect(blockOf('x', 'ts no-run reason="needs a server"').noRun).toBe('needs a server');
+  });
+
+  test('what it takes to check a block is kept, where it is known', () => {
+    expect(blockOf('x', 'ts needs="peers redis"').needs).toEqual(['peers', 'redis']);
+    expect(() => blockOf('x', 'ts needs="luck"')).toThrow('x.md:3');
   });
 });

@@ -66,13 +66,17 @@ function assertion(node: ts.Node, value: string): { from: number; to: number; te
   return { from: node.getEnd(), to: node.getEnd(), text: `;__same(${name.text}, (${value}));` };
 }
 
-/** Type errors by file, each as `line: message`; one program for all files, as strict as the library's own. */
-export function typeErrors(files: readonly string[]): Map<string, string[]> {
+/** Type errors by file, each as `line: message`; one program for all files and `beside`, as strict as the library's own. */
+export function typeErrors(files: readonly string[], beside: readonly string[] = []): Map<string, string[]> {
   const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), (path) => ts.sys.readFile(path)) as {
     config: unknown;
   };
   const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root);
-  const program = ts.createProgram(files, { ...options, noUnusedLocals: false, noUnusedParameters: false });
+  const program = ts.createProgram([...files, ...beside], {
+    ...options,
+    noUnusedLocals: false,
+    noUnusedParameters: false,
+  });
   return new Map(
     files.map((file) => {
       const source = program.getSourceFile(file);

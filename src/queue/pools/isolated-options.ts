@@ -13,13 +13,13 @@ export interface IsolatedPoolOptions {
   /**
    * For how many milliseconds a job may go on after its signal has aborted, before its worker is ended.
    *
-   * @defaultValue 5_000
+   * @defaultValue 5,000
    */
   readonly killAfterMs?: number | undefined;
   /**
    * How many milliseconds a worker may take to load the module.
    *
-   * @defaultValue 30_000
+   * @defaultValue 30,000
    */
   readonly startTimeoutMs?: number | undefined;
   /** After how many jobs a worker is replaced; absent: never. */
