@@ -435,41 +435,44 @@ it('a day of mixed load in virtual time leaves nothing behind', async () => {
 }, 120_000);
 
 describe('an id that comes back while the end of its last job is on its way', () => {
-  it.each(Array.from({ length: 25 }, (_, i) => i / 2))('%d ms after the first was added: both results come', async (ms) => {
-    const { clock, runtime, inner } = setUp();
-    const { store } = remote(inner, clock);
-    const seen: string[] = [];
-    const queue = new WorkQueue<string, string>(
-      async (text) => {
-        seen.push(text);
-        return text;
-      },
-      { store, runtime, lease, workers: 2 },
-    );
-    await clock.advance(50);
-    const told: string[] = [];
-    const add = (text: string): void => {
-      queue.run(text, { id: 'x' }).then(
-        (value) => told.push(`${text} → ${value}`),
-        (error: unknown) => told.push(String(error)),
+  it.each(Array.from({ length: 25 }, (_, i) => i / 2))(
+    '%d ms after the first was added: both results come',
+    async (ms) => {
+      const { clock, runtime, inner } = setUp();
+      const { store } = remote(inner, clock);
+      const seen: string[] = [];
+      const queue = new WorkQueue<string, string>(
+        async (text) => {
+          seen.push(text);
+          return text;
+        },
+        { store, runtime, lease, workers: 2 },
       );
-    };
-    add('a');
-    await clock.advance(ms);
-    add('b');
-    await clock.advance(2_000);
-    // A duplicate has the end of the one that lives.
-    expect(told.sort()).toEqual(seen.length === 2 ? ['a → a', 'b → b'] : ['a → a', 'b → a']);
-    const { accepted, done, waiting, delayed, leased } = queue.stats();
-    expect({ accepted, done, waiting, delayed, leased }).toEqual({
-      accepted: seen.length,
-      done: seen.length,
-      waiting: 0,
-      delayed: 0,
-      leased: 0,
-    });
-    const closing = queue.close();
-    await clock.advance(5_000);
-    await closing;
-  });
+      await clock.advance(50);
+      const told: string[] = [];
+      const add = (text: string): void => {
+        queue.run(text, { id: 'x' }).then(
+          (value) => told.push(`${text} → ${value}`),
+          (error: unknown) => told.push(String(error)),
+        );
+      };
+      add('a');
+      await clock.advance(ms);
+      add('b');
+      await clock.advance(2_000);
+      // A duplicate has the end of the one that lives.
+      expect(told.sort()).toEqual(seen.length === 2 ? ['a → a', 'b → b'] : ['a → a', 'b → a']);
+      const { accepted, done, waiting, delayed, leased } = queue.stats();
+      expect({ accepted, done, waiting, delayed, leased }).toEqual({
+        accepted: seen.length,
+        done: seen.length,
+        waiting: 0,
+        delayed: 0,
+        leased: 0,
+      });
+      const closing = queue.close();
+      await clock.advance(5_000);
+      await closing;
+    },
+  );
 });
