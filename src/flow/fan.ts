@@ -2,8 +2,8 @@ import { HoldfastError } from '../core/errors.ts';
 import type { Runtime } from '../core/runtime.ts';
 import type { Delivery, Flow } from './delivery.ts';
 import type { FlowEvents } from './flow-events.ts';
-import { type Failure, type Intake, intakeOf } from './intake.ts';
-import { type Port, portOf } from './port.ts';
+import { type Intake, intakeOf } from './intake.ts';
+import { type Failure, type Port, portOf } from './port.ts';
 import { Stall } from './stall.ts';
 import { giveBack, quietly } from './transaction.ts';
 
@@ -63,7 +63,7 @@ export class Fan<T> {
     this.#settings = settings;
     const { operator, runtime, stalledMs, events } = settings;
     this.#stall = new Stall(operator, runtime.clock, stalledMs, events, () => this.#held[0]?.branch.name);
-    this.#intake = intakeOf(flow, {
+    this.#intake = intakeOf(flow, runtime, {
       take: (delivery) => {
         place(delivery, this);
         this.#advance();

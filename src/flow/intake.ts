@@ -1,12 +1,10 @@
 import { check, object, type Rule } from '../core/options.ts';
 import { reportError } from '../core/report.ts';
+import type { Clock } from '../core/clock.ts';
+import { type Runtime, systemRuntime } from '../core/runtime.ts';
 import type { Delivery, Flow } from './delivery.ts';
+import { type Failure, Port } from './port.ts';
 import { giveBack } from './transaction.ts';
-
-/** @internal Why a flow has ended, where it was not its end. */
-export interface Failure {
-  readonly error: unknown;
-}
 
 /** @internal What comes of a source. None of these may throw. */
 export interface Intaking<V> {
@@ -20,16 +18,23 @@ export interface Intaking<V> {
 /**
  * @internal One reading of a source: one pull at a time, and one end, of which there are three: the source's own, its error,
  * and `close`, which tells the source (`return`) and waits for nothing.
+ *
+ * Where it reads what is not an operator's, it lets timers have their turn: every graph reads something of the kind, however
+ * little of it comes out.
  */
 export class Intake<V> {
   readonly #source: Iterable<V> | AsyncIterable<V>;
+  readonly #clock: Clock;
   readonly #host: Intaking<V>;
   #iterator: Iterator<V> | AsyncIterator<V> | undefined;
+  /** Whether that is another's than an operator's. */
+  #foreign = false;
   #asked = false;
   #over = false;
 
-  constructor(source: Iterable<V> | AsyncIterable<V>, host: Intaking<V>) {
+  constructor(source: Iterable<V> | AsyncIterable<V>, runtime: Runtime | undefined, host: Intaking<V>) {
     this.#source = source;
+    this.#clock = (runtime ?? systemRuntime).clock;
     this.#host = host;
   }
 
@@ -40,14 +45,17 @@ export class Intake<V> {
 
   /** Asks for the next one, unless it has been asked for already. */
   pull(): void {
-    if (!this.#asked && !this.#over) void this.#ask();
+    if (this.#asked || this.#over) return;
+    this.#asked = true;
+    if (this.#foreign && this.#clock.turn !== undefined) this.#clock.turn(this.#ask);
+    else void this.#ask();
   }
 
-  async #ask(): Promise<void> {
-    this.#asked = true;
+  readonly #ask = async (): Promise<void> => {
+    if (this.#over) return; // it was closed before its turn came
     let result: IteratorResult<V>;
     try {
-      result = check('what a source answers', await (this.#iterator ??= iteratorOf(this.#source)).next(), answer);
+      result = check('what a source answers', await this.#open().next(), answer);
     } catch (error) {
       this.#end({ error });
       return;
@@ -56,6 +64,14 @@ export class Intake<V> {
     if (result.done) this.#end();
     else if (this.#over) this.#host.late?.(result.value);
     else this.#host.take(result.value);
+  };
+
+  #open(): Iterator<V> | AsyncIterator<V> {
+    if (this.#iterator === undefined) {
+      this.#iterator = iteratorOf(this.#source);
+      this.#foreign = !(this.#iterator instanceof Port);
+    }
+    return this.#iterator;
   }
 
   #end(failure?: Failure): void {
@@ -72,7 +88,7 @@ export class Intake<V> {
   async #tell(): Promise<void> {
     this.#over = true;
     try {
-      await (this.#iterator ??= iteratorOf(this.#source)).return?.();
+      await this.#open().return?.();
     } catch (error) {
       reportError('a source could not be closed', error);
     }
@@ -89,8 +105,12 @@ function iteratorOf<V>(source: Iterable<V> | AsyncIterable<V>): Iterator<V> | As
 }
 
 /** @internal A reading of a flow: deliveries that come too late are given back. */
-export function intakeOf<T>(flow: Flow<T>, host: Intaking<Delivery<T>>): Intake<Delivery<T>> {
-  return new Intake(flow, { late: giveBack, ...host });
+export function intakeOf<T>(
+  flow: Flow<T>,
+  runtime: Runtime | undefined,
+  host: Intaking<Delivery<T>>,
+): Intake<Delivery<T>> {
+  return new Intake(flow, runtime, { late: giveBack, ...host });
 }
 
 /** @internal What can be read: a flow, or any source. */

@@ -34,7 +34,7 @@ export interface FlowOptions<T> {
   /** Keeps the source's lease of each value that is not settled, wherever in the graph it waits. */
   readonly renew?: Renew<T> | undefined;
   /**
-   * Time, for `renew`.
+   * Time: for `renew`, and for the turns that timers get beside a source that never waits.
    *
    * @defaultValue the system's
    */
@@ -58,9 +58,10 @@ const unasked: Settlement = { ack: () => nothing, nack: () => nothing };
  * Deliveries of a source as a flow, each of which is settled once: the form of {@link flow} for what has acknowledgements already.
  *
  * @param source - an iterable of deliveries, synchronous or not: `WorkQueue.consume()`
+ * @param options - the time
  * @throws {@link HoldfastError} `INVALID_OPTION`
  */
-export function flow<T>(source: FlowSource<Delivery<T>>): Flow<T>;
+export function flow<T>(source: FlowSource<Delivery<T>>, options?: Pick<FlowOptions<T>, 'runtime'>): Flow<T>;
 /**
  * Any iterable as a flow: plain values, or deliveries.
  *
@@ -132,7 +133,7 @@ export function flow(source: FlowSource<unknown>, options?: FlowOptions<never>):
       }
     };
 
-    const intake = new Intake<unknown>(source, {
+    const intake = new Intake<unknown>(source, runtime, {
       take(value) {
         deliver(value, (delivery) => {
           port.give(delivery);
