@@ -5,7 +5,7 @@ import { systemRuntime } from '../core/runtime.ts';
 import type { Delivery, Flow } from './delivery.ts';
 import { operator, type OperatorOptions } from './operator.ts';
 import { bufferShape, duration, whole } from './rules.ts';
-import { Stall } from './stall.ts';
+import { stallOf } from './stall.ts';
 import { Derived, giveBack, quietly, refuse, Transaction } from './transaction.ts';
 
 /** A set of parts that belong together. */
@@ -130,10 +130,10 @@ export function barrier<T>(flow: Flow<T>, options: BarrierOptions<T>): Flow<Join
   const values = readOptions('barrier', options, shape);
   for (const name of required) check<unknown>(name, values[name], shape[name]);
   const { key, part, expect, timeoutMs, onTimeout } = values as BarrierOptions<unknown>;
-  const { maxPending = 10_000, remember = 10_000, stalledMs = 10_000, events, runtime = systemRuntime } = values;
+  const { maxPending = 10_000, remember = 10_000, events, runtime = systemRuntime } = values;
   const { clock } = runtime;
   return operator<T, Joined<T>>('barrier', flow, values, (port, { intake, offer }) => {
-    const stall = new Stall('barrier', clock, stalledMs, events, () => undefined);
+    const stalls = stallOf('barrier', values, () => undefined);
     /** In the order in which their time is over. */
     const waiting = new Map<string, Waiting<T>>();
     /** Delivered and not settled: whose parts share the fate of each set. */
@@ -160,7 +160,7 @@ export function barrier<T>(flow: Flow<T>, options: BarrierOptions<T>): Flow<Join
       const known = waiting.get(of);
       if (known === undefined && waiting.size >= maxPending) {
         held = delivery;
-        stall.is(true);
+        stalls(true);
         return;
       }
       const set = known ?? open<T>(of, expect(delivery.value), clock.now() + timeoutMs);
@@ -211,7 +211,7 @@ export function barrier<T>(flow: Flow<T>, options: BarrierOptions<T>): Flow<Join
       const next = held;
       if (next === undefined) return;
       held = undefined;
-      stall.is(false);
+      stalls(false);
       offer(next);
     };
 
@@ -262,7 +262,7 @@ export function barrier<T>(flow: Flow<T>, options: BarrierOptions<T>): Flow<Join
       leave() {
         if (held !== undefined) giveBack(held);
         held = undefined;
-        stall.is(false);
+        stalls(false);
         giveUp();
       },
     };

@@ -1,7 +1,6 @@
 import pLimit from 'p-limit';
 import type { Timer } from '../core/clock.ts';
 import { check, func, object, readOptions } from '../core/options.ts';
-import { reportError } from '../core/report.ts';
 import { type Runtime, runtimeRule, systemRuntime } from '../core/runtime.ts';
 import { onAbort, signalRule, type Unlink } from '../core/signals.ts';
 import { contextOf, type FlowContext } from './context.ts';
@@ -10,7 +9,7 @@ import { eventsRule, type FlowEvents } from './flow-events.ts';
 import { checkFlow, intakeOf } from './intake.ts';
 import type { Failure } from './port.ts';
 import { duration, whole } from './rules.ts';
-import { giveBack, left, refuse } from './transaction.ts';
+import { giveBack, left, refuse, reportLost } from './transaction.ts';
 
 /** How {@link each} tries a value again before it gives it up. */
 export interface EachRetry {
@@ -220,7 +219,7 @@ export async function each<T>(
         open.add(delivery);
         void limit(deal, delivery)
           .catch((error: unknown) => {
-            reportError('a delivery could not be settled', error);
+            reportLost(error);
             report.nacked++; // for all that the source knows
           })
           .then(() => {

@@ -116,13 +116,13 @@ export function intakeOf<T>(
 /** @internal What can be read: a flow, or any source. */
 export const sourceRule: Rule<Iterable<unknown> | AsyncIterable<unknown>> = {
   expected: 'an iterable or an async iterable',
-  accepts: (value) => typeof (methodOf(value, Symbol.asyncIterator) ?? methodOf(value, Symbol.iterator)) === 'function',
+  accepts: (value) => flowRule.accepts(value) || hasMethod(value, Symbol.iterator),
 };
 
 /** @internal */
 export const flowRule: Rule<Flow<unknown>> = {
   expected: 'a flow',
-  accepts: (value) => typeof methodOf(value, Symbol.asyncIterator) === 'function',
+  accepts: (value) => hasMethod(value, Symbol.asyncIterator),
 };
 
 /** @internal */
@@ -130,6 +130,6 @@ export function checkFlow(flow: unknown): void {
   check('flow', flow, flowRule);
 }
 
-function methodOf(value: unknown, name: symbol): unknown {
-  return (value as Readonly<Record<symbol, unknown>> | null | undefined)?.[name];
+function hasMethod(value: unknown, name: symbol): boolean {
+  return typeof (value as Readonly<Record<symbol, unknown>> | null | undefined)?.[name] === 'function';
 }

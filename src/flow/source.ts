@@ -1,9 +1,9 @@
 import { check, func, number, object, readOptions } from '../core/options.ts';
-import { type Runtime, runtimeRule, systemRuntime } from '../core/runtime.ts';
+import { type Runtime, runtimeRule } from '../core/runtime.ts';
 import type { Delivery, Flow } from './delivery.ts';
 import { Intake, sourceRule } from './intake.ts';
 import { flowOf } from './port.ts';
-import { Renewal, type Renew } from './renewal.ts';
+import { renewalOf, type Renew } from './renewal.ts';
 import { Derived, giveBack, nothing, quietly, type Settlement, settling } from './transaction.ts';
 
 /** What may be a source of a flow: `node:stream` readables too. */
@@ -91,19 +91,19 @@ export function flow<T>(source: FlowSource<Delivery<T>>, options?: Pick<FlowOpti
 export function flow<T>(source: FlowSource<T>, options?: FlowOptions<T>): Flow<T>;
 export function flow(source: FlowSource<unknown>, options?: FlowOptions<never>): Flow<unknown> {
   check('source', source, sourceRule);
-  const { id, attempt, ack, nack, renew, runtime = systemRuntime } = readOptions('flow', options, shape);
+  const { id, attempt, ack, nack, renew, runtime } = readOptions('flow', options, shape);
   if (renew !== undefined) {
     const { everyMs, extend } = renew as Renew<unknown>;
     check('everyMs', everyMs, everyRule);
     check('extend', extend, func());
   }
   return flowOf<unknown>((port) => {
-    const renewal = renew && new Renewal(renew as Renew<unknown>, runtime);
+    const hold = renew && renewalOf(renew as Renew<unknown>, runtime);
     let read = 0;
 
     const settlementOf = (value: unknown): Settlement => {
-      if ((ack ?? nack ?? renewal) === undefined) return unasked;
-      const release = renewal?.hold(value);
+      if ((ack ?? nack ?? hold) === undefined) return unasked;
+      const release = hold?.(value);
       const settle = (how: () => unknown): Promise<void> => {
         release?.();
         return settling(how);

@@ -54,7 +54,7 @@ describe('what is refused at the door, before anything is read', () => {
     [
       'a branch',
       () => copy(of, ['a'], { branches: bad({ b: {} }) }),
-      'a name in branches must be one of names, got "b"',
+      'branches has no option "b"; it has a',
     ],
     [
       'an option of a branch',
