@@ -1,6 +1,6 @@
 import { check, func, readOptions } from '../core/options.ts';
 import type { Flow } from './delivery.ts';
-import { Intake, sourceRule } from './intake.ts';
+import { type Intake, readingOf, sourceRule } from './intake.ts';
 import { operator, type OperatorOptions, operatorShape } from './operator.ts';
 import { Derived, giveBack, quietly, refuse, Transaction } from './transaction.ts';
 
@@ -33,7 +33,7 @@ export function expand<T, U>(
   const { events, runtime } = readOptions('expand', options, operatorShape);
   return operator<T, U>('expand', flow, { events, runtime }, (port, { intake, pull }) => {
     /** The expansion under way: its children, and the parent that it holds until the last one is known. */
-    let current: { readonly children: Intake<U>; readonly transaction: Transaction } | undefined;
+    let current: { readonly children: Intake; readonly transaction: Transaction } | undefined;
 
     const leave = (): void => {
       current?.children.close();
@@ -46,7 +46,8 @@ export function expand<T, U>(
         const values = check('what is expanded', fn(delivery.value), sourceRule) as Iterable<U> | AsyncIterable<U>;
         const transaction = new Transaction([delivery], 1);
         let index = 0;
-        const children = new Intake<U>(values, runtime, {
+        const children = readingOf<U>(values, runtime, {
+          late: () => undefined, // it was given back with its parent
           take(value) {
             transaction.add();
             port.give(new Derived(value, { id: `${id}/${String(index++)}`, attempt }, transaction));

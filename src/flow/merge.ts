@@ -1,6 +1,6 @@
 import { check, readOptions } from '../core/options.ts';
 import { type Runtime, runtimeRule } from '../core/runtime.ts';
-import type { Delivery, Flow } from './delivery.ts';
+import type { Flow } from './delivery.ts';
 import { flowRule, type Intake, intakeOf } from './intake.ts';
 import { flowOf } from './port.ts';
 
@@ -50,7 +50,7 @@ export function merge(...flows: readonly unknown[]): Flow<unknown> {
   return flowOf<unknown>((port) => {
     let open = sources.length;
     /** Those that owe nothing, in the order in which they have given: whoever has waited longest is asked first. */
-    const resting: Intake<Delivery<unknown>>[] = [];
+    const resting: Intake[] = [];
     const pull = (): void => {
       if (port.hungry) for (const intake of resting.splice(0)) intake.pull();
     };

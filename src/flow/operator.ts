@@ -29,7 +29,7 @@ export interface Operation<T> {
   /** Deals with a delivery; one that it throws on is nacked and told of. */
   take(delivery: Delivery<T>): void;
   /** What to read now, where it is not always the flow; undefined: nothing. */
-  next?(): Pick<Intake<unknown>, 'pull'> | undefined;
+  next?(): Intake | undefined;
   /** Nothing more comes. */
   end?(failure: Failure | undefined): void;
   /** Its reader has gone: gives back what it holds. */
@@ -38,7 +38,7 @@ export interface Operation<T> {
 
 /** @internal What an operator stands on. */
 export interface Stage<T> {
-  readonly intake: Intake<Delivery<T>>;
+  readonly intake: Intake;
   /** Reads on, if somebody waits. */
   pull(): void;
   /** Has a delivery dealt with, as one that has just come. */

@@ -1,10 +1,10 @@
-import { check, func, number, object, readOptions } from '../core/options.ts';
+import { check, func, having, number, object, readOptions } from '../core/options.ts';
 import { type Runtime, runtimeRule } from '../core/runtime.ts';
 import type { Delivery, Flow } from './delivery.ts';
-import { Intake, sourceRule } from './intake.ts';
+import { readingOf, sourceRule } from './intake.ts';
 import { flowOf } from './port.ts';
 import { renewalOf, type Renew } from './renewal.ts';
-import { Derived, giveBack, nothing, quietly, type Settlement, settling } from './transaction.ts';
+import { Derived, nothing, quietly, type Settlement, settling } from './transaction.ts';
 
 /** What may be a source of a flow: `node:stream` readables too. */
 export type FlowSource<T> = Iterable<T> | AsyncIterable<T>;
@@ -51,6 +51,19 @@ const shape = {
 };
 
 const everyRule = number({ min: 1 });
+
+const deliveryRule = having<Delivery<unknown>>('a delivery', 'ack', 'nack');
+
+function isDelivery(value: unknown): value is Delivery<unknown> {
+  return deliveryRule.accepts(value) && 'value' in (value as Delivery<unknown>);
+}
+
+interface Stream {
+  pipe(): unknown;
+  destroy(): unknown;
+}
+
+const streamRule = having<Stream>('a stream', 'pipe', 'destroy');
 
 const unasked: Settlement = { ack: () => nothing, nack: () => nothing };
 
@@ -124,31 +137,26 @@ export function flow(source: FlowSource<unknown>, options?: FlowOptions<never>):
       }
     };
 
-    const deliver = (value: unknown, to: (delivery: Delivery<unknown>) => void): void => {
+    const take = (value: unknown): void => {
       try {
-        to(delivered(value));
+        port.give(delivered(value)); // who has left gives it back
       } catch (error) {
         leave();
         port.end({ error });
       }
     };
 
-    const intake = new Intake<unknown>(source, runtime, {
-      take(value) {
-        deliver(value, (delivery) => {
-          port.give(delivery);
-        });
-      },
+    const intake = readingOf(source, runtime, {
+      take,
+      late: take,
       end(failure) {
         port.end(failure);
-      },
-      late(value) {
-        deliver(value, giveBack);
       },
     });
     const leave = (): void => {
       intake.close();
-      destroy(source);
+      // The iterator of a `node:stream` is a generator, which does not hear that it is left while it waits.
+      if (streamRule.accepts(source)) (source as unknown as Stream).destroy();
     };
     return {
       want() {
@@ -157,15 +165,4 @@ export function flow(source: FlowSource<unknown>, options?: FlowOptions<never>):
       leave,
     };
   });
-}
-
-function isDelivery(value: unknown): value is Delivery<unknown> {
-  const delivery = value as Partial<Delivery<unknown>> | null | undefined;
-  return typeof delivery?.ack === 'function' && typeof delivery.nack === 'function' && 'value' in delivery;
-}
-
-/** The iterator of a `node:stream` is a generator, which does not hear that it is left while it waits. */
-function destroy(source: object): void {
-  const stream = source as { readonly pipe?: unknown; readonly destroy?: () => unknown };
-  if (typeof stream.pipe === 'function' && typeof stream.destroy === 'function') stream.destroy();
 }

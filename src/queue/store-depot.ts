@@ -31,6 +31,8 @@ export class StoreDepot<D> implements Depot<D> {
   readonly #asked = new Set<Job<D>>();
   /** When each lease ends, by this clock, counted from before it was asked for. */
   readonly #held = new Map<Job<D>, number>();
+  /** Of those: whose settlement the store has not answered. */
+  readonly #ending = new Set<Job<D>>();
   readonly #added = new Set<string>();
   /** Those whose deadline was told here; the store comes to it later. */
   readonly #expired = new Set<string>();
@@ -212,7 +214,9 @@ export class StoreDepot<D> implements Depot<D> {
     const id = this.idOf(job);
     const fence = job.details?.fence ?? 0n;
     if (!this.#held.has(job)) return false;
+    this.#ending.add(job);
     const was = await this.#outcomes.add({ ...ending, id, fence });
+    this.#ending.delete(job);
     this.#held.delete(job);
     if (!was) {
       job.state = 'waiting';
@@ -439,6 +443,7 @@ export class StoreDepot<D> implements Depot<D> {
     jobs.forEach((job, i) => {
       const endsMs = this.#held.get(job);
       if (endsMs === undefined) return; // settled meanwhile
+      if (answers?.[i] === false && this.#ending.has(job)) return; // the settlement has come first, and says how it went
       if (answers?.[i] === true) this.#held.set(job, askedMs + this.#settings.leaseMs);
       else if (answers !== undefined || endsMs <= nowMs) this.#lose(job);
     });
