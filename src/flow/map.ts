@@ -40,7 +40,9 @@ interface Slot<U> {
  * of (`failed`) and left out; the flow goes on. When the flow is left, the function's signal aborts and what is under way is
  * nacked at once.
  *
- * Does not promise to stop a function that ignores its signal.
+ * Does not promise to stop a function that ignores its signal, nor to overtake one that never returns: an error of the flow
+ * comes in its place, after what is under way, so such a function holds it back as it does the values behind it. Limit its time
+ * (`timebox` of `holdfast/calls`).
  *
  * @param flow - what to read
  * @param fn - makes the value, or a promise of it
