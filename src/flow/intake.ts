@@ -75,7 +75,7 @@ export function readingOf<V>(
     }
     asked = false;
     if (result.done) end();
-    else if (over) host.late(result.value);
+    else if (intake.over) host.late(result.value);
     else host.take(result.value);
   };
 
@@ -87,15 +87,17 @@ export function readingOf<V>(
     }
   };
 
-  return {
+  const askNow = (): void => void ask();
+
+  const intake: Intake = {
     get over() {
       return over;
     },
     pull() {
       if (asked || over) return;
       asked = true;
-      if (foreign && clock.turn !== undefined) clock.turn(ask);
-      else void ask();
+      if (foreign && clock.turn !== undefined) clock.turn(askNow);
+      else askNow();
     },
     close() {
       if (over) return;
@@ -103,6 +105,7 @@ export function readingOf<V>(
       void tell();
     },
   };
+  return intake;
 }
 
 /** @internal A reading of a flow: deliveries that come too late are given back. */

@@ -40,9 +40,9 @@ export interface Operation<T> {
 export interface Stage<T> {
   readonly intake: Intake;
   /** Reads on, if somebody waits. */
-  pull(): void;
+  readonly pull: () => void;
   /** Has a delivery dealt with, as one that has just come. */
-  offer(delivery: Delivery<T>): void;
+  readonly offer: (delivery: Delivery<T>) => void;
 }
 
 /** @internal An operator that reads one delivery after the other, when one is asked for. */

@@ -96,7 +96,8 @@ describe.each(stores)('leases %s', (_, open) => {
       const awaited = new Proxy(store, {
         get(target, name) {
           const of: unknown = Reflect.get(target, name, target);
-          if (typeof of !== 'function' || name === 'wake') return typeof of === 'function' ? of.bind(target) : of;
+          if (typeof of !== 'function' || name === 'wake')
+            return typeof of === 'function' ? (of.bind(target) as unknown) : of;
           return async (...args: unknown[]): Promise<unknown> => {
             busy++;
             return await (of.apply(target, args) as Promise<unknown>).finally(() => busy--);

@@ -83,7 +83,7 @@ describe.each<[string, (of: Flow<unknown>) => Flow<unknown>]>([
     await settled();
     stream.destroy(new Error('torn'));
     const [first, second] = await waiting;
-    expect([(first as PromiseRejectedResult).reason.message, second]).toEqual([
+    expect([((first as PromiseRejectedResult).reason as Error).message, second]).toEqual([
       'torn',
       { status: 'fulfilled', value: { done: true, value: undefined } },
     ]);

@@ -24,7 +24,7 @@ import { WorkQueue } from 'holdfast/queue';
 import { seededRandom, VirtualClock } from 'holdfast/testing';
 import { describe, expect, it } from 'vitest';
 import { steady } from '../support/serving.ts';
-import { readUntil, source, upTo } from './support.ts';
+import { reading, readUntil, source, upTo } from './support.ts';
 
 /** With an end, so that a graph that takes no turn fails and does not hang. */
 const most = 300_000;
@@ -174,8 +174,8 @@ it('a source that is left before its turn came is not read any more', async () =
     turn: (next: () => void) => (work = next),
   };
   const of = source(5, 'ends', { runtime: steady(turning) });
-  const iterator = of.flow[Symbol.asyncIterator]();
-  await (await iterator.next()).value.ack();
+  const { iterator, read } = await reading(of.flow, 1);
+  await read[0]!.ack();
   const waiting = iterator.next();
   await iterator.return!();
   work();
