@@ -7,9 +7,18 @@ import { uniqueOf } from '../core/runtime.ts';
 import { Batches } from './batches.ts';
 import type { Depot, DepotHost, DepotListener } from './depot.ts';
 import type { DeadJobs, JobOutcome, LeasedJob, NewJob, PutResult, QueueStore, Room, StoreCaps } from './queue-store.ts';
+import { HeldLeases, type LeaseOffice } from './held-leases.ts';
 import type { Settings } from './settings.ts';
 
 const mostRemembered = 100_000;
+
+/** A settlement under way. */
+interface Settling {
+  /** Resolves when it has been answered. */
+  readonly told: Promise<boolean>;
+  /** Answers it: it is known by other ways that the store has taken it. */
+  readonly prove: () => void;
+}
 
 /**
  * @internal The way to a store behind promises: batches, leases that are extended in time, and a look now and then where no
@@ -29,10 +38,9 @@ export class StoreDepot<D> implements Depot<D> {
   readonly #known = new Map<string, Job<D>>();
   /** Those that the store is asked to keep, and that have not been pulled yet. */
   readonly #asked = new Set<Job<D>>();
-  /** When each lease ends, by this clock, counted from before it was asked for. */
-  readonly #held = new Map<Job<D>, number>();
-  /** Of those: whose settlement the store has not answered. */
-  readonly #ending = new Set<Job<D>>();
+  readonly #held: HeldLeases<D>;
+  /** Settlements that are not answered yet. */
+  readonly #settling = new Map<Job<D>, Settling>();
   readonly #added = new Set<string>();
   /** Those whose deadline was told here; the store comes to it later. */
   readonly #expired = new Set<string>();
@@ -45,8 +53,6 @@ export class StoreDepot<D> implements Depot<D> {
   #delayed = 0;
   #unwake: (() => void) | undefined;
   #timer: Timer | undefined;
-  #renewal: Timer | undefined;
-  #renewing = false;
   #pulling = false;
   #pulled: Promise<void> | undefined;
   #again = false;
@@ -72,6 +78,21 @@ export class StoreDepot<D> implements Depot<D> {
     this.#host = host;
     this.#puts = new Batches((jobs) => store.put(jobs, room));
     this.#outcomes = new Batches((outcomes) => this.#send(outcomes));
+    const office: LeaseOffice<D> = {
+      extend: async (jobs) => {
+        const leases = jobs.map((job) => ({ id: this.idOf(job), fence: job.details!.fence! }));
+        const answers = await store.extend(leases, settings.leaseMs);
+        // Where a settlement is under way it may have come first: that says how it went, when it is answered.
+        return answers.map((lasts, i) => lasts || (this.#settling.has(jobs[i]!) ? undefined : false));
+      },
+      onError: (error) => {
+        host.onError(error);
+      },
+      onLost: (job) => {
+        this.#lose(job);
+      },
+    };
+    this.#held = new HeldLeases(office, settings);
     this.#prefix = `${uniqueOf(runtime)}-`;
   }
 
@@ -201,22 +222,32 @@ export class StoreDepot<D> implements Depot<D> {
   }
 
   take(): Job<D> | undefined {
-    const nowMs = this.#settings.runtime.clock.now();
     for (let job = this.#ready.shift(); job !== undefined; job = this.#ready.shift()) {
-      if ((this.#held.get(job) ?? -Infinity) > nowMs) return job;
+      if (this.#held.holds(job)) return job;
       if (this.#held.has(job)) this.#lose(job);
     }
     this.#look();
     return undefined;
   }
 
-  async settle(job: Job<D>, ending: Ending): Promise<boolean> {
+  settle(job: Job<D>, ending: Ending): Promise<boolean> {
+    if (!this.#held.has(job)) return Promise.resolve(false);
+    let prove!: () => void;
+    const proof = new Promise<true>((resolve) => {
+      prove = () => {
+        resolve(true);
+      };
+    });
+    const told = this.#settle(job, ending, proof);
+    this.#settling.set(job, { told, prove });
+    void told.then(() => this.#settling.delete(job)); // just before who waits for it hears of it, and not earlier
+    return told;
+  }
+
+  async #settle(job: Job<D>, ending: Ending, proof: Promise<true>): Promise<boolean> {
     const id = this.idOf(job);
     const fence = job.details?.fence ?? 0n;
-    if (!this.#held.has(job)) return false;
-    this.#ending.add(job);
-    const was = await this.#outcomes.add({ ...ending, id, fence });
-    this.#ending.delete(job);
+    const was = await Promise.race([this.#outcomes.add({ ...ending, id, fence }), proof]);
     this.#held.delete(job);
     if (!was) {
       job.state = 'waiting';
@@ -258,15 +289,15 @@ export class StoreDepot<D> implements Depot<D> {
       } catch (error) {
         this.#host.onError(error);
         const { clock, random } = this.#settings.runtime;
-        const stillHeld = outcomes.some(({ id }) => (this.#held.get(this.#known.get(id)!) ?? 0) > clock.now());
-        if (!stillHeld || !this.#open) return outcomes.map(() => false);
+        const areHeld = outcomes.some(({ id }) => this.#held.holds(this.#known.get(id)!));
+        if (!areHeld || !this.#open) return outcomes.map(() => false);
         await clock.sleep(pauseMs * (0.5 + random() / 2));
       }
     }
   }
 
   async extend(job: Job<D>): Promise<void> {
-    await this.#renew([job]);
+    await this.#held.renew([job]);
     if (!this.#held.has(job)) throw new HoldfastError('LEASE_LOST', 'somebody else may have the job');
   }
 
@@ -325,7 +356,7 @@ export class StoreDepot<D> implements Depot<D> {
     await this.#outcomes.idle();
     await this.#puts.idle();
     this.#open = false;
-    this.#renewal?.cancel();
+    this.#held.close();
     await this.#store.close();
   }
 
@@ -346,7 +377,11 @@ export class StoreDepot<D> implements Depot<D> {
       try {
         const askedMs = clock.now();
         const jobs = await this.#store.pull(wanted, this.#settings.leaseMs);
-        for (const leased of jobs) this.#lease(leased, askedMs);
+        for (const leased of jobs) {
+          const settling = this.#settling.get(this.#known.get(leased.id)!);
+          if (settling !== undefined) await this.#heard(settling);
+          this.#lease(leased, askedMs);
+        }
         if (jobs.length === wanted) this.#again = true;
         if (jobs.length > 0) this.#listener?.onReady();
       } catch (error) {
@@ -356,6 +391,15 @@ export class StoreDepot<D> implements Depot<D> {
     }
     this.#pulling = false;
     this.#pollLater();
+  }
+
+  /**
+   * A job may be pulled again before the answer to its settlement is here, which takes as long as the disk or the network
+   * does. That it was pulled is the answer, too; whoever waits for it hears of it before the next lease begins.
+   */
+  async #heard({ told, prove }: Settling): Promise<void> {
+    prove();
+    await told;
   }
 
   #pollLater(): void {
@@ -404,49 +448,9 @@ export class StoreDepot<D> implements Depot<D> {
     if (!this.#asked.delete(job)) this.#count(job, -1);
     job.state = 'leased';
     this.#known.set(id, job);
-    this.#held.set(job, askedMs + this.#settings.leaseMs);
+    this.#held.add(job, askedMs);
     this.#ready.push(job);
     if (details.expiresAtMs !== undefined) this.#listener?.onPerishable(job);
-    this.#renewLater();
-  }
-
-  /** Looks after the leases while there are any, also while a question about them hangs. */
-  #renewLater(): void {
-    if (this.#renewal !== undefined || !this.#open || this.#held.size === 0) return;
-    const { clock } = this.#settings.runtime;
-    const leftMs = Math.min(...this.#held.values()) - clock.now();
-    this.#renewal = clock.setTimer(Math.min(this.#settings.renewMs, Math.max(1, leftMs)), () => {
-      this.#renewal = undefined;
-      const nowMs = clock.now();
-      for (const [job, endsMs] of this.#held) if (endsMs <= nowMs) this.#lose(job);
-      if (!this.#renewing && this.#held.size > 0) {
-        this.#renewing = true;
-        void this.#renew([...this.#held.keys()]).then(() => {
-          this.#renewing = false;
-        });
-      }
-      this.#renewLater();
-    });
-  }
-
-  async #renew(jobs: readonly Job<D>[]): Promise<void> {
-    const { clock } = this.#settings.runtime;
-    const askedMs = clock.now();
-    let answers: readonly boolean[] | undefined;
-    try {
-      const leases = jobs.map((job) => ({ id: this.idOf(job), fence: job.details!.fence! }));
-      answers = await this.#store.extend(leases, this.#settings.leaseMs);
-    } catch (error) {
-      this.#host.onError(error);
-    }
-    const nowMs = clock.now();
-    jobs.forEach((job, i) => {
-      const endsMs = this.#held.get(job);
-      if (endsMs === undefined) return; // settled meanwhile
-      if (answers?.[i] === false && this.#ending.has(job)) return; // the settlement has come first, and says how it went
-      if (answers?.[i] === true) this.#held.set(job, askedMs + this.#settings.leaseMs);
-      else if (answers !== undefined || endsMs <= nowMs) this.#lose(job);
-    });
   }
 
   /**
