@@ -52,7 +52,7 @@ export function merge(...flows: readonly unknown[]): Flow<unknown> {
     /** Those that owe nothing, in the order in which they have given: whoever has waited longest is asked first. */
     const resting: Intake[] = [];
     const pull = (): void => {
-      if (port.hungry) for (const intake of resting.splice(0)) intake.pull();
+      if (port.hungry) while (resting.length > 0) resting.shift()!.pull();
     };
     const close = (): void => {
       for (const intake of intakes) intake.close();
