@@ -44,7 +44,10 @@ const single = (function_: string, limit: string): SizeLimitConfig[number] => ({
   limit,
 });
 
-/** What an operator adds to the kernel that all patterns share: its own code, options and errors included; gzip. */
+/**
+ * What an operator adds to the kernel that all patterns share: its own code, options and errors included; gzip. The statements
+ * that import from the kernel are counted too, those of each file: half a kilobyte for all of `flow`.
+ */
 const own = (folder: string, function_: string, limit: string): SizeLimitConfig[number] => ({
   name: `holdfast/${folder} { ${function_} }, own code`,
   path: `src/${folder}/index.ts`,
@@ -58,11 +61,11 @@ export default [
   ...whole,
   single('scatterGather', '7.9 kB'),
   single('hedge', '5.8 kB'),
-  own('flow', 'merge', '1.5 kB'),
+  own('flow', 'merge', '1.25 kB'),
   own(
     'flow',
     'flow, map, filter, expand, copy, split, shard, merge, barrier, reduce, each, values, count, sum, histogram, all, FlowEvents',
-    '7.5 kB',
+    '7 kB',
   ),
   own('live', 'live', '2.5 kB'),
   own('live', 'live, poll, probe', '3.7 kB'),

@@ -1,6 +1,7 @@
 import { HoldfastError } from './errors.ts';
 import { check, describe } from './options.ts';
 import { onAbort, signalRule } from './signals.ts';
+import { turn } from './turns.ts';
 
 /** A timer that was set and may be taken back. */
 export interface Timer {
@@ -38,6 +39,15 @@ export interface Clock {
    * @throws {@link HoldfastError} `INVALID_OPTION` when `ms` is not a number or is NaN, or `signal` is not a signal
    */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /**
+   * Runs `work`: at once, or, when there was work without a pause for a millisecond, after the platform's timers and I/O have had
+   * their turn, which promise chains alone keep from it. What waits for a turn runs in its order, all in the same one.
+   *
+   * Absent from a clock that stands still as long as work is ready, as a virtual one does: it has nothing to be kept from.
+   *
+   * @param work - must not throw
+   */
+  turn?(work: () => void): void;
 }
 
 /** The longest delay that the platform's timers honour; a longer one would fire after 1 ms. */
@@ -115,4 +125,5 @@ export const systemClock: Clock = {
     };
   },
   sleep: (ms, signal) => sleepOn(systemClock, ms, signal),
+  turn,
 };

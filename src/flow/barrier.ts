@@ -1,13 +1,11 @@
-import type { Clock, Timer } from '../core/clock.ts';
+import type { Timer } from '../core/clock.ts';
 import { HoldfastError } from '../core/errors.ts';
 import { check, func, invalid, number, oneOf, readOptions, type Rule } from '../core/options.ts';
-import { type Runtime, systemRuntime } from '../core/runtime.ts';
+import { systemRuntime } from '../core/runtime.ts';
 import type { Delivery, Flow } from './delivery.ts';
-import type { FlowEvents } from './flow-events.ts';
-import { checkFlow, type Failure, type Intake, intakeOf } from './intake.ts';
-import { flowOf, type Port, type PortHost } from './port.ts';
+import { operator, type OperatorOptions } from './operator.ts';
 import { bufferShape, duration, whole } from './rules.ts';
-import { Stall } from './stall.ts';
+import { stallOf } from './stall.ts';
 import { Derived, giveBack, quietly, refuse, Transaction } from './transaction.ts';
 
 /** A set of parts that belong together. */
@@ -23,7 +21,7 @@ export interface Joined<T> {
 }
 
 /** Options of {@link barrier}. */
-export interface BarrierOptions<T> {
+export interface BarrierOptions<T> extends OperatorOptions {
   /** Which set a value is of. */
   readonly key: (value: T) => string;
   /** Which part of its set it is: one that comes again counts once. */
@@ -57,14 +55,6 @@ export interface BarrierOptions<T> {
    * @defaultValue 10,000
    */
   readonly stalledMs?: number | undefined;
-  /** Who hears of failures, stalls and late parts. */
-  readonly events?: FlowEvents | undefined;
-  /**
-   * Time.
-   *
-   * @defaultValue the system's
-   */
-  readonly runtime?: Runtime | undefined;
 }
 
 /** A set that waits for parts. */
@@ -137,180 +127,146 @@ const required = ['key', 'part', 'expect', 'timeoutMs'] as const;
  * ```
  */
 export function barrier<T>(flow: Flow<T>, options: BarrierOptions<T>): Flow<Joined<T>> {
-  checkFlow(flow);
   const values = readOptions('barrier', options, shape);
   for (const name of required) check<unknown>(name, values[name], shape[name]);
-  return flowOf<Joined<T>>((port) => new Barrier<T>(flow, values as BarrierOptions<unknown>, port));
-}
+  const { key, part, expect, timeoutMs, onTimeout } = values as BarrierOptions<unknown>;
+  const { maxPending = 10_000, remember = 10_000, events, runtime = systemRuntime } = values;
+  const { clock } = runtime;
+  return operator<T, Joined<T>>('barrier', flow, values, (port, { intake, offer }) => {
+    const stalls = stallOf('barrier', values, () => undefined);
+    /** In the order in which their time is over. */
+    const waiting = new Map<string, Waiting<T>>();
+    /** Delivered and not settled: whose parts share the fate of each set. */
+    const delivered = new Map<string, Delivery<T>[]>();
+    /** Acknowledged, and until when that is remembered. */
+    const past = new Map<string, number>();
+    /** The first part of a set for which there is no room. */
+    let held: Delivery<T> | undefined;
+    let timer: Timer | undefined;
 
-/** One reading of a barrier. */
-class Barrier<T> implements PortHost {
-  readonly #options: BarrierOptions<unknown>;
-  readonly #clock: Clock;
-  readonly #port: Port<Delivery<Joined<T>>>;
-  readonly #intake: Intake<Delivery<T>>;
-  readonly #stall: Stall;
-  /** In the order in which their time is over. */
-  readonly #waiting = new Map<string, Waiting<T>>();
-  /** Delivered and not settled: whose parts share the fate of each set. */
-  readonly #delivered = new Map<string, Delivery<T>[]>();
-  /** Acknowledged, and until when that is remembered. */
-  readonly #past = new Map<string, number>();
-  /** The first part of a set for which there is no room. */
-  #held: Delivery<T> | undefined;
-  #timer: Timer | undefined;
-
-  constructor(flow: Flow<T>, options: BarrierOptions<unknown>, port: Port<Delivery<Joined<T>>>) {
-    const { events, runtime = systemRuntime, stalledMs = 10_000 } = options;
-    this.#options = options;
-    this.#clock = runtime.clock;
-    this.#port = port;
-    this.#stall = new Stall('barrier', runtime.clock, stalledMs, events, () => undefined);
-    this.#intake = intakeOf(flow, {
-      take: (delivery) => {
-        this.#take(delivery);
-        this.want();
-      },
-      end: (failure) => {
-        this.#end(failure);
-      },
-    });
-  }
-
-  want(): void {
-    this.#stall.is(this.#held !== undefined);
-    if (this.#port.hungry && this.#held === undefined) this.#intake.pull();
-  }
-
-  leave(): void {
-    this.#intake.close();
-    if (this.#held !== undefined) giveBack(this.#held);
-    this.#held = undefined;
-    this.#stall.is(false);
-    this.#giveUp();
-  }
-
-  #end(failure: Failure | undefined): void {
-    if (failure === undefined) for (const set of this.#waiting.values()) this.#expire(set, 'the flow has ended');
-    this.#giveUp();
-    this.#port.end(failure);
-  }
-
-  #giveUp(): void {
-    this.#unwatch();
-    for (const { deliveries } of this.#waiting.values()) deliveries.forEach(giveBack);
-    this.#waiting.clear();
-  }
-
-  #take(delivery: Delivery<T>): void {
-    const { events, key, part } = this.#options;
-    const { value } = delivery;
-    try {
+    const take = (delivery: Delivery<T>): void => {
+      const { value } = delivery;
       const of = check('a key', key(value), text);
       const name = check('a part', part(value), text);
-      const delivered = this.#delivered.get(of);
-      if (delivered !== undefined) delivered.push(delivery);
-      else if (this.#clock.now() < (this.#past.get(of) ?? -Infinity)) {
+      const shared = delivered.get(of);
+      if (shared !== undefined) shared.push(delivery);
+      else if (clock.now() < (past.get(of) ?? -Infinity)) {
         quietly(() => delivery.ack());
         events?.tell('late', { key: of, part: name });
-      } else this.#join(of, name, delivery);
-    } catch (error) {
-      refuse(events, 'barrier', delivery, error);
-    }
-  }
+      } else join(of, name, delivery);
+    };
 
-  #join(key: string, part: string, delivery: Delivery<T>): void {
-    const { expect, timeoutMs, maxPending = 10_000 } = this.#options;
-    const known = this.#waiting.get(key);
-    if (known === undefined && this.#waiting.size >= maxPending) {
-      this.#held = delivery;
-      return;
-    }
-    const set = known ?? open<T>(key, expect(delivery.value), this.#clock.now() + timeoutMs);
-    const { names, size, parts, deliveries } = set;
-    if (names?.has(part) === false) throw invalid('a part', 'one that its set expects', part);
-    if (this.#intake.over) {
-      giveBack(delivery); // one of the functions has left the flow
-      return;
-    }
-    deliveries.push(delivery);
-    if (!parts.has(part)) parts.set(part, delivery.value);
-    if (parts.size === size) this.#release(set);
-    else if (known === undefined) {
-      this.#waiting.set(key, set);
-      this.#watch();
-    }
-  }
+    const join = (of: string, name: string, delivery: Delivery<T>): void => {
+      const known = waiting.get(of);
+      if (known === undefined && waiting.size >= maxPending) {
+        held = delivery;
+        stalls(true);
+        return;
+      }
+      const set = known ?? open<T>(of, expect(delivery.value), clock.now() + timeoutMs);
+      const { names, size, parts, deliveries } = set;
+      if (names?.has(name) === false) throw invalid('a part', 'one that its set expects', name);
+      if (intake.over) {
+        giveBack(delivery); // one of the functions has left the flow
+        return;
+      }
+      deliveries.push(delivery);
+      if (!parts.has(name)) parts.set(name, delivery.value);
+      if (parts.size === size) release(set);
+      else if (known === undefined) {
+        waiting.set(of, set);
+        watch();
+      }
+    };
 
-  #release(set: Waiting<T>): void {
-    const { key, parts, deliveries, names = [], size } = set;
-    const missing = [...names].filter((part) => !parts.has(part));
-    const transaction = new Transaction(deliveries, 1, (acked) => {
-      this.#delivered.delete(key);
-      if (acked) this.#remember(key);
-    });
-    this.#delivered.set(key, deliveries);
-    const attempt = deliveries.reduce((most, delivery) => Math.max(most, delivery.attempt), 1);
-    this.#port.give(
-      new Derived({ key, parts, complete: parts.size === size, missing }, { id: key, attempt }, transaction),
-    );
-    this.#remove(key);
-  }
+    const release = (set: Waiting<T>): void => {
+      const { key: of, parts, deliveries, names = [], size } = set;
+      const missing = [...names].filter((name) => !parts.has(name));
+      const transaction = new Transaction(deliveries, 1, (acked) => {
+        delivered.delete(of);
+        if (acked) settled(of);
+      });
+      delivered.set(of, deliveries);
+      const attempt = deliveries.reduce((most, delivery) => Math.max(most, delivery.attempt), 1);
+      const joined = { key: of, parts, complete: parts.size === size, missing };
+      port.give(new Derived(joined, { id: of, attempt }, transaction));
+      remove(of);
+    };
 
-  #expire(set: Waiting<T>, why: string): void {
-    const { onTimeout, events } = this.#options;
-    if (onTimeout === 'emit') {
-      this.#release(set);
-      return;
-    }
-    const { key, deliveries, parts } = set;
-    const error = new HoldfastError('INCOMPLETE', `${why}, and "${key}" has ${String(parts.size)} of its parts`);
-    for (const delivery of deliveries) refuse(events, 'barrier', delivery, error);
-    this.#remove(key);
-  }
+    const expire = (set: Waiting<T>, why: string): void => {
+      if (onTimeout === 'emit') {
+        release(set);
+        return;
+      }
+      const { key: of, deliveries, parts } = set;
+      const error = new HoldfastError('INCOMPLETE', `${why}, and "${of}" has ${String(parts.size)} of its parts`);
+      for (const delivery of deliveries) refuse(events, 'barrier', delivery, error);
+      remove(of);
+    };
 
-  /** There is room for another set. */
-  #remove(key: string): void {
-    this.#waiting.delete(key);
-    if (this.#waiting.size === 0) this.#unwatch();
-    const held = this.#held;
-    if (held === undefined) return;
-    this.#held = undefined;
-    this.#take(held);
-    this.want();
-  }
+    /** There is room for another set. */
+    const remove = (of: string): void => {
+      waiting.delete(of);
+      if (waiting.size === 0) unwatch();
+      const next = held;
+      if (next === undefined) return;
+      held = undefined;
+      stalls(false);
+      offer(next);
+    };
 
-  /** Sets wait equally long: the first one is always the next whose time is over. */
-  #watch(): void {
-    const [first] = this.#waiting.values();
-    if (first === undefined || this.#timer !== undefined) return;
-    this.#timer = this.#clock.setTimer(
-      first.dueMs - this.#clock.now(),
-      () => {
-        this.#timer = undefined;
-        const nowMs = this.#clock.now();
-        for (const set of this.#waiting.values()) {
-          if (set.dueMs > nowMs) break;
-          this.#expire(set, 'the time is over');
-        }
-        this.#watch();
+    /** Sets wait equally long: the first one is always the next whose time is over. */
+    const watch = (): void => {
+      const [first] = waiting.values();
+      if (first === undefined || timer !== undefined) return;
+      timer = clock.setTimer(
+        first.dueMs - clock.now(),
+        () => {
+          timer = undefined;
+          const nowMs = clock.now();
+          for (const set of waiting.values()) {
+            if (set.dueMs > nowMs) break;
+            expire(set, 'the time is over');
+          }
+          watch();
+        },
+        { ref: true },
+      );
+    };
+
+    const unwatch = (): void => {
+      timer?.cancel();
+      timer = undefined;
+    };
+
+    const settled = (of: string): void => {
+      past.delete(of);
+      past.set(of, clock.now() + timeoutMs);
+      const [oldest] = past.keys();
+      if (past.size > remember) past.delete(oldest!);
+    };
+
+    const giveUp = (): void => {
+      unwatch();
+      for (const { deliveries } of waiting.values()) deliveries.forEach(giveBack);
+      waiting.clear();
+    };
+
+    return {
+      take,
+      next: () => (held === undefined ? intake : undefined),
+      end(failure) {
+        if (failure === undefined) for (const set of waiting.values()) expire(set, 'the flow has ended');
+        giveUp();
       },
-      { ref: true },
-    );
-  }
-
-  #unwatch(): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
-  }
-
-  #remember(key: string): void {
-    const { remember = 10_000, timeoutMs } = this.#options;
-    this.#past.delete(key);
-    this.#past.set(key, this.#clock.now() + timeoutMs);
-    const [oldest] = this.#past.keys();
-    if (this.#past.size > remember) this.#past.delete(oldest!);
-  }
+      leave() {
+        if (held !== undefined) giveBack(held);
+        held = undefined;
+        stalls(false);
+        giveUp();
+      },
+    };
+  });
 }
 
 function open<T>(key: string, expected: unknown, dueMs: number): Waiting<T> {

@@ -1,9 +1,7 @@
-import { boolean, check, invalid, object, oneOf, readOptions, type Rule } from '../core/options.ts';
-import { type Runtime, systemRuntime } from '../core/runtime.ts';
+import { boolean, check, object, oneOf, readOptions } from '../core/options.ts';
 import type { Flow } from './delivery.ts';
-import { type BranchSettings, Fan, type Overflow } from './fan.ts';
-import type { FlowEvents } from './flow-events.ts';
-import { checkFlow } from './intake.ts';
+import { fan, namesRule, type Overflow } from './fan.ts';
+import type { OperatorOptions } from './operator.ts';
 import { bufferShape, whole } from './rules.ts';
 import { Derived, Transaction } from './transaction.ts';
 
@@ -24,7 +22,7 @@ export interface BranchOptions {
 }
 
 /** Options of {@link split} and {@link shard}. */
-export interface LaneOptions {
+export interface LaneOptions extends OperatorOptions {
   /**
    * How many deliveries wait for the reader of a branch at most.
    *
@@ -37,14 +35,6 @@ export interface LaneOptions {
    * @defaultValue 10,000
    */
   readonly stalledMs?: number | undefined;
-  /** Who hears of failures, drops and stalls. */
-  readonly events?: FlowEvents | undefined;
-  /**
-   * Time.
-   *
-   * @defaultValue the system's
-   */
-  readonly runtime?: Runtime | undefined;
 }
 
 /** Options of {@link copy}. */
@@ -71,25 +61,7 @@ const branchShape = {
 /** @internal */
 export const laneShape = { buffer: whole, ...bufferShape };
 
-const copyShape = { ...laneShape, ...branchShape, branches: object<Record<string, unknown>>(), detach: boolean };
-
-const namesRule: Rule<readonly string[]> = {
-  expected: 'an array of one or more distinct strings',
-  accepts: (value) =>
-    Array.isArray(value) &&
-    value.length > 0 &&
-    value.every((name) => typeof name === 'string') &&
-    new Set(value).size === value.length,
-};
-
-/** @internal The settings of all branches, by name. */
-export function lanesOf(names: unknown, buffer = 16, overflow: Overflow = 'block'): Map<string, BranchSettings> {
-  return new Map(check('names', names, namesRule).map((name) => [name, { buffer, overflow }]));
-}
-
-function refuseName(name: string): never {
-  throw invalid('a name in branches', 'one of names', name);
-}
+const copyShape = { ...laneShape, ...branchShape, branches: object(), detach: boolean };
 
 /**
  * The copier: every delivery to each of several branches.
@@ -126,24 +98,17 @@ export function copy<T, const N extends string>(
   names: readonly N[],
   options?: CopyOptions<N>,
 ): Branches<T, N> {
-  checkFlow(flow);
-  const values = readOptions('copy', options, copyShape);
-  const { buffer, overflow, branches = {}, detach = false } = values;
-  const { runtime = systemRuntime, events, stalledMs = 10_000 } = values;
-  const settings = lanesOf(names, buffer, overflow);
-  for (const name of Object.keys(branches)) {
-    const { buffer: all, overflow: usual } = settings.get(name) ?? refuseName(name);
-    const own = readOptions(`branch "${name}"`, branches[name], branchShape);
-    settings.set(name, { buffer: own.buffer ?? all, overflow: own.overflow ?? usual });
-  }
-  const fan = new Fan<T>(flow, settings, { operator: 'copy', runtime, events, stalledMs, detach }, (delivery) => {
-    const readers = fan.names;
-    const transaction = new Transaction([delivery], readers.size);
-    for (const name of readers) {
-      const { value } = delivery;
-      // Whoever is full and must not be may have ended all in the meantime.
-      fan.put(name, new Derived(value, delivery, transaction));
-    }
-  });
-  return fan.flows() as Branches<T, N>;
+  check('names', names, namesRule);
+  const { branches, buffer, overflow, ...settings } = readOptions('copy', options, copyShape);
+  const own = readOptions('branches', branches, Object.fromEntries(names.map((name) => [name, object()])));
+  const lanes = names.map((name) =>
+    Object.assign({ name, buffer, overflow }, readOptions(`branch "${name}"`, own[name], branchShape)),
+  );
+  return fan<T>('copy', flow, lanes, settings, (delivery, open, put) => {
+    const { value } = delivery;
+    const readers = [...open.values()];
+    const transaction = new Transaction([delivery], readers.length);
+    // Whoever is full and must not be may have ended all in the meantime.
+    for (const reader of readers) put(reader, new Derived(value, delivery, transaction));
+  }) as Branches<T, N>;
 }

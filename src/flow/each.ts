@@ -1,16 +1,15 @@
 import pLimit from 'p-limit';
 import type { Timer } from '../core/clock.ts';
 import { check, func, object, readOptions } from '../core/options.ts';
-import { reportError } from '../core/report.ts';
 import { type Runtime, runtimeRule, systemRuntime } from '../core/runtime.ts';
 import { onAbort, signalRule, type Unlink } from '../core/signals.ts';
-import { Turns } from '../core/turns.ts';
 import { contextOf, type FlowContext } from './context.ts';
 import type { Delivery, Flow } from './delivery.ts';
 import { eventsRule, type FlowEvents } from './flow-events.ts';
-import { checkFlow, type Failure, intakeOf } from './intake.ts';
+import { checkFlow, intakeOf } from './intake.ts';
+import type { Failure } from './port.ts';
 import { duration, whole } from './rules.ts';
-import { giveBack, left, refuse } from './transaction.ts';
+import { giveBack, left, refuse, reportLost } from './transaction.ts';
 
 /** How {@link each} tries a value again before it gives it up. */
 export interface EachRetry {
@@ -101,12 +100,9 @@ const retryShape = {
  * Promises: each delivery is settled once. It is acknowledged when the function has returned, or when the dead letters have
  * taken it; nacked when neither did. At most `concurrency` values are worked on at a time and no others are read. On an
  * abort, or an error of the flow, nothing more is read; what is under way has `graceMs`, then its signal aborts, it is nacked,
- * and only then the flow is closed: a queue that takes back what it gave takes back nothing that is worked on. Timers have
- * their turn at least every millisecond.
+ * and only then the flow is closed: a queue that takes back what it gave takes back nothing that is worked on.
  *
- * Does not promise that a value comes once: an acknowledgement may be lost, and then the source delivers again. Nor turns
- * between values that never come here: an operator before it that passes on nothing of a source that is always ready takes
- * none.
+ * Does not promise that a value comes once: an acknowledgement may be lost, and then the source delivers again.
  *
  * @param flow - what to read
  * @param fn - deals with a value, or throws
@@ -144,7 +140,6 @@ export async function each<T>(
   return await new Promise((resolve, reject) => {
     const limit = pLimit(concurrency);
     const work = new AbortController();
-    const turns = new Turns(given.runtime?.clock);
     const report = { acked: 0, dead: 0, nacked: 0 };
     /** Whose outcome is not known yet. */
     const open = new Set<Delivery<T>>();
@@ -173,9 +168,7 @@ export async function each<T>(
     };
 
     const pull = (): void => {
-      turns.run(() => {
-        if (ending === undefined && busy < concurrency) intake.pull();
-      });
+      if (ending === undefined && busy < concurrency) intake.pull();
     };
 
     /** Undefined: it has been done. */
@@ -216,7 +209,7 @@ export async function each<T>(
       report[outcome]++;
     };
 
-    const intake = intakeOf(flow, {
+    const intake = intakeOf(flow, runtime, {
       take(delivery) {
         if (ending !== undefined) {
           giveBack(delivery);
@@ -226,7 +219,7 @@ export async function each<T>(
         open.add(delivery);
         void limit(deal, delivery)
           .catch((error: unknown) => {
-            reportError('a delivery could not be settled', error);
+            reportLost(error);
             report.nacked++; // for all that the source knows
           })
           .then(() => {

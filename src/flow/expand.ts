@@ -1,9 +1,7 @@
 import { check, func, readOptions } from '../core/options.ts';
-import type { Delivery, Flow } from './delivery.ts';
-import type { OperatorOptions } from './filter.ts';
-import { eventsRule } from './flow-events.ts';
-import { checkFlow, Intake, intakeOf, sourceRule } from './intake.ts';
-import { flowOf } from './port.ts';
+import type { Flow } from './delivery.ts';
+import { type Intake, readingOf, sourceRule } from './intake.ts';
+import { operator, type OperatorOptions, operatorShape } from './operator.ts';
 import { Derived, giveBack, quietly, refuse, Transaction } from './transaction.ts';
 
 /**
@@ -15,7 +13,7 @@ import { Derived, giveBack, quietly, refuse, Transaction } from './transaction.t
  *
  * @param flow - what to read
  * @param fn - what becomes of a value: an iterable, synchronous or not
- * @param options - who hears of failures
+ * @param options - who hears of failures, and the time
  * @throws {@link HoldfastError} `INVALID_OPTION`
  * @example
  * ```ts
@@ -31,57 +29,42 @@ export function expand<T, U>(
   fn: (value: T) => Iterable<U> | AsyncIterable<U>,
   options?: OperatorOptions,
 ): Flow<U> {
-  checkFlow(flow);
   check('fn', fn, func());
-  const { events } = readOptions('expand', options, { events: eventsRule });
-  return flowOf<U>((port) => {
+  const { events, runtime } = readOptions('expand', options, operatorShape);
+  return operator<T, U>('expand', flow, { events, runtime }, (port, { intake, pull }) => {
     /** The expansion under way: its children, and the parent that it holds until the last one is known. */
-    let current: { readonly children: Intake<U>; readonly transaction: Transaction } | undefined;
+    let current: { readonly children: Intake; readonly transaction: Transaction } | undefined;
 
-    const pull = (): void => {
-      if (port.hungry) (current?.children ?? intake).pull();
-    };
-
-    const begin = (delivery: Delivery<T>): void => {
-      const { id, attempt } = delivery;
-      const values = check('what is expanded', fn(delivery.value), sourceRule) as Iterable<U> | AsyncIterable<U>;
-      const transaction = new Transaction([delivery], 1);
-      let index = 0;
-      const children = new Intake<U>(values, {
-        take(value) {
-          transaction.add();
-          port.give(new Derived(value, { id: `${id}/${String(index++)}`, attempt }, transaction));
-          pull();
-        },
-        end(failure) {
-          current = undefined;
-          if (failure === undefined) quietly(() => transaction.ack());
-          else refuse(events, 'expand', delivery, failure.error, transaction);
-          pull();
-        },
-      });
-      current = { children, transaction };
-      if (intake.over) leave(); // `fn` has left the flow
-    };
-
-    const intake = intakeOf(flow, {
-      take(delivery) {
-        try {
-          begin(delivery);
-        } catch (error) {
-          refuse(events, 'expand', delivery, error);
-        }
-        pull();
-      },
-      end(failure) {
-        port.end(failure);
-      },
-    });
     const leave = (): void => {
       current?.children.close();
       if (current !== undefined) giveBack(current.transaction);
-      intake.close();
     };
-    return { want: pull, leave };
+
+    return {
+      take(delivery) {
+        const { id, attempt } = delivery;
+        const values = check('what is expanded', fn(delivery.value), sourceRule) as Iterable<U> | AsyncIterable<U>;
+        const transaction = new Transaction([delivery], 1);
+        let index = 0;
+        const children = readingOf<U>(values, runtime, {
+          late: () => undefined, // it was given back with its parent
+          take(value) {
+            transaction.add();
+            port.give(new Derived(value, { id: `${id}/${String(index++)}`, attempt }, transaction));
+            pull();
+          },
+          end(failure) {
+            current = undefined;
+            if (failure === undefined) quietly(() => transaction.ack());
+            else refuse(events, 'expand', delivery, failure.error, transaction);
+            pull();
+          },
+        });
+        current = { children, transaction };
+        if (intake.over) leave(); // `fn` has left the flow
+      },
+      next: () => current?.children ?? intake,
+      leave,
+    };
   });
 }

@@ -1,15 +1,7 @@
 import { boolean, check, func, readOptions } from '../core/options.ts';
 import type { Flow } from './delivery.ts';
-import { eventsRule, type FlowEvents } from './flow-events.ts';
-import { checkFlow, intakeOf } from './intake.ts';
-import { flowOf } from './port.ts';
-import { quietly, refuse } from './transaction.ts';
-
-/** Options of {@link filter}, {@link expand}, {@link split} and the like. */
-export interface OperatorOptions {
-  /** Who hears of failures. */
-  readonly events?: FlowEvents | undefined;
-}
+import { operator, type OperatorOptions, operatorShape } from './operator.ts';
+import { quietly } from './transaction.ts';
 
 /**
  * The filter: only what passes a test. What does not is acknowledged, for it was dealt with.
@@ -19,7 +11,7 @@ export interface OperatorOptions {
  *
  * @param flow - what to read
  * @param test - whether to pass a value on; synchronous
- * @param options - who hears of failures
+ * @param options - who hears of failures, and the time
  * @throws {@link HoldfastError} `INVALID_OPTION`
  * @example
  * ```ts
@@ -38,32 +30,11 @@ export function filter<T, U extends T>(
 ): Flow<U>;
 export function filter<T>(flow: Flow<T>, test: (value: T) => boolean, options?: OperatorOptions): Flow<T>;
 export function filter<T>(flow: Flow<T>, test: (value: T) => boolean, options?: OperatorOptions): Flow<T> {
-  checkFlow(flow);
   check('test', test, func());
-  const { events } = readOptions('filter', options, { events: eventsRule });
-  return flowOf<T>((port) => {
-    const intake = intakeOf(flow, {
-      take(delivery) {
-        try {
-          if (check('what the test returns', test(delivery.value), boolean)) port.give(delivery);
-          else quietly(() => delivery.ack());
-        } catch (error) {
-          refuse(events, 'filter', delivery, error);
-        }
-        pull();
-      },
-      end(failure) {
-        port.end(failure);
-      },
-    });
-    const pull = (): void => {
-      if (port.hungry) intake.pull();
-    };
-    return {
-      want: pull,
-      leave() {
-        intake.close();
-      },
-    };
-  });
+  return operator('filter', flow, readOptions('filter', options, operatorShape), (port) => ({
+    take(delivery) {
+      if (check('what the test returns', test(delivery.value), boolean)) port.give(delivery);
+      else quietly(() => delivery.ack());
+    },
+  }));
 }

@@ -2,14 +2,14 @@ import pLimit from 'p-limit';
 import { boolean, check, func, readOptions } from '../core/options.ts';
 import { contextOf, type FlowContext } from './context.ts';
 import type { Delivery, Flow } from './delivery.ts';
-import { eventsRule, type FlowEvents } from './flow-events.ts';
-import { checkFlow, type Failure, intakeOf } from './intake.ts';
-import { flowOf } from './port.ts';
+import { checkFlow, intakeOf } from './intake.ts';
+import { type OperatorOptions, operatorShape } from './operator.ts';
+import { type Failure, flowOf } from './port.ts';
 import { whole } from './rules.ts';
 import { Derived, giveBack, left, refuse } from './transaction.ts';
 
 /** Options of {@link map}. */
-export interface MapOptions {
+export interface MapOptions extends OperatorOptions {
   /**
    * How many values are worked on, or wait for their reader, at a time.
    *
@@ -22,11 +22,9 @@ export interface MapOptions {
    * @defaultValue true
    */
   readonly ordered?: boolean | undefined;
-  /** Who hears of failures. */
-  readonly events?: FlowEvents | undefined;
 }
 
-const shape = { concurrency: whole, ordered: boolean, events: eventsRule };
+const shape = { concurrency: whole, ordered: boolean, ...operatorShape };
 
 interface Slot<U> {
   readonly delivery: Delivery<unknown>;
@@ -42,7 +40,9 @@ interface Slot<U> {
  * of (`failed`) and left out; the flow goes on. When the flow is left, the function's signal aborts and what is under way is
  * nacked at once.
  *
- * Does not promise to stop a function that ignores its signal.
+ * Does not promise to stop a function that ignores its signal, nor to overtake one that never returns: an error of the flow
+ * comes in its place, after what is under way, so such a function holds it back as it does the values behind it. Limit its time
+ * (`timebox` of `holdfast/calls`).
  *
  * @param flow - what to read
  * @param fn - makes the value, or a promise of it
@@ -64,7 +64,7 @@ export function map<T, U>(
 ): Flow<U> {
   checkFlow(flow);
   check('fn', fn, func());
-  const { concurrency = 1, ordered = true, events } = readOptions('map', options, shape);
+  const { concurrency = 1, ordered = true, events, runtime } = readOptions('map', options, shape);
   return flowOf<U>((port) => {
     const limit = pLimit(concurrency);
     const work = new AbortController();
@@ -87,7 +87,7 @@ export function map<T, U>(
       else if (port.hungry) pull();
     };
 
-    const intake = intakeOf(flow, {
+    const intake = intakeOf(flow, runtime, {
       take(delivery) {
         const slot: Slot<U> = { delivery, done: false };
         slots.add(slot);

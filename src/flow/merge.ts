@@ -1,7 +1,6 @@
 import { check, readOptions } from '../core/options.ts';
 import { type Runtime, runtimeRule } from '../core/runtime.ts';
-import { Turns } from '../core/turns.ts';
-import type { Delivery, Flow } from './delivery.ts';
+import type { Flow } from './delivery.ts';
 import { flowRule, type Intake, intakeOf } from './intake.ts';
 import { flowOf } from './port.ts';
 
@@ -23,10 +22,9 @@ export type FlowValue<F> = F extends Flow<infer T> ? T : never;
  *
  * Promises: each flow's own order; whatever comes first is given first, so of flows that are always ready none starves. One
  * delivery of each flow is read ahead at most. The settlement passes through. The first error closes the other flows and is
- * thrown after what was ready before it. A flow that is silent holds up nothing, leaving neither. Timers have their turn at
- * least every millisecond.
+ * thrown after what was ready before it. A flow that is silent holds up nothing, leaving neither.
  *
- * Complexity: O(1) a delivery, O(flows) when nothing is ready.
+ * Complexity: O(1) a delivery.
  *
  * @param flows - what to read; {@link MergeOptions} may come last
  * @throws {@link HoldfastError} `INVALID_OPTION`
@@ -50,32 +48,31 @@ export function merge(...flows: readonly unknown[]): Flow<unknown> {
   const { runtime } = readOptions('merge', options, { runtime: runtimeRule });
   for (const source of sources) check('a flow', source, flowRule);
   return flowOf<unknown>((port) => {
-    const turns = new Turns(runtime?.clock);
     let open = sources.length;
+    /** Those that owe nothing, in the order in which they have given: whoever has waited longest is asked first. */
+    const resting: Intake[] = [];
     const pull = (): void => {
-      if (port.hungry) for (const intake of intakes) intake.pull();
+      if (port.hungry) while (resting.length > 0) resting.shift()!.pull();
     };
     const close = (): void => {
       for (const intake of intakes) intake.close();
     };
-    const intakes: Intake<Delivery<unknown>>[] = sources.map((source) =>
-      intakeOf(source, {
+    const intakes = sources.map((source) => {
+      const intake = intakeOf(source, runtime, {
         take(delivery) {
+          resting.push(intake);
           port.give(delivery);
-          if (port.hungry) turns.run(pull);
+          pull();
         },
         end(failure) {
           if (failure !== undefined) close();
           if (failure !== undefined || --open === 0) port.end(failure);
         },
-      }),
-    );
+      });
+      resting.push(intake);
+      return intake;
+    });
     if (open === 0) port.end();
-    return {
-      want() {
-        if (port.hungry) turns.run(pull);
-      },
-      leave: close,
-    };
+    return { want: pull, leave: close };
   });
 }

@@ -1,6 +1,10 @@
 import type { Delivery, Flow } from './delivery.ts';
-import type { Failure } from './intake.ts';
 import { giveBack } from './transaction.ts';
+
+/** @internal Why a flow has ended, where it was not its end. */
+export interface Failure {
+  readonly error: unknown;
+}
 
 /** @internal What stands behind a port. None of these may throw. */
 export interface PortHost {

@@ -1,14 +1,12 @@
 import { check, having, oneOf, readOptions } from '../core/options.ts';
 import type { Delivery, Flow } from './delivery.ts';
-import { eventsRule, type FlowEvents } from './flow-events.ts';
-import { checkFlow, intakeOf } from './intake.ts';
 import type { Monoid } from './monoids.ts';
-import { flowOf } from './port.ts';
+import { operator, type OperatorOptions, operatorShape } from './operator.ts';
 import { whole } from './rules.ts';
-import { Derived, giveBack, refuse, Transaction } from './transaction.ts';
+import { Derived, giveBack, Transaction } from './transaction.ts';
 
 /** Options of {@link reduce}. */
-export interface ReduceOptions {
+export interface ReduceOptions extends OperatorOptions {
   /**
    * How many values a result is of. A source without end needs this: values are held until their result is settled.
    *
@@ -27,11 +25,9 @@ export interface ReduceOptions {
    * @defaultValue 'flush'
    */
   readonly atEnd?: 'flush' | 'nack' | undefined;
-  /** Who hears of failures. */
-  readonly events?: FlowEvents | undefined;
 }
 
-const shape = { every: whole, maxKeys: whole, atEnd: oneOf('flush', 'nack'), events: eventsRule };
+const shape = { every: whole, maxKeys: whole, atEnd: oneOf('flush', 'nack'), ...operatorShape };
 
 /**
  * Results of many values, by a {@link Monoid}.
@@ -61,10 +57,10 @@ const shape = { every: whole, maxKeys: whole, atEnd: oneOf('flush', 'nack'), eve
  * ```
  */
 export function reduce<T, A>(flow: Flow<T>, monoid: Monoid<T, A>, options?: ReduceOptions): Flow<A> {
-  checkFlow(flow);
   check('monoid', monoid, having<Monoid<T, A>>('a monoid', 'empty', 'add', 'merge'));
-  const { every = Infinity, maxKeys = Infinity, atEnd = 'flush', events } = readOptions('reduce', options, shape);
-  return flowOf<A>((port) => {
+  const given = readOptions('reduce', options, shape);
+  const { every = Infinity, maxKeys = Infinity, atEnd = 'flush' } = given;
+  return operator<T, A>('reduce', flow, given, (port, { intake }) => {
     let result: { of: A } | undefined;
     let held: Delivery<T>[] = [];
 
@@ -77,42 +73,27 @@ export function reduce<T, A>(flow: Flow<T>, monoid: Monoid<T, A>, options?: Redu
       held = [];
     };
 
-    const giveUp = (): void => {
+    const leave = (): void => {
       held.splice(0).forEach(giveBack);
     };
 
-    const intake = intakeOf(flow, {
+    return {
       take(delivery) {
-        try {
-          const of = monoid.add(result === undefined ? monoid.empty() : result.of, delivery.value);
-          const keys = monoid.size?.(of) ?? 0;
-          if (intake.over) {
-            giveBack(delivery); // the monoid has left the flow
-            return;
-          }
-          result = { of };
-          held.push(delivery);
-          if (held.length >= every || keys >= maxKeys) flush();
-        } catch (error) {
-          refuse(events, 'reduce', delivery, error);
+        const of = monoid.add(result === undefined ? monoid.empty() : result.of, delivery.value);
+        const keys = monoid.size?.(of) ?? 0;
+        held.push(delivery);
+        if (intake.over) {
+          leave(); // the monoid has left the flow
+          return;
         }
-        pull();
+        result = { of };
+        if (held.length >= every || keys >= maxKeys) flush();
       },
       end(failure) {
         if (failure === undefined && atEnd === 'flush') flush();
-        giveUp();
-        port.end(failure);
+        leave();
       },
-    });
-    const pull = (): void => {
-      if (port.hungry) intake.pull();
-    };
-    return {
-      want: pull,
-      leave() {
-        intake.close();
-        giveUp();
-      },
+      leave,
     };
   });
 }

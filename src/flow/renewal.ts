@@ -1,5 +1,5 @@
 import type { Timer } from '../core/clock.ts';
-import type { Runtime } from '../core/runtime.ts';
+import { type Runtime, systemRuntime } from '../core/runtime.ts';
 import { quietly, settling } from './transaction.ts';
 
 /** How the leases of a source's values are kept. */
@@ -10,34 +10,29 @@ export interface Renew<T> {
   readonly extend: (value: T) => unknown;
 }
 
-/** @internal The values that a source has given and that are not settled, wherever in the graph they wait. */
-export class Renewal<T> {
-  readonly #renew: Renew<T>;
-  readonly #runtime: Runtime;
-  readonly #held = new Set<{ readonly value: T }>();
-  #timer: Timer | undefined;
-
-  constructor(renew: Renew<T>, runtime: Runtime) {
-    this.#renew = renew;
-    this.#runtime = runtime;
-  }
-
-  /** Keeps a lease until the function that comes back is called. */
-  hold(value: T): () => void {
-    const held = { value };
-    this.#held.add(held);
-    if (this.#held.size === 1) this.#wait();
-    return () => {
-      this.#held.delete(held);
-      if (this.#held.size === 0) this.#timer?.cancel();
-    };
-  }
-
-  #wait(): void {
-    const { everyMs, extend } = this.#renew;
-    this.#timer = this.#runtime.clock.setTimer(everyMs, () => {
-      for (const { value } of this.#held) quietly(() => settling(() => extend(value)));
-      if (this.#held.size > 0) this.#wait();
+/**
+ * @internal Keeps the leases of values that a source has given and that are not settled, wherever in the graph they wait: call
+ * it with a value, and what it returns when that is settled.
+ */
+export function renewalOf<T>(
+  { everyMs, extend }: Renew<T>,
+  { clock }: Runtime = systemRuntime,
+): (value: T) => () => void {
+  const held = new Set<{ readonly value: T }>();
+  let timer: Timer | undefined;
+  const wait = (): void => {
+    timer = clock.setTimer(everyMs, () => {
+      for (const { value } of held) quietly(() => settling(() => extend(value)));
+      if (held.size > 0) wait();
     });
-  }
+  };
+  return (value) => {
+    const one = { value };
+    held.add(one);
+    if (held.size === 1) wait();
+    return () => {
+      held.delete(one);
+      if (held.size === 0) timer?.cancel();
+    };
+  };
 }

@@ -1,6 +1,7 @@
 import { number, type Rule } from '../core/options.ts';
-import { type Runtime, runtimeRule } from '../core/runtime.ts';
-import { eventsRule, type FlowEvents } from './flow-events.ts';
+import type { Runtime } from '../core/runtime.ts';
+import type { FlowEvents } from './flow-events.ts';
+import { operatorShape } from './operator.ts';
 
 /** @internal How many. */
 export const whole: Rule<number> = number({ min: 1, integer: true });
@@ -13,4 +14,4 @@ export const bufferShape: {
   readonly stalledMs: Rule<number>;
   readonly events: Rule<FlowEvents>;
   readonly runtime: Rule<Runtime>;
-} = { stalledMs: duration, events: eventsRule, runtime: runtimeRule };
+} = { stalledMs: duration, ...operatorShape };

@@ -1,10 +1,10 @@
-import { check, func, number, object, readOptions } from '../core/options.ts';
-import { type Runtime, runtimeRule, systemRuntime } from '../core/runtime.ts';
+import { check, func, having, number, object, readOptions } from '../core/options.ts';
+import { type Runtime, runtimeRule } from '../core/runtime.ts';
 import type { Delivery, Flow } from './delivery.ts';
-import { Intake, sourceRule } from './intake.ts';
+import { readingOf, sourceRule } from './intake.ts';
 import { flowOf } from './port.ts';
-import { Renewal, type Renew } from './renewal.ts';
-import { Derived, giveBack, nothing, quietly, type Settlement, settling } from './transaction.ts';
+import { renewalOf, type Renew } from './renewal.ts';
+import { Derived, nothing, quietly, type Settlement, settling } from './transaction.ts';
 
 /** What may be a source of a flow: `node:stream` readables too. */
 export type FlowSource<T> = Iterable<T> | AsyncIterable<T>;
@@ -34,7 +34,7 @@ export interface FlowOptions<T> {
   /** Keeps the source's lease of each value that is not settled, wherever in the graph it waits. */
   readonly renew?: Renew<T> | undefined;
   /**
-   * Time, for `renew`.
+   * Time: for `renew`, and for the turns that timers get beside a source that never waits.
    *
    * @defaultValue the system's
    */
@@ -52,15 +52,29 @@ const shape = {
 
 const everyRule = number({ min: 1 });
 
+const deliveryRule = having<Delivery<unknown>>('a delivery', 'ack', 'nack');
+
+function isDelivery(value: unknown): value is Delivery<unknown> {
+  return deliveryRule.accepts(value) && 'value' in (value as Delivery<unknown>);
+}
+
+interface Stream {
+  pipe(): unknown;
+  destroy(): unknown;
+}
+
+const streamRule = having<Stream>('a stream', 'pipe', 'destroy');
+
 const unasked: Settlement = { ack: () => nothing, nack: () => nothing };
 
 /**
  * Deliveries of a source as a flow, each of which is settled once: the form of {@link flow} for what has acknowledgements already.
  *
  * @param source - an iterable of deliveries, synchronous or not: `WorkQueue.consume()`
+ * @param options - the time
  * @throws {@link HoldfastError} `INVALID_OPTION`
  */
-export function flow<T>(source: FlowSource<Delivery<T>>): Flow<T>;
+export function flow<T>(source: FlowSource<Delivery<T>>, options?: Pick<FlowOptions<T>, 'runtime'>): Flow<T>;
 /**
  * Any iterable as a flow: plain values, or deliveries.
  *
@@ -90,19 +104,19 @@ export function flow<T>(source: FlowSource<Delivery<T>>): Flow<T>;
 export function flow<T>(source: FlowSource<T>, options?: FlowOptions<T>): Flow<T>;
 export function flow(source: FlowSource<unknown>, options?: FlowOptions<never>): Flow<unknown> {
   check('source', source, sourceRule);
-  const { id, attempt, ack, nack, renew, runtime = systemRuntime } = readOptions('flow', options, shape);
+  const { id, attempt, ack, nack, renew, runtime } = readOptions('flow', options, shape);
   if (renew !== undefined) {
     const { everyMs, extend } = renew as Renew<unknown>;
     check('everyMs', everyMs, everyRule);
     check('extend', extend, func());
   }
   return flowOf<unknown>((port) => {
-    const renewal = renew && new Renewal(renew as Renew<unknown>, runtime);
+    const hold = renew && renewalOf(renew as Renew<unknown>, runtime);
     let read = 0;
 
     const settlementOf = (value: unknown): Settlement => {
-      if ((ack ?? nack ?? renewal) === undefined) return unasked;
-      const release = renewal?.hold(value);
+      if ((ack ?? nack ?? hold) === undefined) return unasked;
+      const release = hold?.(value);
       const settle = (how: () => unknown): Promise<void> => {
         release?.();
         return settling(how);
@@ -123,31 +137,26 @@ export function flow(source: FlowSource<unknown>, options?: FlowOptions<never>):
       }
     };
 
-    const deliver = (value: unknown, to: (delivery: Delivery<unknown>) => void): void => {
+    const take = (value: unknown): void => {
       try {
-        to(delivered(value));
+        port.give(delivered(value)); // who has left gives it back
       } catch (error) {
         leave();
         port.end({ error });
       }
     };
 
-    const intake = new Intake<unknown>(source, {
-      take(value) {
-        deliver(value, (delivery) => {
-          port.give(delivery);
-        });
-      },
+    const intake = readingOf(source, runtime, {
+      take,
+      late: take,
       end(failure) {
         port.end(failure);
-      },
-      late(value) {
-        deliver(value, giveBack);
       },
     });
     const leave = (): void => {
       intake.close();
-      destroy(source);
+      // The iterator of a `node:stream` is a generator, which does not hear that it is left while it waits.
+      if (streamRule.accepts(source)) (source as unknown as Stream).destroy();
     };
     return {
       want() {
@@ -156,15 +165,4 @@ export function flow(source: FlowSource<unknown>, options?: FlowOptions<never>):
       leave,
     };
   });
-}
-
-function isDelivery(value: unknown): value is Delivery<unknown> {
-  const delivery = value as Partial<Delivery<unknown>> | null | undefined;
-  return typeof delivery?.ack === 'function' && typeof delivery.nack === 'function' && 'value' in delivery;
-}
-
-/** The iterator of a `node:stream` is a generator, which does not hear that it is left while it waits. */
-function destroy(source: object): void {
-  const stream = source as { readonly pipe?: unknown; readonly destroy?: () => unknown };
-  if (typeof stream.pipe === 'function' && typeof stream.destroy === 'function') stream.destroy();
 }

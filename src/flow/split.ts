@@ -1,10 +1,8 @@
 import { HoldfastError } from '../core/errors.ts';
 import { check, describe, func, readOptions } from '../core/options.ts';
-import { systemRuntime } from '../core/runtime.ts';
-import { type Branches, type LaneOptions, lanesOf, laneShape } from './copy.ts';
+import { type Branches, type LaneOptions, laneShape } from './copy.ts';
 import type { Flow } from './delivery.ts';
-import { Fan } from './fan.ts';
-import { checkFlow } from './intake.ts';
+import { fan, namesRule } from './fan.ts';
 import { refuse } from './transaction.ts';
 
 /**
@@ -47,18 +45,17 @@ export function lanes<T>(
   names: readonly string[],
   options: LaneOptions | undefined,
 ): Branches<T, string> {
-  checkFlow(flow);
-  const { buffer, events, runtime = systemRuntime, stalledMs = 10_000 } = readOptions(operator, options, laneShape);
-  const settings = { operator, runtime, events, stalledMs, detach: false };
-  const fan = new Fan<T>(flow, lanesOf(names, buffer), settings, (delivery) => {
+  check('names', names, namesRule);
+  const { buffer, ...settings } = readOptions(operator, options, laneShape);
+  const lanes = names.map((name) => ({ name, buffer }));
+  return fan<T>(operator, flow, lanes, settings, (delivery, open, put) => {
     try {
       const name = route(delivery.value);
-      if (name === undefined || !fan.has(name))
-        throw new HoldfastError('NO_ROUTE', `there is no branch ${describe(name)}`);
-      fan.put(name, delivery);
+      const lane = open.get(name!);
+      if (lane === undefined) throw new HoldfastError('NO_ROUTE', `there is no branch ${describe(name)}`);
+      put(lane, delivery);
     } catch (error) {
-      refuse(events, operator, delivery, error);
+      refuse(settings.events, operator, delivery, error);
     }
   });
-  return fan.flows();
 }

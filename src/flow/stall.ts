@@ -1,34 +1,26 @@
-import type { Clock, Timer } from '../core/clock.ts';
-import type { FlowEvents } from './flow-events.ts';
+import type { Timer } from '../core/clock.ts';
+import { systemRuntime } from '../core/runtime.ts';
+import type { OperatorOptions } from './operator.ts';
 
-/** @internal Tells when something has been held up for long. */
-export class Stall {
-  readonly #tell: (() => void) | undefined;
-  readonly #clock: Clock;
-  readonly #afterMs: number;
-  #timer: Timer | undefined;
+/** @internal Who hears of stalls, and when. */
+export interface StallSettings extends OperatorOptions {
+  readonly stalledMs?: number | undefined;
+}
 
-  constructor(
-    operator: string,
-    clock: Clock,
-    afterMs: number,
-    events: FlowEvents | undefined,
-    branch: () => string | undefined,
-  ) {
-    this.#clock = clock;
-    this.#afterMs = afterMs;
-    this.#tell =
-      events &&
-      (() => {
-        events.tell('stalled', { operator, branch: branch(), waitedMs: afterMs });
-      });
-  }
-
-  /** Something is held up now, or nothing is. */
-  is(held: boolean): void {
+/** @internal Tells when something has been held up for long. Call it with whether something is held up now. */
+export function stallOf(
+  operator: string,
+  { stalledMs = 10_000, events, runtime = systemRuntime }: StallSettings,
+  branch: () => string | undefined,
+): (held: boolean) => void {
+  let timer: Timer | undefined;
+  return (held) => {
     if (!held) {
-      this.#timer?.cancel();
-      this.#timer = undefined;
-    } else if (this.#tell !== undefined) this.#timer ??= this.#clock.setTimer(this.#afterMs, this.#tell);
-  }
+      timer?.cancel();
+      timer = undefined;
+    } else if (events !== undefined)
+      timer ??= runtime.clock.setTimer(stalledMs, () => {
+        events.tell('stalled', { operator, branch: branch(), waitedMs: stalledMs });
+      });
+  };
 }

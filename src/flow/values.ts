@@ -1,10 +1,9 @@
 import { readOptions } from '../core/options.ts';
 import { type Runtime, runtimeRule } from '../core/runtime.ts';
 import { onAbort, signalRule, type Unlink } from '../core/signals.ts';
-import { Turns } from '../core/turns.ts';
 import type { Delivery, Flow } from './delivery.ts';
-import { checkFlow, type Failure, intakeOf } from './intake.ts';
-import { Port } from './port.ts';
+import { checkFlow, intakeOf } from './intake.ts';
+import { type Failure, Port } from './port.ts';
 import { giveBack, reportLost, settling } from './transaction.ts';
 
 /** Options of {@link values}. */
@@ -23,8 +22,7 @@ export interface ValuesOptions {
  * The values of a flow, for a plain `for await` that is at least once.
  *
  * Promises: a value is acknowledged when the next one is asked for. Leaving the loop, by whatever way, nacks the value at hand
- * and closes the flow. What an acknowledgement rejects with, the loop throws. Timers have their turn at least every millisecond
- * of values that come; see {@link each} for those that do not.
+ * and closes the flow. What an acknowledgement rejects with, the loop throws.
  *
  * @param flow - what to read
  * @param options - a signal that ends the loop
@@ -44,7 +42,6 @@ export function values<T>(flow: Flow<T>, options?: ValuesOptions): AsyncIterable
   return {
     [Symbol.asyncIterator]: () =>
       new Port<T>((port) => {
-        const turns = new Turns(runtime?.clock);
         /** What its reader is working on. */
         let current: Delivery<T> | undefined;
         let stop: Failure | undefined;
@@ -59,7 +56,7 @@ export function values<T>(flow: Flow<T>, options?: ValuesOptions): AsyncIterable
           if (stop === undefined) intake.pull();
           else finish(stop);
         };
-        const intake = intakeOf(flow, {
+        const intake = intakeOf(flow, runtime, {
           take(delivery) {
             current = delivery;
             port.give(delivery.value);
@@ -76,11 +73,9 @@ export function values<T>(flow: Flow<T>, options?: ValuesOptions): AsyncIterable
           current = undefined;
           if (done === undefined) pull();
           else
-            turns.run(() => {
-              settling(() => done.ack()).then(pull, (error: unknown) => {
-                if (port.hungry) finish({ error });
-                else reportLost(error); // whoever waited for it has gone
-              });
+            settling(() => done.ack()).then(pull, (error: unknown) => {
+              if (port.hungry) finish({ error });
+              else reportLost(error); // whoever waited for it has gone
             });
         };
         return {

@@ -92,7 +92,7 @@ export function judge({ well, against }: Health, ok: boolean, rise: number, fall
  * Promises: it turns unwell after `fall` failures in a row and well after `rise` successes in a row, and not before; the first
  * check decides by itself. A throw, a rejection, `false` and silence for `timeoutMs` are one failure each. There is one check
  * at a time for all who ask, and one in `everyMs` at most. A check that ignores its signal and hangs is not started a second
- * time: each further turn is a failure.
+ * time: each further turn is a failure, when it has hung for `timeoutMs` of that turn too.
  *
  * Until the first check has come to an end `current` is false: what is not known to be well is not said to be.
  *
@@ -154,6 +154,8 @@ export class Probe extends LiveCell<boolean, ProbeEvents> {
   #begunMs = 0;
   /** Whether what came of the last check is not known yet. */
   #open = false;
+  /** The time of a turn in which the check before still hangs. */
+  #hanging: Timer | undefined;
   /** All who wait for it. */
   #asked: { readonly answer: Promise<boolean>; readonly tell: () => void; readonly held: Timer } | undefined;
 
@@ -209,23 +211,29 @@ export class Probe extends LiveCell<boolean, ProbeEvents> {
   /** @internal */
   protected stop(reason: unknown): void {
     this.#open = false;
+    this.#hanging?.cancel();
     this.#rounds.stop(reason);
     this.#answer();
   }
 
   /** A check, and the time of the next. */
   #turn(): void {
-    const { runtime, everyMs, jitter } = this.#settings;
-    this.#begunMs = runtime.clock.now();
-    const hangs = this.#rounds.busy;
-    if (!hangs) {
+    const { runtime, everyMs, jitter, timeoutMs } = this.#settings;
+    const { clock } = runtime;
+    this.#begunMs = clock.now();
+    this.#hanging?.cancel();
+    if (this.#rounds.busy) {
+      // Its own time has counted already; where the event loop stood still, it may have been well long ago.
+      this.#hanging = clock.setTimer(timeoutMs, () => {
+        if (this.#rounds.busy) this.#fail(deadlineExceeded('a check'));
+      });
+    } else {
       this.#open = true;
       this.#rounds.begin();
     }
     this.#rounds.after(everyMs * (1 + jitter * runtime.random()), () => {
       this.#turn();
     });
-    if (hangs) this.#fail(deadlineExceeded('a check'));
   }
 
   readonly #fail = (error: unknown): void => {

@@ -4,8 +4,8 @@ import type { Settings } from './settings.ts';
 
 /** @internal Where leases come from. */
 export interface LeaseOffice<D> {
-  /** Has leases last from now; which of them do. */
-  extend(jobs: readonly Job<D>[]): Promise<readonly boolean[]>;
+  /** Has leases last from now; which of them do, and undefined for one of which that is not known. */
+  extend(jobs: readonly Job<D>[]): Promise<readonly (boolean | undefined)[]>;
   onError(error: unknown): void;
   /** A lease is over, or may be: somebody else may have the job. */
   onLost(job: Job<D>): void;
@@ -78,7 +78,7 @@ export class HeldLeases<D> {
   async renew(jobs: readonly Job<D>[]): Promise<void> {
     const { clock } = this.#settings.runtime;
     const askedMs = clock.now();
-    let answers: readonly boolean[] | undefined;
+    let answers: readonly (boolean | undefined)[] | undefined;
     try {
       answers = await this.#office.extend(jobs);
     } catch (error) {
@@ -88,8 +88,9 @@ export class HeldLeases<D> {
     jobs.forEach((job, i) => {
       const endsMs = this.#endsMs.get(job);
       if (endsMs === undefined) return; // settled meanwhile
-      if (answers?.[i] === true) this.#endsMs.set(job, askedMs + this.#settings.leaseMs);
-      else if (answers !== undefined || endsMs <= nowMs) this.#office.onLost(job);
+      const lasts = answers?.[i];
+      if (lasts === true) this.#endsMs.set(job, askedMs + this.#settings.leaseMs);
+      else if (lasts === false || endsMs <= nowMs) this.#office.onLost(job);
     });
   }
 }

@@ -82,11 +82,12 @@ export class StoreDepot<D> implements Depot<D> {
     this.#puts = new Batches((jobs) => store.put(jobs, room));
     this.#outcomes = new Batches((outcomes) => this.#send(outcomes));
     const office: LeaseOffice<D> = {
-      extend: (jobs) =>
-        store.extend(
-          jobs.map((job) => ({ id: this.idOf(job), fence: job.details!.fence! })),
-          settings.leaseMs,
-        ),
+      extend: async (jobs) => {
+        const leases = jobs.map((job) => ({ id: this.idOf(job), fence: job.details!.fence! }));
+        const answers = await store.extend(leases, settings.leaseMs);
+        // Where a settlement is under way it may have come first: that says how it went, when it is answered.
+        return answers.map((lasts, i) => lasts || (this.#settling.has(jobs[i]!) ? undefined : false));
+      },
       onError: (error) => {
         host.onError(error);
       },

@@ -124,6 +124,10 @@ function countTimers(clock: Clock, leaks: Set<Leak>): Clock {
         leaks.delete(leak);
       }
     },
+    turn: (work) => {
+      if (clock.turn === undefined) work();
+      else clock.turn(work);
+    },
   };
   return counted;
 }

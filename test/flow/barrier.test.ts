@@ -31,6 +31,7 @@ function parts(clock: VirtualClock, script: readonly (string | number)[]) {
     reasons,
     read,
     flow: flow(source(), {
+      runtime: steady(clock),
       id: textOf,
       ack: (part) => told.push(`+${textOf(part)}`),
       nack: (part, reason) => {

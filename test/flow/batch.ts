@@ -144,7 +144,7 @@ export async function tagPhotos(seed: number, oneIn: number): Promise<BatchRun> 
     async ({ key, parts }) => {
       // Each set is tagged by a flow of its own, so that its tags are of this set and of no other.
       const cars = map(
-        expand(flow([...parts.values()]), carsOn),
+        expand(flow([...parts.values()], { runtime }), carsOn, { runtime }),
         async (car) => {
           await clock.sleep(1);
           return car;

@@ -189,7 +189,7 @@ class Stage {
           await this.#work(item, step);
           return item;
         };
-        return [map(flow, fn, { concurrency: n, ordered: yes, events })];
+        return [map(flow, fn, { concurrency: n, ordered: yes, events, runtime })];
       }
       case 'filter':
         return [
@@ -201,11 +201,11 @@ class Stage {
               if (!keep) ledger.done(item, 'dropped');
               return keep;
             },
-            { events },
+            { events, runtime },
           ),
         ];
       case 'expand':
-        return [expand(flow, (item) => this.#expanded(item, step), { events })];
+        return [expand(flow, (item) => this.#expanded(item, step), { events, runtime })];
       case 'copy': {
         const seen = new Map<string, Item>();
         const left = new Set<string>();
@@ -229,10 +229,14 @@ class Stage {
         const { a, b } = copy(noted, ['a', 'b'], { buffer: n, overflow, detach: yes, stalledMs: 5, events, runtime });
         const branch = (of: Flow<Item>, name: string): Flow<Item> => {
           const read = through(of, aboutOf, () => left.add(name));
-          return map(read, (item) => {
-            excuse(item);
-            return pieceOf(item, name);
-          });
+          return map(
+            read,
+            (item) => {
+              excuse(item);
+              return pieceOf(item, name);
+            },
+            { runtime },
+          );
         };
         return [branch(a, 'a'), branch(b, 'b')];
       }
@@ -296,6 +300,7 @@ class Stage {
             maxKeys: 5,
             atEnd: fails && yes ? 'nack' : 'flush',
             events,
+            runtime,
           }),
         ];
     }
@@ -334,6 +339,7 @@ class Stage {
           return delivery.ack();
         },
       })),
+      { runtime: this.#runtime },
     );
   }
 

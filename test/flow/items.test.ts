@@ -155,6 +155,28 @@ describe('flow', () => {
 });
 
 describe('map', () => {
+  it.each([true, false])(
+    'an error of its source waits for a function that hangs; leaving does not (ordered: %s)',
+    async (ordered) => {
+      const of = source(3, 'fails');
+      const mapped = map(of.flow, (n) => (n === 1 ? new Promise<number>(() => undefined) : n), {
+        concurrency: 4,
+        ordered,
+      });
+      const { iterator, read } = await reading(mapped, ordered ? 1 : 2);
+      const waiting = iterator.next();
+      for (let i = 0; i < 5; i++) await settled();
+      let ended = false;
+      void waiting.finally(() => (ended = true));
+      await settled();
+      expect(ended).toBe(false);
+      await iterator.return!();
+      expect(await waiting).toEqual({ done: true, value: undefined });
+      for (const delivery of read) await delivery.ack();
+      expect([...of.told].sort()).toEqual(ordered ? ['+0', '-1', '-2'] : ['+0', '+2', '-1']);
+    },
+  );
+
   it('keeps the order and works on so many at a time', async () => {
     const clock = new VirtualClock();
     let [now, most] = [0, 0];

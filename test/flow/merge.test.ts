@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { flow, merge } from 'holdfast/flow';
+import { flow, type Flow, merge } from 'holdfast/flow';
 import { VirtualClock } from 'holdfast/testing';
 import { expect, it } from 'vitest';
 import { steady } from '../support/serving.ts';
@@ -18,6 +18,7 @@ it('gives everything of every flow, each in its own order', async () => {
               yield { i, n };
             }
           })(),
+          { runtime: steady(clock) },
         ),
       );
       const merging = taken(merge(...flows, { runtime: steady(clock) }));
@@ -31,16 +32,18 @@ it('gives everything of every flow, each in its own order', async () => {
 
 it('gives what comes first first', async () => {
   const clock = new VirtualClock();
-  const after = (...ms: number[]): AsyncGenerator<number> =>
-    (async function* () {
-      for (const at of ms) {
-        await clock.sleep(at - clock.now());
-        yield at;
-      }
-    })();
-  const merging = taken(
-    merge(flow(after(3, 4, 20)), flow(after(1, 10)), flow(after(2, 30)), { runtime: steady(clock) }),
-  );
+  const runtime = steady(clock);
+  const after = (...ms: number[]): Flow<number> =>
+    flow(
+      (async function* () {
+        for (const at of ms) {
+          await clock.sleep(at - clock.now());
+          yield at;
+        }
+      })(),
+      { runtime },
+    );
+  const merging = taken(merge(after(3, 4, 20), after(1, 10), after(2, 30), { runtime }));
   await clock.runUntilIdle();
   expect(await merging).toEqual([1, 2, 3, 4, 10, 20, 30]);
 });

@@ -1,4 +1,6 @@
 import { type Delivery, flow, type Flow, type FlowOptions } from 'holdfast/flow';
+import { VirtualClock } from 'holdfast/testing';
+import { steady } from '../support/serving.ts';
 
 /** What a source was told, in order: `+` and the value for an acknowledgement, `-` for the contrary. */
 export interface Told {
@@ -43,6 +45,8 @@ export function source(
         told.push(`-${String(value)}`);
         reasons.push(reason);
       },
+      // Of a clock that stands still: what a test sees must not hang on how busy the machine is.
+      runtime: steady(new VirtualClock()),
       ...options,
     }),
     told,

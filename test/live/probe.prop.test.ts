@@ -75,8 +75,13 @@ function predict({ acts, rise, fall, asks, closeMs }: Plan): Run {
   let waiting = [...asks];
   for (let turn = 0; turn < closeMs;) {
     let ended = turn;
-    if (turn < busyUntilMs) learn(turn, 'DEADLINE_EXCEEDED');
-    else {
+    const before = well;
+    /** Until when it is as it was before this turn. */
+    let knownMs = turn;
+    if (turn < busyUntilMs) {
+      knownMs = turn + timeoutMs;
+      if (knownMs < Math.min(busyUntilMs, closeMs)) learn(knownMs, 'DEADLINE_EXCEEDED');
+    } else {
       const act = acts[run.startsMs.length % acts.length]!;
       run.startsMs.push(near(turn));
       const takesMs = act.does === 'throws' ? 0 : act.takesMs;
@@ -90,7 +95,7 @@ function predict({ acts, rise, fall, asks, closeMs }: Plan): Run {
     for (const ask of waiting) {
       if (ask >= closeMs) break;
       if (ask < ended) run.answers.push([near(Math.min(ended, closeMs)), well]);
-      else if (ask < turn + everyMs) run.answers.push([near(ask), well]);
+      else if (ask < turn + everyMs) run.answers.push([near(ask), ask < knownMs ? before : well]);
       else {
         next = Math.min(next, ask);
         break;

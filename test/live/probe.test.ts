@@ -104,11 +104,34 @@ describe('a probe', () => {
       timeoutMs: 50,
       runtime: steady(clock),
     });
-    await clock.advance(320);
-    expect([up.current, checks]).toEqual([false, 2]);
+    const failedMs: number[] = [];
+    up.on('failed', () => failedMs.push(clock.now()));
+    await clock.advance(349);
+    expect(up.current).toBe(true);
+    await clock.advance(1);
+    expect([up.current, checks, failedMs]).toEqual([false, 2, [150, 250, 350]]);
     expect(await up.check()).toBe(false);
     up.close();
     expect([await up.check(), clock.pending]).toEqual([false, 0]);
+  });
+
+  it('counts a slow check once, also where its time and the next turn come together', async () => {
+    // An event loop that stood still finds both due, and what was well long ago has not been heard yet.
+    const clock = new VirtualClock();
+    const checks: number[] = [];
+    const failures: number[] = [];
+    const up = probe(() => clock.sleep(checks.push(clock.now()) === 2 ? 110 : 0), {
+      everyMs: 100,
+      timeoutMs: 100,
+      jitter: 0,
+      fall: 2,
+      runtime: steady(clock),
+    });
+    up.on('failed', () => failures.push(clock.now()));
+    await clock.advance(450);
+    expect([up.current, up.version, failures, checks]).toEqual([true, 1, [200], [0, 100, 300, 400]]);
+    up.close();
+    expect(clock.pending).toBe(0);
   });
 
   it('may be closed by its own check', async () => {
