@@ -10,6 +10,9 @@ const mutating = process.env['STRYKER_MUTATOR_WORKER'] !== undefined;
 /** Seed of every property test: fixed, so that a run can be repeated; FC_SEED overrides it. */
 export const seed: number = number('FC_SEED', 20_260_101);
 
+/** The first seed of simulations that run many, one after the other; SIM_SEED overrides it. */
+export const firstSeed: number = number('SIM_SEED', 1);
+
 /** Runs of every property that does not set its own; FC_RUNS overrides it. */
 export const numRuns: number = number('FC_RUNS', mutating ? 20 : 100);
 
