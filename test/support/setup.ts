@@ -1,7 +1,14 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
+import { counted, isCounted } from './ledger.ts';
 import { numRuns, seed } from './properties.ts';
+
+/** What fast-check does by itself, and counts. */
+function report(run: fc.RunDetails<unknown>): void {
+  counted('runs', run.numRuns);
+  if (run.failed) throw new Error(fc.defaultReportMessage(run), { cause: run.errorInstance });
+}
 
 fc.configureGlobal({
   seed,
@@ -9,6 +16,7 @@ fc.configureGlobal({
   verbose: fc.VerbosityLevel.Verbose,
   // Whether a variant of the code is found is asked, and after how many runs: not the shortest example.
   endOnFailure: process.env['HOLDFAST_VARIANT'] !== undefined,
+  ...(isCounted && { reporter: report }),
 });
 
 // Tests of leaks call `gc()`. Set here and not by --expose-gc, which a worker thread (of the mutation run) refuses.

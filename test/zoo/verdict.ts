@@ -1,4 +1,4 @@
-import type { TestError } from 'vitest/node';
+import type { TestError } from 'vitest';
 
 /**
  * By what a test has failed: an expectation, a property, a simulation, a law of a conformance suite; its time was over; or it

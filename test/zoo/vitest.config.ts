@@ -64,7 +64,8 @@ export default defineConfig({
     maxWorkers: 1,
     // A test that hangs is one of many.
     testTimeout: 20_000,
-    bail: 5,
+    // The first that fails is enough, and many that hang would take long.
+    bail: 1,
     reporters: [reporter],
   },
 });
