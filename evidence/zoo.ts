@@ -1,10 +1,15 @@
 /** Runs the tests against known-bad variants of the code. */
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Variant } from '../test/zoo/variant.ts';
+import { variants } from '../test/zoo/variants.ts';
 import { isJudgement, type Verdict } from '../test/zoo/verdict.ts';
 import { command } from './command.ts';
+import { commitOf, read, type Stamp, stampOf, write } from './results.ts';
+import type { Options, Section } from './section.ts';
+import { count, median, source, table } from './text.ts';
 
 /** What came of one run of the tests on a variant. */
 interface Hunt {
@@ -68,3 +73,104 @@ function verdictIn(file: string): Verdict | undefined {
     return undefined;
   }
 }
+
+interface ZooEntry {
+  readonly outcome: Hunt['outcome'];
+  readonly seconds: number;
+  /** For each seed, after how many runs or seeds it was found. */
+  readonly after: readonly number[];
+}
+
+interface ZooResult {
+  readonly stamp: Stamp;
+  readonly variants: Readonly<Record<string, ZooEntry>>;
+}
+
+/** The suite's own seed, and then others. */
+const freshSeeds = [undefined, 11, 22, 33, 44, 55, 66];
+
+async function measure({ only = '', seeds, minutes = Infinity }: Options): Promise<void> {
+  const stamp = stampOf(`npm run evidence -- zoo --seeds ${String(seeds)}`);
+  const known: Record<string, ZooEntry> = { ...read<ZooResult>('zoo')?.variants };
+  const untilMs = performance.now() + minutes * 60_000;
+  for (const variant of variants.filter(({ id }) => id.startsWith(only))) {
+    if (performance.now() > untilMs) break;
+    const hunts: Hunt[] = [];
+    for (const seed of variant.counts === undefined ? [undefined] : freshSeeds.slice(0, seeds)) {
+      const one = await hunt(variant, seed);
+      hunts.push(one);
+      if (one.outcome === 'missed' || one.outcome === 'broken') break;
+    }
+    const worst = hunts.find(({ outcome }) => outcome === 'broken' || outcome === 'missed') ?? hunts[0]!;
+    const after = hunts.flatMap(({ outcome, after }) => (outcome === 'caught' ? (after ?? []) : []));
+    known[variant.id] = { outcome: worst.outcome, seconds: hunts[0]!.seconds, after };
+    console.log(`${variant.id}: ${JSON.stringify(known[variant.id])}`);
+    if (worst.outcome === 'missed' || worst.outcome === 'broken') console.log(worst.why);
+    write('zoo', { stamp, variants: inOrder(known) } satisfies ZooResult);
+  }
+  const bad = Object.entries(known).filter(([, { outcome }]) => outcome === 'missed' || outcome === 'broken');
+  if (bad.length > 0) throw new Error(`not caught: ${bad.map(([id]) => id).join(', ')}`);
+}
+
+/** Those that there are, in their order. */
+function inOrder(known: Readonly<Record<string, ZooEntry>>): Record<string, ZooEntry> {
+  return Object.fromEntries(variants.flatMap(({ id }) => (known[id] === undefined ? [] : [[id, known[id]]])));
+}
+
+/**
+ * Hunts some of them, others with each commit, as long as there is time. For those whose time is known only.
+ *
+ * @returns what is wrong
+ */
+export async function sample(seconds: number): Promise<string[]> {
+  const known = read<ZooResult>('zoo')?.variants ?? {};
+  const untilMs = performance.now() + seconds * 1_000;
+  const commit = commitOf();
+  const order = variants
+    .map((variant) => ({ variant, place: createHash('sha256').update(commit + variant.id).digest('hex') }))
+    .sort((a, b) => (a.place < b.place ? -1 : 1));
+  const wrong: string[] = [];
+  let hunted = 0;
+  for (const { variant } of order) {
+    // On a machine that is half as fast.
+    const needMs = 2_000 * (known[variant.id]?.seconds ?? Infinity);
+    if (performance.now() + needMs > untilMs) continue;
+    const { outcome, why } = await hunt(variant);
+    hunted++;
+    if (outcome === 'missed' || outcome === 'broken') wrong.push(`${variant.id} is ${outcome}:\n${why}`);
+  }
+  console.log(`${String(hunted)} of ${String(variants.length)} variants hunted, by commit ${commit}`);
+  return wrong;
+}
+
+function tell(): string | undefined {
+  const result = read<ZooResult>('zoo');
+  if (result === undefined) return undefined;
+  const entries = variants.map((variant) => ({ variant, entry: result.variants[variant.id] }));
+  const of = (outcome: Hunt['outcome']): number => entries.filter(({ entry }) => entry?.outcome === outcome).length;
+  const rows = entries.map(({ variant, entry }) => [
+    variant.id,
+    variant.mistake + (variant.known === undefined ? '' : ` (${variant.known})`),
+    variant.tests.map((test) => `\`${test.replace(/^test\//, '')}\``).join(', '),
+    entry === undefined ? 'not hunted yet' : entry.outcome,
+    entry === undefined ? '–' : detection(variant, entry),
+  ]);
+  const known = variants.filter((variant) => variant.known !== undefined).length;
+  return [
+    `${count(variants.length)} mistakes that a good engineer could make, each planted into our own code, one at a time; ${count(known)} of them were made, by us or by others. The tests that are named must fail, by an expectation, not by a crash: a suite that has never failed has not been tested. Caught: **${count(of('caught'))}**; by a hang alone: ${count(of('hang'))}; missed: ${count(of('missed') + of('broken'))}.`,
+    'The last column says after how many runs of the property, or seeds of the simulation, the mistake shows: the median over several seeds, and the worst. Worked examples and conformance suites show it each time.',
+    table(['variant', 'the mistake', 'tests', 'is', 'after'], rows),
+    source(result.stamp),
+  ].join('\n\n');
+}
+
+function detection({ counts }: Variant, { after }: ZooEntry): string {
+  if (counts === undefined || after.length === 0) return 'each time';
+  const worst = Math.max(...after);
+  const middle = median(after);
+  return after.length === 1 || worst === middle
+    ? `${count(middle)} ${counts}`
+    : `${count(middle)} ${counts}, at most ${count(worst)}`;
+}
+
+export const zoo: Section = { name: 'zoo', measure, tell };

@@ -52,7 +52,7 @@ export const election: readonly Variant[] = [
     file: 'src/election/instant.ts',
     search: 'return Math.min(from.now + lengthMs - at.now, from.wall + lengthMs - at.wall);',
     replace: 'return from.now + lengthMs - at.now;',
-    tests: [...machine, 'test/election/machine.test.ts'],
+    tests: ['test/election/sleep.test.ts'],
   },
   {
     id: 'election/stale-token',

@@ -10,6 +10,7 @@ export const hashing: readonly Variant[] = [
     search: 'owners[length] = owners[0]!;',
     replace: 'owners[length] = owners[length - 1]!;',
     tests: suite,
+    only: 'HashRing as a placement ranks distinct nodes',
     counts: 'runs',
   },
   {
@@ -19,6 +20,7 @@ export const hashing: readonly Variant[] = [
     search: ' || (coming[next] === position && comingOwners[next]! < owner)',
     replace: '',
     tests: suite,
+    only: 'HashRing as a placement answers by',
     counts: 'runs',
   },
   {
@@ -28,6 +30,7 @@ export const hashing: readonly Variant[] = [
     search: 'if (top >>> 0 === bestTop && rest <= bestRest) continue;',
     replace: 'if (top >>> 0 === bestTop && rest < bestRest) continue;',
     tests: suite,
+    only: 'Rendezvous as a placement ranks distinct nodes',
     counts: 'runs',
   },
   {
@@ -37,6 +40,7 @@ export const hashing: readonly Variant[] = [
     search: 'return (negativeLog53(score) * scale) / weight;',
     replace: 'return (2 ** 53 - score) / weight;',
     tests: suite,
+    only: 'Rendezvous as a placement ranks distinct nodes',
     counts: 'runs',
   },
   {
@@ -69,7 +73,7 @@ export const hashing: readonly Variant[] = [
     file: 'src/hashing/spread.ts',
     search: 'const turn = taken.get(node.zone) ?? 0;',
     replace: 'const turn = Math.min(1, taken.get(node.zone) ?? 0);',
-    tests: suite,
+    tests: ['test/hashing/spread.prop.test.ts'],
     counts: 'runs',
   },
   {

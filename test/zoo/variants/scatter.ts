@@ -33,6 +33,7 @@ export const scatter: readonly Variant[] = [
     search: 'let count = Math.max(0, Math.ceil(coverage * total) - 1);',
     replace: 'let count = Math.ceil(coverage * total);',
     tests: ['test/scatter/coverage.prop.test.ts'],
+    only: 'is met by exactly those counts',
     counts: 'runs',
   },
   {
