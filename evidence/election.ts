@@ -123,7 +123,11 @@ function tell(): string | undefined {
     ['elections won', count(machine.elections), '–'],
     ['events', count(machine.events), count(whole.steps)],
     ['seeds run twice, with equal runs', `${count(machine.twice)}, all`, `${count(whole.twice)}, all`],
-    ['longest wait for a leader after the last fault', `${String(machine.longestShare)} of what is allowed`, 'within it'],
+    [
+      'longest wait for a leader after the last fault',
+      `${String(machine.longestShare)} of what is allowed`,
+      'within it',
+    ],
   ];
   return [
     'The machine is the election’s pure decisions in a synchronous loop; whole elections are those that a user runs, with a store, and with a resource that is fenced, in the simulator. Messages are lost, doubled, late and out of order, calls to the store fail, hang or are done unheard, processes crash and stand still, networks part, clocks run apart by up to 1 % either way, and dates jump. That one candidate leads at most is looked at after every event.',

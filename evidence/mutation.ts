@@ -3,7 +3,7 @@
  * run may be ended at any moment and gone on with later.
  */
 import { createHash } from 'node:crypto';
-import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../.ci/subpaths.ts';
 import { command } from './command.ts';
@@ -79,14 +79,17 @@ async function measure({ module, minutes = 60, concurrency, only = '' }: Options
 
 /** The files that say something: an index only names. */
 function sourcesOf(module: string): string[] {
-  return globSync(`src/${module}/**/*.ts`, { cwd: root })
-    .map((file) => file.replaceAll('\\', '/'))
-    .filter((file) => !file.endsWith('/index.ts'))
+  return readdirSync(join(root, 'src', module), { recursive: true, encoding: 'utf8' })
+    .map((file) => `src/${module}/${file.replaceAll('\\', '/')}`)
+    .filter((file) => file.endsWith('.ts') && !file.endsWith('/index.ts'))
     .sort();
 }
 
 function hashOf(file: string): string {
-  return createHash('sha256').update(readFileSync(join(root, file))).digest('hex').slice(0, 12);
+  return createHash('sha256')
+    .update(readFileSync(join(root, file)))
+    .digest('hex')
+    .slice(0, 12);
 }
 
 function batchesOf(files: readonly string[]): string[][] {
@@ -161,7 +164,8 @@ async function mutate(
 }
 
 function resultOf(file: string, mutants: Report['files'][string]['mutants']): FileResult {
-  const of = (...statuses: readonly string[]): number => mutants.filter(({ status }) => statuses.includes(status)).length;
+  const of = (...statuses: readonly string[]): number =>
+    mutants.filter(({ status }) => statuses.includes(status)).length;
   return {
     hash: hashOf(file),
     killed: of('Killed'),
@@ -213,12 +217,26 @@ function tell(): string | undefined {
   const reasons = explained.map(
     ({ file, line, mutator, reason }) => `- \`${file}\`, line ${String(line)}, ${mutator}: ${reason}`,
   );
-  const head = ['module', 'score', 'with timeouts', 'killed', 'timeouts', 'survived', 'not reached', 'explained', 'files', 'measured'];
+  const head = [
+    'module',
+    'score',
+    'with timeouts',
+    'killed',
+    'timeouts',
+    'survived',
+    'not reached',
+    'explained',
+    'files',
+    'measured',
+  ];
   return [
     'Small changes are made to the code, one at a time, and the tests of its module are run. The score is the share of the changes that a test notices; a change that only makes a test run too long is counted apart, in the second column. “Explained” are survivors that change nothing which can be seen.',
     table(head, rows),
     ...(reasons.length === 0 ? [] : [reasons.join('\n')]),
-    source({ ...parts[0]!.stamp, command: 'npm run evidence -- mutation --module <name>' }, 'the last columns say what was measured when'),
+    source(
+      { ...parts[0]!.stamp, command: 'npm run evidence -- mutation --module <name>' },
+      'the last columns say what was measured when',
+    ),
   ].join('\n\n');
 }
 

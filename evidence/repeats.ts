@@ -43,14 +43,20 @@ function tell(): string | undefined {
   const result = read<RepeatsResult>('repeats');
   if (result === undefined) return undefined;
   const { stamp, repeats } = result;
-  const tests = repeats.reduce((sum, one) => sum + (one.tests === undefined ? 0 : one.tests.passed + one.tests.failed), 0);
+  const tests = repeats.reduce(
+    (sum, one) => sum + (one.tests === undefined ? 0 : one.tests.passed + one.tests.failed),
+    0,
+  );
   const bad = repeats.filter((one) => one.tests === undefined || one.tests.failed > 0);
   const failures = bad.flatMap(({ failures }) => failures);
   const rows = [
     ['runs of the whole suite', count(repeats.length)],
     ['runs with a failure', count(bad.length)],
     ['tests run', count(tests)],
-    ['seconds a run, from … to', `${count(Math.min(...repeats.map(({ seconds }) => seconds)))} … ${count(Math.max(...repeats.map(({ seconds }) => seconds)))}`],
+    [
+      'seconds a run, from … to',
+      `${count(Math.min(...repeats.map(({ seconds }) => seconds)))} … ${count(Math.max(...repeats.map(({ seconds }) => seconds)))}`,
+    ],
   ];
   return [
     table(['', ''], rows),

@@ -86,6 +86,8 @@ interface ZooResult {
   readonly variants: Readonly<Record<string, ZooEntry>>;
 }
 
+/** A variant of which one hunt takes long is hunted under fewer seeds. */
+const enoughSeconds = 40;
 /** The suite's own seed, and then others. */
 const freshSeeds = [undefined, 11, 22, 33, 44, 55, 66];
 
@@ -96,10 +98,12 @@ async function measure({ only = '', seeds, minutes = Infinity }: Options): Promi
   for (const variant of variants.filter(({ id }) => id.startsWith(only))) {
     if (performance.now() > untilMs) break;
     const hunts: Hunt[] = [];
+    let spent = 0;
     for (const seed of variant.counts === undefined ? [undefined] : freshSeeds.slice(0, seeds)) {
       const one = await hunt(variant, seed);
       hunts.push(one);
-      if (one.outcome === 'missed' || one.outcome === 'broken') break;
+      spent += one.seconds;
+      if (one.outcome === 'missed' || one.outcome === 'broken' || spent > enoughSeconds) break;
     }
     const worst = hunts.find(({ outcome }) => outcome === 'broken' || outcome === 'missed') ?? hunts[0]!;
     const after = hunts.flatMap(({ outcome, after }) => (outcome === 'caught' ? (after ?? []) : []));
@@ -127,7 +131,12 @@ export async function sample(seconds: number): Promise<string[]> {
   const untilMs = performance.now() + seconds * 1_000;
   const commit = commitOf();
   const order = variants
-    .map((variant) => ({ variant, place: createHash('sha256').update(commit + variant.id).digest('hex') }))
+    .map((variant) => ({
+      variant,
+      place: createHash('sha256')
+        .update(commit + variant.id)
+        .digest('hex'),
+    }))
     .sort((a, b) => (a.place < b.place ? -1 : 1));
   const wrong: string[] = [];
   let hunted = 0;

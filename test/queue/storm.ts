@@ -143,7 +143,13 @@ function storeOf(env: SimEnv, node: SimNode<Line>): QueueStore<string> {
     dead: { list: async function* () {}, redrive: async () => 0, purge: async () => 0 },
     // A queue asks once: the client goes on until it is connected.
     async open() {
-      while (await patient(() => remote.open())().then(() => false, () => true)) await clock.sleep(100);
+      while (
+        await patient(() => remote.open())().then(
+          () => false,
+          () => true,
+        )
+      )
+        await clock.sleep(100);
     },
     put: patient((jobs, room) => remote.put(jobs, room)),
     pull: patient((max, leaseMs) => remote.pull(max, leaseMs)),

@@ -1,4 +1,5 @@
 import type { TestError } from 'vitest';
+import { firstSeed } from '../support/properties.ts';
 
 /**
  * By what a test has failed: an expectation, a property, a simulation, a law of a conformance suite; its time was over; or it
@@ -39,10 +40,9 @@ function judged(error: TestError): { readonly kind: FailureKind; readonly after?
   const { name, message } = error;
   const runs = /^Property failed after (\d+) tests/.exec(message)?.[1];
   if (runs !== undefined) return { kind: 'property', after: Number(runs) };
-  const seeds = /^seed (\d+) of a simulation/.exec(message)?.[1] ?? (error as { readonly seed?: unknown }).seed;
-  if (name === 'SimFailure' || seeds !== undefined) {
-    return { kind: 'simulation', ...(seeds !== undefined && { after: Number(seeds) }) };
-  }
+  const seeds = /^seed (\d+) of a simulation/.exec(message)?.[1];
+  if (seeds !== undefined) return { kind: 'simulation', after: Number(seeds) };
+  if (name === 'SimFailure') return { kind: 'simulation', after: Number(error['seed']) - firstSeed + 1 };
   if (name === 'AssertionError') return { kind: 'expectation' };
   if (/timed out in \d+ms/.test(message)) return { kind: 'timeout' };
   // The suites for other people's stores know no library of assertions: they throw plain errors.

@@ -38,7 +38,8 @@ export const balancing: readonly Variant[] = [
   },
   {
     id: 'balancing/old-success',
-    mistake: 'A success of a call that began before the failures ends their row: who has died answers what it had begun.',
+    mistake:
+      'A success of a call that began before the failures ends their row: who has died answers what it had begun.',
     file: 'src/balancing/health.ts',
     search: 'if (ok) return health.inRow === 0 || startedMs < health.rowMs ? health',
     replace: 'if (ok) return health.inRow === 0 ? health',

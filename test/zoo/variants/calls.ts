@@ -58,7 +58,8 @@ export const calls: readonly Variant[] = [
   },
   {
     id: 'calls/silence-unheard',
-    mistake: 'The percentile learns from answers only: whom a hedge has overtaken is never counted, and the delay shrinks.',
+    mistake:
+      'The percentile learns from answers only: whom a hedge has overtaken is never counted, and the delay shrinks.',
     file: 'src/calls/percentile.ts',
     search: 'this.#add(ms, false);',
     replace: 'void ms;',

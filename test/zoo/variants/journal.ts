@@ -6,7 +6,8 @@ const recovery = ['test/queue/journal/recovery.prop.test.ts'];
 export const journal: readonly Variant[] = [
   {
     id: 'journal/headless-file-counted',
-    mistake: 'A file that never got its header is removed, and counted all the same: no old file can be removed any more.',
+    mistake:
+      'A file that never got its header is removed, and counted all the same: no old file can be removed any more.',
     known: 'ours, c89ad17',
     file: 'src/queue/stores/journal/recovery.ts',
     search: 'if (cut.offset === 0) segments.retract();',
@@ -49,7 +50,8 @@ export const journal: readonly Variant[] = [
   },
   {
     id: 'journal/sync-tried-again',
-    mistake: 'After a sync that failed it is tried again, and its success is believed: what the kernel dropped is lost.',
+    mistake:
+      'After a sync that failed it is tried again, and its success is believed: what the kernel dropped is lost.',
     known: 'PostgreSQL, "fsyncgate" (2018)',
     file: 'src/queue/stores/journal/group-commit.ts',
     search: `    await this.#file!.sync();

@@ -16,7 +16,11 @@ export const scatter: readonly Variant[] = [
     file: 'src/scatter/gathering.ts',
     search: 'if (this.#settled) return Promise.resolve();',
     replace: '',
-    tests: ['test/scatter/settlement.prop.test.ts', 'test/scatter/reentrancy.test.ts', 'test/scatter/semantics.test.ts'],
+    tests: [
+      'test/scatter/settlement.prop.test.ts',
+      'test/scatter/reentrancy.test.ts',
+      'test/scatter/semantics.test.ts',
+    ],
   },
   {
     id: 'scatter/wait-begins-anew',

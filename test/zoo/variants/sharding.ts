@@ -54,6 +54,10 @@ export const sharding: readonly Variant[] = [
     file: 'src/sharding/shard-router.ts',
     search: 'if (nowMs > quietMs) this.#keys.lookBack(quietMs);',
     replace: '',
-    tests: ['test/sharding/regressions.test.ts', 'test/sharding/shard-router.test.ts', 'test/sharding/shard-router.prop.test.ts'],
+    tests: [
+      'test/sharding/regressions.test.ts',
+      'test/sharding/shard-router.test.ts',
+      'test/sharding/shard-router.prop.test.ts',
+    ],
   },
 ];
