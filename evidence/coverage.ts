@@ -52,7 +52,7 @@ function plus(one: Share | undefined, { total, covered }: Share): Share {
 }
 
 function tell(): string | undefined {
-  const result = read<CoverageResult>('coverage');
+  const result = read('coverage') as CoverageResult | undefined;
   if (result === undefined) return undefined;
   const rows = Object.entries(result.folders).map(([folder, { lines, branches }]) => [
     folder === 'all' ? '**all**' : `\`src/${folder}\``,

@@ -111,7 +111,7 @@ function outside(drift: number): ElectionResult['outside'] {
 }
 
 function tell(): string | undefined {
-  const result = read<ElectionResult>('election');
+  const result = read('election') as ElectionResult | undefined;
   if (result === undefined) return undefined;
   const { machine, whole, outside, stamp } = result;
   const days = (seconds: number): string => `${count(seconds)} (${(seconds / 86_400).toFixed(1)} days)`;

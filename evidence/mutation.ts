@@ -52,7 +52,7 @@ async function measure({ module, minutes = 60, concurrency, only = '' }: Options
   const stamp = stampOf(`npm run evidence -- mutation --module ${module}`);
   const untilMs = performance.now() + minutes * 60_000;
   const all = sourcesOf(module);
-  const before = read<MutationResult>('mutation')?.[module];
+  const before = (read('mutation') as MutationResult | undefined)?.[module];
   let seconds = before?.seconds ?? 0;
   // What is not there any more, or reads otherwise by now, is not known.
   const files = Object.fromEntries(
@@ -70,7 +70,7 @@ async function measure({ module, minutes = 60, concurrency, only = '' }: Options
     for (const file of batch) files[file] = found[file] ?? none(file);
     const sorted = Object.fromEntries(Object.entries(files).sort(([a], [b]) => (a < b ? -1 : 1)));
     const own: ModuleResult = { stamp, seconds: Math.round(seconds), files: sorted };
-    const others = read<MutationResult>('mutation') ?? {};
+    const others = (read('mutation') as MutationResult | undefined) ?? {};
     write('mutation', { ...others, [module]: own });
   }
   const left = all.filter((file) => files[file] === undefined).length;
@@ -186,7 +186,7 @@ function resultOf(file: string, mutants: Report['files'][string]['mutants']): Fi
 
 /** Of the mutants that a test could have noticed, the share that one has; those that only made it run too long apart. */
 function tell(): string | undefined {
-  const result = read<MutationResult>('mutation');
+  const result = read('mutation') as MutationResult | undefined;
   if (result === undefined) return undefined;
   const parts = modules.flatMap((module) => (result[module] === undefined ? [] : [{ module, ...result[module] }]));
   const rows = parts.map(({ module, files, stamp }) => {

@@ -44,7 +44,7 @@ async function measure({ minutes = 5 }: Options): Promise<void> {
 }
 
 function tell(): string | undefined {
-  const result = read<QueueResult>('queue');
+  const result = read('queue') as QueueResult | undefined;
   if (result === undefined) return undefined;
   const { stamp, seeds, seconds, steps, twice, books } = result;
   const rows = [

@@ -22,7 +22,7 @@ interface RepeatsResult {
 /** Goes on with what is kept of this commit, up to so many runs, or as long as there is time. */
 async function measure({ times, minutes = Infinity }: Options): Promise<void> {
   const stamp = stampOf(`npm run evidence -- repeats --times ${String(times)}`);
-  const kept = read<RepeatsResult>('repeats')?.repeats ?? [];
+  const kept = (read('repeats') as RepeatsResult | undefined)?.repeats ?? [];
   const repeats = kept.filter(({ commit }) => commit === stamp.commit);
   const untilMs = performance.now() + minutes * 60_000;
   while (repeats.length < times && performance.now() < untilMs) {
@@ -40,7 +40,7 @@ function plain(text: string): string {
 }
 
 function tell(): string | undefined {
-  const result = read<RepeatsResult>('repeats');
+  const result = read('repeats') as RepeatsResult | undefined;
   if (result === undefined) return undefined;
   const { stamp, repeats } = result;
   const tests = repeats.reduce(

@@ -31,9 +31,9 @@ export function commitOf(): string {
 const folder = join(dirname(fileURLToPath(import.meta.url)), 'results');
 
 /** The figures of a section as they were measured last; undefined: never. */
-export function read<T>(name: string): T | undefined {
+export function read(name: string): unknown {
   try {
-    return JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8')) as T;
+    return JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8'));
   } catch (error) {
     if ((error as { readonly code?: unknown }).code === 'ENOENT') return undefined;
     throw error;

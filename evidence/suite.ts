@@ -71,7 +71,7 @@ function byFolder(lines: readonly LedgerLine[], kind: LedgerKind): Record<string
 }
 
 function tell(): string | undefined {
-  const result = read<SuiteResult>('properties');
+  const result = read('properties') as SuiteResult | undefined;
   if (result === undefined) return undefined;
   const { stamp, tests, runs, killed } = result;
   const sum = (of: Readonly<Record<string, number>>): number => Object.values(of).reduce((all, one) => all + one, 0);

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Variant } from '../test/zoo/variant.ts';
 import { variants } from '../test/zoo/variants.ts';
-import { isJudgement, type Verdict } from '../test/zoo/verdict.ts';
+import { type FailureKind, isJudgement, type Verdict } from '../test/zoo/verdict.ts';
 import { command } from './command.ts';
 import { commitOf, read, type Stamp, stampOf, write } from './results.ts';
 import type { Options, Section } from './section.ts';
@@ -17,7 +17,9 @@ interface Hunt {
   readonly outcome: 'caught' | 'hang' | 'missed' | 'broken';
   /** Tests that failed, as far as they were run. */
   readonly failed: number;
-  /** After how many runs or seeds, where the variant says what is counted. */
+  /** By what it was judged wrong. */
+  readonly kind?: FailureKind;
+  /** After how many runs of a property or seeds of a simulation. */
   readonly after?: number;
   readonly seconds: number;
   /** What a person needs who looks for the reason, when it was not caught. */
@@ -59,8 +61,14 @@ export async function hunt(variant: Variant, seed?: number): Promise<Hunt> {
       const hangs = verdict.failures.some(({ kind }) => kind === 'timeout');
       return { ...about, outcome: hangs ? 'hang' : 'missed', why };
     }
-    const counts = judged.flatMap(({ after }) => after ?? []);
-    return { ...about, outcome: 'caught', why, ...(counts.length > 0 && { after: Math.min(...counts) }) };
+    const [first] = judged;
+    return {
+      ...about,
+      outcome: 'caught',
+      why,
+      kind: first!.kind,
+      ...(first!.after !== undefined && { after: first!.after }),
+    };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -76,8 +84,9 @@ function verdictIn(file: string): Verdict | undefined {
 
 interface ZooEntry {
   readonly outcome: Hunt['outcome'];
+  readonly kind?: FailureKind;
   readonly seconds: number;
-  /** For each seed, after how many runs or seeds it was found. */
+  /** For each seed, after how many runs of a property or seeds of a simulation it was found. */
   readonly after: readonly number[];
 }
 
@@ -93,21 +102,23 @@ const freshSeeds = [undefined, 11, 22, 33, 44, 55, 66];
 
 async function measure({ only = '', seeds, minutes = Infinity }: Options): Promise<void> {
   const stamp = stampOf(`npm run evidence -- zoo --seeds ${String(seeds)}`);
-  const known: Record<string, ZooEntry> = { ...read<ZooResult>('zoo')?.variants };
+  const known: Record<string, ZooEntry> = { ...(read('zoo') as ZooResult | undefined)?.variants };
   const untilMs = performance.now() + minutes * 60_000;
   for (const variant of variants.filter(({ id }) => id.startsWith(only))) {
     if (performance.now() > untilMs) break;
     const hunts: Hunt[] = [];
     let spent = 0;
-    for (const seed of variant.counts === undefined ? [undefined] : freshSeeds.slice(0, seeds)) {
+    for (const seed of freshSeeds.slice(0, seeds)) {
       const one = await hunt(variant, seed);
       hunts.push(one);
       spent += one.seconds;
-      if (one.outcome === 'missed' || one.outcome === 'broken' || spent > enoughSeconds) break;
+      // A worked example shows it each time.
+      if (one.after === undefined || spent > enoughSeconds) break;
     }
     const worst = hunts.find(({ outcome }) => outcome === 'broken' || outcome === 'missed') ?? hunts[0]!;
     const after = hunts.flatMap(({ outcome, after }) => (outcome === 'caught' ? (after ?? []) : []));
-    known[variant.id] = { outcome: worst.outcome, seconds: hunts[0]!.seconds, after };
+    const { kind, seconds } = hunts[0]!;
+    known[variant.id] = { outcome: worst.outcome, ...(kind !== undefined && { kind }), seconds, after };
     console.log(`${variant.id}: ${JSON.stringify(known[variant.id])}`);
     if (worst.outcome === 'missed' || worst.outcome === 'broken') console.log(worst.why);
     write('zoo', { stamp, variants: inOrder(known) } satisfies ZooResult);
@@ -127,7 +138,7 @@ function inOrder(known: Readonly<Record<string, ZooEntry>>): Record<string, ZooE
  * @returns what is wrong
  */
 export async function sample(seconds: number): Promise<string[]> {
-  const known = read<ZooResult>('zoo')?.variants ?? {};
+  const known = (read('zoo') as ZooResult | undefined)?.variants ?? {};
   const untilMs = performance.now() + seconds * 1_000;
   const commit = commitOf();
   const order = variants
@@ -153,7 +164,7 @@ export async function sample(seconds: number): Promise<string[]> {
 }
 
 function tell(): string | undefined {
-  const result = read<ZooResult>('zoo');
+  const result = read('zoo') as ZooResult | undefined;
   if (result === undefined) return undefined;
   const entries = variants.map((variant) => ({ variant, entry: result.variants[variant.id] }));
   const of = (outcome: Hunt['outcome']): number => entries.filter(({ entry }) => entry?.outcome === outcome).length;
@@ -162,7 +173,7 @@ function tell(): string | undefined {
     variant.mistake + (variant.known === undefined ? '' : ` (${variant.known})`),
     variant.tests.map((test) => `\`${test.replace(/^test\//, '')}\``).join(', '),
     entry === undefined ? 'not hunted yet' : entry.outcome,
-    entry === undefined ? '–' : detection(variant, entry),
+    entry === undefined ? '–' : detection(entry),
   ]);
   const known = variants.filter((variant) => variant.known !== undefined).length;
   return [
@@ -173,13 +184,12 @@ function tell(): string | undefined {
   ].join('\n\n');
 }
 
-function detection({ counts }: Variant, { after }: ZooEntry): string {
-  if (counts === undefined || after.length === 0) return 'each time';
+function detection({ kind, after }: ZooEntry): string {
+  if (after.length === 0) return kind === 'law' ? 'each time, by a conformance suite' : 'each time, by an example';
+  const unit = kind === 'simulation' ? 'seeds' : 'runs';
   const worst = Math.max(...after);
   const middle = median(after);
-  return after.length === 1 || worst === middle
-    ? `${count(middle)} ${counts}`
-    : `${count(middle)} ${counts}, at most ${count(worst)}`;
+  return worst === middle ? `${count(middle)} ${unit}` : `${count(middle)} ${unit}, at most ${count(worst)}`;
 }
 
 export const zoo: Section = { name: 'zoo', measure, tell };

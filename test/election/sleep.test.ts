@@ -1,6 +1,6 @@
 /** A machine that has slept: its monotonic clock stood still, and its date tells how long it was. */
 import fc from 'fast-check';
-import { type Clock } from 'holdfast/core';
+import type { Clock } from 'holdfast/core';
 import { Election, MemoryLeaseStore, type Term } from 'holdfast/election';
 import { seededRandom, VirtualClock } from 'holdfast/testing';
 import { describe, expect, it } from 'vitest';
@@ -18,7 +18,7 @@ async function leader(): Promise<{ readonly term: Term; readonly jump: (ms: numb
   const clock: Clock = {
     now: () => virtual.now(),
     wallNow: () => virtual.wallNow() + jumpedMs,
-    setTimer: (...args) => virtual.setTimer(...args),
+    setTimer: (ms, fn) => virtual.setTimer(ms, fn),
     sleep: (...args) => virtual.sleep(...args),
   };
   const store = new MemoryLeaseStore({ runtime: { clock: virtual, random: seededRandom(1) } });

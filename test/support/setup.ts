@@ -16,6 +16,7 @@ fc.configureGlobal({
   verbose: fc.VerbosityLevel.Verbose,
   // Whether a variant of the code is found is asked, and after how many runs: not the shortest example.
   endOnFailure: process.env['HOLDFAST_VARIANT'] !== undefined,
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- a plugin cannot be given for all properties at once
   ...(isCounted && { reporter: report }),
 });
 

@@ -16,11 +16,6 @@ export interface Variant {
   readonly tests: readonly string[];
   /** Only tests whose name matches this. */
   readonly only?: string;
-  /**
-   * What is counted until the variant is found: runs of a property, seeds of a simulation; nothing where a worked example or a
-   * conformance suite finds it, each time anew.
-   */
-  readonly counts?: 'runs' | 'seeds';
 }
 
 /** The text of a file with a variant in it. Throws unless the text to replace is there exactly once. */

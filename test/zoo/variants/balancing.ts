@@ -8,7 +8,6 @@ export const balancing: readonly Variant[] = [
     search: "        finish('rejected', error);\n",
     replace: '        scope.close();\n',
     tests: ['test/balancing/accounting.prop.test.ts'],
-    counts: 'runs',
   },
   {
     id: 'balancing/release-twice',
@@ -17,7 +16,6 @@ export const balancing: readonly Variant[] = [
     search: '      held = false; // first of all, for a listener may release it too\n',
     replace: '',
     tests: ['test/balancing/accounting.prop.test.ts'],
-    counts: 'runs',
   },
   {
     id: 'balancing/ejected-picked',
@@ -44,7 +42,6 @@ export const balancing: readonly Variant[] = [
     search: 'if (ok) return health.inRow === 0 || startedMs < health.rowMs ? health',
     replace: 'if (ok) return health.inRow === 0 ? health',
     tests: ['test/balancing/health.prop.test.ts'],
-    counts: 'runs',
   },
   {
     id: 'balancing/endless-ejection',
@@ -53,7 +50,6 @@ export const balancing: readonly Variant[] = [
     search: 'Math.min(maxMs, baseMs * 2 ** Math.min(level, 60))',
     replace: '(maxMs, baseMs * 2 ** Math.min(level, 60))',
     tests: ['test/balancing/health.prop.test.ts'],
-    counts: 'runs',
   },
   {
     id: 'balancing/first-of-equals',
@@ -62,7 +58,6 @@ export const balancing: readonly Variant[] = [
     search: 'random() * ++equals >= equals - 1',
     replace: 'random() * ++equals < 0',
     tests: ['test/balancing/choice.prop.test.ts'],
-    counts: 'runs',
   },
   {
     id: 'balancing/blip-forgets',

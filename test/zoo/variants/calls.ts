@@ -8,7 +8,6 @@ export const calls: readonly Variant[] = [
     search: 'if (this.#live.size > 0) this.#callOff(',
     replace: 'if (this.#live.size > 1) this.#callOff(',
     tests: ['test/calls/raced.prop.test.ts'],
-    counts: 'runs',
   },
   {
     id: 'calls/hedge-after-success',
@@ -18,7 +17,6 @@ export const calls: readonly Variant[] = [
     this.#timer?.cancel();`,
     replace: '    this.#over = true;',
     tests: ['test/calls/raced.prop.test.ts'],
-    counts: 'runs',
   },
   {
     id: 'calls/wait-beyond-deadline',
@@ -27,7 +25,6 @@ export const calls: readonly Variant[] = [
     search: 'if (!this.#fits(waitMs) || !this.#canPay()) {',
     replace: 'if (!this.#canPay()) {',
     tests: ['test/calls/raced.prop.test.ts'],
-    counts: 'runs',
   },
   {
     id: 'calls/pushback-of-one',
@@ -44,7 +41,6 @@ export const calls: readonly Variant[] = [
     search: 'if (this.#extrasNow + 1 > this.#allowed) {',
     replace: 'if (this.#extrasNow > this.#allowed) {',
     tests: ['test/calls/budget.prop.test.ts'],
-    counts: 'runs',
   },
   {
     id: 'calls/budget-forgets-early',
@@ -54,7 +50,6 @@ export const calls: readonly Variant[] = [
     replace: `this.#extrasNow -= this.#extras[reused]! + this.#extras[tooOld]!;
     this.#extras[tooOld] = 0;`,
     tests: ['test/calls/budget.prop.test.ts'],
-    counts: 'runs',
   },
   {
     id: 'calls/silence-unheard',

@@ -9,7 +9,6 @@ export const core: readonly Variant[] = [
     search: 'if (hub.children.delete(child) && hub.children.size === 0) signal.removeEventListener(',
     replace: 'if (hub.children.delete(child) && hub.children.size > 0) signal.removeEventListener(',
     tests: ['test/core/signals.prop.test.ts'],
-    counts: 'runs',
   },
   {
     id: 'core/timer-kept',
@@ -19,7 +18,6 @@ export const core: readonly Variant[] = [
     this.#timer?.cancel();`,
     replace: '    this.#open = false;',
     tests: ['test/core/scope.prop.test.ts'],
-    counts: 'runs',
   },
   {
     id: 'core/long-delay',
@@ -46,7 +44,6 @@ export const core: readonly Variant[] = [
     search: 'Math.floor(left)',
     replace: 'Math.ceil(left)',
     tests: ['test/core/deadline.prop.test.ts'],
-    counts: 'runs',
   },
   {
     id: 'core/deadline-gains',
@@ -55,7 +52,6 @@ export const core: readonly Variant[] = [
     search: 'const leftMs = Math.min(this.#atMostMs, this.#due - this.#clock.now());',
     replace: 'const leftMs = this.#due - this.#clock.now();',
     tests: ['test/core/deadline.prop.test.ts'],
-    counts: 'runs',
   },
   {
     id: 'core/nested-events',
@@ -64,7 +60,6 @@ export const core: readonly Variant[] = [
     search: 'if (this.#queue.length > 1) return;',
     replace: 'if (this.#queue.length > 100) return;',
     tests: ['test/core/events.prop.test.ts'],
-    counts: 'runs',
   },
   {
     id: 'core/throwing-listener',

@@ -15,7 +15,6 @@ export const election: readonly Variant[] = [
     replace: 'const held: Held = { record, sent: at };',
     tests: safety,
     only: million,
-    counts: 'seeds',
   },
   {
     id: 'election/renewal-from-receipt',
@@ -25,7 +24,6 @@ export const election: readonly Variant[] = [
     replace: 'const next: Standing = { ...standing, held: { record, sent: at }, nextMs };',
     tests: safety,
     only: million,
-    counts: 'seeds',
   },
   {
     id: 'election/no-drift-margin',
@@ -35,7 +33,6 @@ export const election: readonly Variant[] = [
     replace: 'const drift = 1;',
     tests: safety,
     only: million,
-    counts: 'seeds',
   },
   {
     id: 'election/late-renewal',
@@ -61,7 +58,6 @@ export const election: readonly Variant[] = [
     search: 'return newest !== undefined && (token < newest.token ||',
     replace: 'return newest !== undefined && token < 0n && (token < newest.token ||',
     tests: machine,
-    counts: 'runs',
   },
   {
     id: 'election/answer-to-another',
@@ -72,7 +68,6 @@ export const election: readonly Variant[] = [
     replace: '',
     tests: safety,
     only: 'whole elections have one leader at most',
-    counts: 'seeds',
   },
   {
     id: 'election/nonce-again',
@@ -82,7 +77,6 @@ export const election: readonly Variant[] = [
     search: 'const next: Standing = { ...known, ghost: record, count: count + 1 };',
     replace: 'const next: Standing = { ...known, ghost: record, count };',
     tests: machine,
-    counts: 'runs',
   },
   {
     id: 'election/observer-looks-anew',
@@ -92,7 +86,6 @@ export const election: readonly Variant[] = [
     replace: 'before.record?.version === undefined && rules.expiry ===',
     tests: safety,
     only: million,
-    counts: 'seeds',
   },
   {
     id: 'election/resigned-not-told',

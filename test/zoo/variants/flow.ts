@@ -10,7 +10,6 @@ export const flow: readonly Variant[] = [
     search: 'return --this.#open === 0 ? this.#end(true',
     replace: 'return --this.#open >= 0 ? this.#end(true',
     tests: graph,
-    counts: 'runs',
   },
   {
     id: 'flow/settled-twice',
@@ -52,7 +51,6 @@ export const flow: readonly Variant[] = [
     search: 'if (slots.size + port.size < concurrency) intake.pull();',
     replace: 'if (slots.size < concurrency) intake.pull();',
     tests: ['test/flow/ahead.prop.test.ts'],
-    counts: 'runs',
   },
   {
     id: 'flow/merge-ends-early',

@@ -11,7 +11,6 @@ export const hashing: readonly Variant[] = [
     replace: 'owners[length] = owners[length - 1]!;',
     tests: suite,
     only: 'HashRing as a placement ranks distinct nodes',
-    counts: 'runs',
   },
   {
     id: 'hashing/ring-tie',
@@ -21,7 +20,6 @@ export const hashing: readonly Variant[] = [
     replace: '',
     tests: suite,
     only: 'HashRing as a placement answers by',
-    counts: 'runs',
   },
   {
     id: 'hashing/rendezvous-tie',
@@ -31,7 +29,6 @@ export const hashing: readonly Variant[] = [
     replace: 'if (top >>> 0 === bestTop && rest < bestRest) continue;',
     tests: suite,
     only: 'Rendezvous as a placement ranks distinct nodes',
-    counts: 'runs',
   },
   {
     id: 'hashing/linear-weight',
@@ -41,7 +38,6 @@ export const hashing: readonly Variant[] = [
     replace: 'return (2 ** 53 - score) / weight;',
     tests: suite,
     only: 'Rendezvous as a placement ranks distinct nodes',
-    counts: 'runs',
   },
   {
     id: 'hashing/half-seed',
@@ -74,7 +70,6 @@ export const hashing: readonly Variant[] = [
     search: 'const turn = taken.get(node.zone) ?? 0;',
     replace: 'const turn = Math.min(1, taken.get(node.zone) ?? 0);',
     tests: ['test/hashing/spread.prop.test.ts'],
-    counts: 'runs',
   },
   {
     id: 'hashing/bounded-arrival',
@@ -84,7 +79,6 @@ export const hashing: readonly Variant[] = [
     search: 'loadFactor * (inFlight + 1) * share * slack',
     replace: 'loadFactor * inFlight * share * slack',
     tests: ['test/hashing/bounded-load.prop.test.ts'],
-    counts: 'runs',
   },
   {
     id: 'hashing/release-twice',
@@ -93,7 +87,6 @@ export const hashing: readonly Variant[] = [
     search: '    held = false;\n',
     replace: '',
     tests: ['test/hashing/bounded-load.prop.test.ts'],
-    counts: 'runs',
   },
   {
     id: 'hashing/write-to-source',
@@ -104,7 +97,6 @@ export const hashing: readonly Variant[] = [
     replace: `  write(key: Key): N[] {
     return this.#nodesFor(key).slice(-1);`,
     tests: ['test/hashing/transition.prop.test.ts'],
-    counts: 'runs',
   },
   {
     id: 'hashing/batch-too-full',
@@ -113,6 +105,5 @@ export const hashing: readonly Variant[] = [
     search: 'while (sides.some(({ perBatch }) => (perBatch[batch] ?? 0) >= perNode)) batch++;',
     replace: 'while (sides.some(({ perBatch }) => (perBatch[batch] ?? 0) > perNode)) batch++;',
     tests: ['test/hashing/migration-plan.prop.test.ts'],
-    counts: 'runs',
   },
 ];

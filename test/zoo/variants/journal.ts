@@ -38,7 +38,6 @@ export const journal: readonly Variant[] = [
     search: "const isWhole = line.toString('latin1', 0, headBytes) === head(payload.length, crc32(payload));",
     replace: "const isWhole = line.toString('latin1', 0, 8) === head(payload.length, 0).slice(0, 8);",
     tests: ['test/queue/journal/line.prop.test.ts'],
-    counts: 'runs',
   },
   {
     id: 'journal/old-file-goes-early',
@@ -75,6 +74,5 @@ export const journal: readonly Variant[] = [
     search: 'if (cut.wasSynced && cut.entries >= tailEntries) throw damaged(folder, cut);',
     replace: '',
     tests: recovery,
-    counts: 'runs',
   },
 ];

@@ -18,7 +18,6 @@ export const live: readonly Variant[] = [
     replace: `    if (items.length > 0) this.#batch = batch;
     this.#cursor = cursor;`,
     tests: ['test/live/poll.prop.test.ts'],
-    counts: 'runs',
   },
   {
     id: 'live/never-quiet',
@@ -35,7 +34,6 @@ export const live: readonly Variant[] = [
     search: 'if (ok === well) return { well, against: 0 };',
     replace: 'if (ok === well) return { well, against };',
     tests: ['test/live/probe.prop.test.ts'],
-    counts: 'runs',
   },
   {
     id: 'live/equal-by-length',
@@ -44,6 +42,5 @@ export const live: readonly Variant[] = [
     search: 'Object.hasOwn(b, name) && pairs.push(a[name], b[name]);',
     replace: 'pairs.push(a[name], b[name]);',
     tests: ['test/live/same.prop.test.ts'],
-    counts: 'runs',
   },
 ];

@@ -12,7 +12,6 @@ export const queue: readonly Variant[] = [
     search: "return job?.state === 'leased' && BigInt(job.fence) === fence ? job : undefined;",
     replace: "return job?.state === 'leased' ? job : undefined;",
     tests: suite,
-    counts: 'runs',
   },
   {
     id: 'queue/fence-starts-anew',
@@ -22,7 +21,6 @@ export const queue: readonly Variant[] = [
     search: 'job.fence = this.#fence = Math.max(this.#fence, job.fence) + 1;',
     replace: 'job.fence = job.fence + 1;',
     tests: suite,
-    counts: 'runs',
   },
   {
     id: 'queue/extension-unheard',
@@ -31,7 +29,6 @@ export const queue: readonly Variant[] = [
     search: 'if (endsMs !== undefined && endsMs > first.endsMs) {',
     replace: 'if (endsMs !== undefined && endsMs === Infinity) {',
     tests: suite,
-    counts: 'runs',
   },
   {
     id: 'queue/release-costs',
@@ -41,7 +38,6 @@ export const queue: readonly Variant[] = [
     search: "if (ending.kind === 'release') job.attempt--;",
     replace: "if (ending.kind === 'release') job.crashes += 0;",
     tests: suite,
-    counts: 'runs',
   },
   {
     id: 'queue/key-stays-taken',
@@ -53,7 +49,6 @@ export const queue: readonly Variant[] = [
     replace: `      details.holdsKey = false;
     } else`,
     tests: suite,
-    counts: 'runs',
   },
   {
     id: 'queue/rank-never-ages',
@@ -63,7 +58,6 @@ export const queue: readonly Variant[] = [
     search: 'if (rank > first.rank) {',
     replace: 'if (rank > first.rank && first.entries.size < 0) {',
     tests: suite,
-    counts: 'runs',
   },
   {
     id: 'queue/one-too-many',
@@ -72,7 +66,6 @@ export const queue: readonly Variant[] = [
     search: 'while (this.isTaking && this.#runs.length < this.#pool.size) {',
     replace: 'while (this.isTaking && this.#runs.length <= this.#pool.size) {',
     tests: life,
-    counts: 'runs',
   },
   {
     id: 'queue/late-result',
@@ -81,7 +74,6 @@ export const queue: readonly Variant[] = [
     search: 'if (run.isOpen) this.#onDone(run, value);',
     replace: 'this.#onDone(run, value);',
     tests: life,
-    counts: 'runs',
   },
   {
     id: 'queue/wrong-place',
@@ -90,7 +82,6 @@ export const queue: readonly Variant[] = [
     search: '      last.place = run.place;\n',
     replace: '',
     tests: life,
-    counts: 'runs',
   },
   {
     id: 'queue/one-attempt-more',
@@ -99,7 +90,6 @@ export const queue: readonly Variant[] = [
     search: 'if (attempt >= attempts) return',
     replace: 'if (attempt > attempts) return',
     tests: ['test/queue/retry.prop.test.ts'],
-    counts: 'runs',
   },
   {
     id: 'queue/poison-once-more',

@@ -8,7 +8,6 @@ export const scatter: readonly Variant[] = [
     search: 'for (const leaf of open) leaf.race?.end(reason);',
     replace: 'for (const leaf of open.slice(1)) leaf.race?.end(reason);',
     tests: ['test/scatter/settlement.prop.test.ts'],
-    counts: 'runs',
   },
   {
     id: 'scatter/asks-after-settled',
@@ -38,7 +37,6 @@ export const scatter: readonly Variant[] = [
     replace: 'let count = Math.ceil(coverage * total);',
     tests: ['test/scatter/coverage.prop.test.ts'],
     only: 'is met by exactly those counts',
-    counts: 'runs',
   },
   {
     id: 'scatter/late-is-failed',
@@ -55,6 +53,5 @@ export const scatter: readonly Variant[] = [
     search: 'return sign < 0 || (!(sign > 0) && order.get(a)! < order.get(b)!);',
     replace: 'return sign < 0 || (!(sign > 0) && order.get(a)! > order.get(b)!);',
     tests: ['test/scatter/merge-sorted.prop.test.ts'],
-    counts: 'runs',
   },
 ];

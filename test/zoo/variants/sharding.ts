@@ -8,7 +8,6 @@ export const sharding: readonly Variant[] = [
     search: 'const dueMs = next.coolSinceMs! + rules.coolDownMs;',
     replace: 'const dueMs = next.coolSinceMs!;',
     tests: ['test/sharding/heat.prop.test.ts'],
-    counts: 'runs',
   },
   {
     id: 'sharding/no-hysteresis',
@@ -17,7 +16,6 @@ export const sharding: readonly Variant[] = [
     search: ' * rules.targetRate * rules.coolRatio;',
     replace: ' * rules.targetRate;',
     tests: ['test/sharding/heat.prop.test.ts'],
-    counts: 'runs',
   },
   {
     id: 'sharding/newcomer-inherits',
@@ -26,7 +24,6 @@ export const sharding: readonly Variant[] = [
     search: 'least.error = least.count;',
     replace: 'least.error = 0;',
     tests: ['test/sharding/hot-key-detector.prop.test.ts'],
-    counts: 'runs',
   },
   {
     id: 'sharding/window-not-cleared',
@@ -35,7 +32,6 @@ export const sharding: readonly Variant[] = [
     search: '    this.#current.clear();\n',
     replace: '',
     tests: ['test/sharding/hot-key-detector.prop.test.ts'],
-    counts: 'runs',
   },
   {
     id: 'sharding/write-misses-retiring',
@@ -45,7 +41,6 @@ export const sharding: readonly Variant[] = [
     search: 'this.heat(text).reached);',
     replace: 'this.heat(text).replicas);',
     tests: ['test/sharding/shard-router.prop.test.ts'],
-    counts: 'runs',
   },
   {
     id: 'sharding/dead-key-stays',
