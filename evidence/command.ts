@@ -35,7 +35,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(sign
 export function command(
   program: string,
   args: readonly string[],
-  options: { readonly timeoutMs: number; readonly env?: Readonly<Record<string, string>>; readonly echo?: boolean },
+  options: { readonly timeoutMs: number; readonly env?: Readonly<Record<string, string>> },
 ): Promise<Ended> {
   const start = performance.now();
   return new Promise((resolve, reject) => {
@@ -48,10 +48,7 @@ export function command(
     const { pid } = child;
     if (pid !== undefined) groups.add(pid);
     const parts: Buffer[] = [];
-    const hear = (part: Buffer): void => {
-      parts.push(part);
-      if (options.echo === true) process.stdout.write(part);
-    };
+    const hear = (part: Buffer): void => void parts.push(part);
     child.stdout.on('data', hear);
     child.stderr.on('data', hear);
     let timedOut = false;
@@ -60,12 +57,12 @@ export function command(
       kill(pid!);
     }, options.timeoutMs);
     child.once('error', reject);
+    child.once('exit', () => {
+      kill(pid!); // what it has left behind
+    });
     child.once('close', (code) => {
       clearTimeout(timer);
-      if (pid !== undefined) {
-        kill(pid); // what it has left behind
-        groups.delete(pid);
-      }
+      groups.delete(pid!);
       const seconds = (performance.now() - start) / 1_000;
       resolve({ code: code ?? undefined, timedOut, output: Buffer.concat(parts).toString(), seconds });
     });
