@@ -26,6 +26,8 @@ export default defineConfig({
       'test/**/{kill,exit,idle,watchdog}.test.ts',
       'test/**/stores/{redis,postgres,etcd,bullmq*}.test.ts',
     ],
+    // Of a mutant the time is judged by the mutation tester, by what the test took without it.
+    testTimeout: 600_000,
     reporters: [],
   },
 });

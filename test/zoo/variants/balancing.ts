@@ -28,7 +28,6 @@ export const balancing: readonly Variant[] = [
   {
     id: 'balancing/no-panic',
     mistake: 'When most are ejected, the last sound one gets everything.',
-    known: 'envoyproxy/envoy#39737',
     file: 'src/balancing/pool.ts',
     search: 'const panic = !this.alone && healthy < this.settings.panicBelow * this.slots.length;',
     replace: 'const panic = false;',
@@ -50,6 +49,7 @@ export const balancing: readonly Variant[] = [
     search: 'Math.min(maxMs, baseMs * 2 ** Math.min(level, 60))',
     replace: '(maxMs, baseMs * 2 ** Math.min(level, 60))',
     tests: ['test/balancing/health.prop.test.ts'],
+    only: 'an ejection is twice as long',
   },
   {
     id: 'balancing/first-of-equals',
@@ -70,7 +70,6 @@ export const balancing: readonly Variant[] = [
   {
     id: 'balancing/slow-start-bursts',
     mistake: 'A new member may make up for all the calls that it has not had: it is flooded at once.',
-    known: 'envoyproxy/envoy#26290',
     file: 'src/balancing/slow-start.ts',
     search: 'const mostCredit = 4;',
     replace: 'const mostCredit = 4_000;',

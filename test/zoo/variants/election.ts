@@ -9,7 +9,6 @@ export const election: readonly Variant[] = [
   {
     id: 'election/lease-from-receipt',
     mistake: 'The lease counts from the answer, not from the send: a slow answer makes it longer than the store’s.',
-    known: 'cilium/cilium#42920 (a gap of the same kind)',
     file: 'src/election/answers.ts',
     search: 'const held: Held = { record, sent };',
     replace: 'const held: Held = { record, sent: at };',
@@ -37,7 +36,6 @@ export const election: readonly Variant[] = [
   {
     id: 'election/late-renewal',
     mistake: 'The answer to a renewal that comes after the lease was over makes it last again.',
-    known: 'kubernetes/client-go#587 (renewals beyond the deadline)',
     file: 'src/election/machine.ts',
     search: 'happened(expired(standing, at, rules), event, at, rules)',
     replace: "happened(event.type === 'answered' ? standing : expired(standing, at, rules), event, at, rules)",
@@ -107,7 +105,6 @@ export const election: readonly Variant[] = [
   {
     id: 'election/release-of-another',
     mistake: 'A release takes the lease of whoever has it now.',
-    known: 'bull#1416 (blind write after losing the lock)',
     file: 'src/election/stores/memory.ts',
     search: 'const current = this.#own(held);',
     replace: 'const current = this.#current(held.key);',

@@ -33,7 +33,6 @@ export const queue: readonly Variant[] = [
   {
     id: 'queue/release-costs',
     mistake: 'A job that is given back unharmed has lost an attempt.',
-    known: 'bullmq#3078',
     file: 'src/queue/backlog/backlog.ts',
     search: "if (ending.kind === 'release') job.attempt--;",
     replace: "if (ending.kind === 'release') job.crashes += 0;",
@@ -94,7 +93,6 @@ export const queue: readonly Variant[] = [
   {
     id: 'queue/poison-once-more',
     mistake: 'A job may cost one worker more than was allowed.',
-    known: 'node-worker-farm#20 (resubmits for ever)',
     file: 'src/queue/verdict.ts',
     search: 'if (crashed && crashes + 1 >= rules.maxCrashes)',
     replace: 'if (crashed && crashes >= rules.maxCrashes)',
@@ -120,7 +118,8 @@ export const queue: readonly Variant[] = [
   },
   {
     id: 'queue/neighbours-die',
-    mistake: 'The abort of a job is sent to its worker without the job’s number, and ends whatever runs there by then.',
+    mistake:
+      'A job that ends after it was aborted does not call off the kill that was to follow: it strikes the next job.',
     known: 'piscinajs/piscina#934',
     file: 'src/queue/pools/isolated-pool.ts',
     search: '    job.unlink();\n    job.patience?.cancel();',

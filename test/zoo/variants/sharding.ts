@@ -36,7 +36,6 @@ export const sharding: readonly Variant[] = [
   {
     id: 'sharding/write-misses-retiring',
     mistake: 'A write does not reach a replica that was read a moment ago and is about to be let go.',
-    known: 'opify/identity_cache#348',
     file: 'src/sharding/hot-keys.ts',
     search: 'this.heat(text).reached);',
     replace: 'this.heat(text).replicas);',
