@@ -30,7 +30,7 @@ interface Hunt {
 const patienceMs = 240_000;
 
 /** Runs the tests of a variant, once. `seed`: that of properties and simulations; absent: the suite's own. */
-export async function hunt(variant: Variant, seed?: number): Promise<Hunt> {
+async function hunt(variant: Variant, seed?: number): Promise<Hunt> {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-zoo-'));
   const file = join(folder, 'verdict.json');
   try {
