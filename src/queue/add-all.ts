@@ -1,5 +1,5 @@
 import { boolean, check, func, number, readOptions, type Rule } from '../core/options.ts';
-import type { Job, Ticket } from './backlog/job.ts';
+import type { Job, Ticket, Watcher } from './backlog/job.ts';
 import { Ring } from './backlog/ring.ts';
 import type { Settled } from './job-handle.ts';
 import type { JobOptions } from './job-options.ts';
@@ -140,7 +140,7 @@ export class AddAll<D, R> implements AsyncIterableIterator<Settled<D, R>> {
       : { id, data, attempts, status: state === 'dead' ? 'dead' : 'cancelled', error: result };
   }
 
-  readonly #ticket: Ticket<D> = {
+  readonly #ticket: Watcher<D> = {
     ended: (job) => {
       if (this.#left) return;
       if (job.isLive) this.#forsaken.add(job);

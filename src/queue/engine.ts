@@ -318,6 +318,8 @@ function isPlainPromise<R>(result: R | PromiseLike<R>): result is Promise<R> {
 
 /** A thenable of somebody else may call twice, or throw. */
 function adopted<R>(result: R | PromiseLike<R>): Promise<R> {
+  // No thenable: and this way without a closure.
+  if (typeof result !== 'object' && typeof result !== 'function') return Promise.resolve(result);
   return new Promise((resolve) => {
     resolve(result);
   });

@@ -1,38 +1,47 @@
-import type { Job, Ticket } from './backlog/job.ts';
+import type { Job, Resolve, Ticket, Watcher } from './backlog/job.ts';
 
 // What the executor of the newest promise was given: one function for all, for a closure each would cost more than the rest.
-let resolveNew: (value: never) => void;
-let rejectNew: (reason: unknown) => void;
-const executor = (resolve: (value: never) => void, reject: (reason: unknown) => void): void => {
+let resolveNew: Resolve;
+const executor = (resolve: Resolve): void => {
   resolveNew = resolve;
-  rejectNew = reject;
 };
 
-/** @internal The end of a job, as a promise. */
-export class ResultTicket<D, R> implements Ticket<D> {
-  readonly result: Promise<R>;
-  readonly #resolve: (value: R) => void;
-  /** Ends it before the job does. */
-  readonly reject: (reason: unknown) => void;
+/** @internal A promise of the end of a job; {@link lastTicket} is what it hangs on. */
+export function newResult<R>(): Promise<R> {
+  return new Promise<R>(executor as (resolve: (value: R) => void) => void);
+}
 
-  constructor() {
-    this.result = new Promise<R>(executor);
-    this.#resolve = resolveNew as (value: R) => void;
-    this.reject = rejectNew;
-  }
+/** @internal The ticket of the newest result. */
+export function lastTicket(): Resolve {
+  return resolveNew;
+}
 
-  ended({ state, result }: Job<D>): void {
-    if (state === 'done') this.#resolve(result as R);
-    else this.reject(result);
-  }
+/** @internal Has a promise reject that only its `resolve` was kept of; nothing comes of it when the promise is settled. */
+export function rejectThrough(resolve: Resolve, reason: unknown): void {
+  const rejected = Promise.reject(reason);
+  rejected.catch(ignore); // nobody else may come to hear of it
+  resolve(rejected);
+}
 
-  stopping(reason: unknown): void {
-    this.reject(reason);
-  }
+function ignore(): void {
+  // told through the promise that is resolved with it
+}
+
+/** @internal The job has ended; or the queue has, and nobody will know. */
+export function tellEnd<D>(ticket: Ticket<D>, job: Job<D>): void {
+  if (typeof ticket !== 'function') ticket.ended(job);
+  else if (job.state === 'done') ticket(job.result);
+  else rejectThrough(ticket, job.result);
+}
+
+/** @internal The job runs, and is to end with this reason as soon as it has stopped. */
+export function tellStop<D>(ticket: Ticket<D>, reason: unknown): void {
+  if (typeof ticket === 'function') rejectThrough(ticket, reason);
+  else ticket.stopping?.(reason);
 }
 
 /** Any number of those who wait for one end: a list, for a chain of them would be as deep as the stack is not. */
-class Tickets<D> implements Ticket<D> {
+class Tickets<D> implements Watcher<D> {
   readonly #all: Ticket<D>[] = [];
 
   add(ticket: Ticket<D>): this {
@@ -41,11 +50,11 @@ class Tickets<D> implements Ticket<D> {
   }
 
   ended(job: Job<D>): void {
-    for (const ticket of this.#all) ticket.ended(job);
+    for (const ticket of this.#all) tellEnd(ticket, job);
   }
 
   stopping(reason: unknown): void {
-    for (const ticket of this.#all) ticket.stopping?.(reason);
+    for (const ticket of this.#all) tellStop(ticket, reason);
   }
 }
 

@@ -7,6 +7,7 @@ import { uniqueOf } from '../core/runtime.ts';
 import { Batches } from './batches.ts';
 import type { Depot, DepotHost, DepotListener } from './depot.ts';
 import type { DeadJobs, JobOutcome, LeasedJob, NewJob, PutResult, QueueStore, Room, StoreCaps } from './queue-store.ts';
+import { HeldLeases, type LeaseOffice } from './held-leases.ts';
 import type { Settings } from './settings.ts';
 
 const mostRemembered = 100_000;
@@ -29,8 +30,7 @@ export class StoreDepot<D> implements Depot<D> {
   readonly #known = new Map<string, Job<D>>();
   /** Those that the store is asked to keep, and that have not been pulled yet. */
   readonly #asked = new Set<Job<D>>();
-  /** When each lease ends, by this clock, counted from before it was asked for. */
-  readonly #held = new Map<Job<D>, number>();
+  readonly #held: HeldLeases<D>;
   readonly #added = new Set<string>();
   /** Those whose deadline was told here; the store comes to it later. */
   readonly #expired = new Set<string>();
@@ -43,8 +43,6 @@ export class StoreDepot<D> implements Depot<D> {
   #delayed = 0;
   #unwake: (() => void) | undefined;
   #timer: Timer | undefined;
-  #renewal: Timer | undefined;
-  #renewing = false;
   #pulling = false;
   #pulled: Promise<void> | undefined;
   #again = false;
@@ -70,6 +68,20 @@ export class StoreDepot<D> implements Depot<D> {
     this.#host = host;
     this.#puts = new Batches((jobs) => store.put(jobs, room));
     this.#outcomes = new Batches((outcomes) => this.#send(outcomes));
+    const office: LeaseOffice<D> = {
+      extend: (jobs) =>
+        store.extend(
+          jobs.map((job) => ({ id: this.idOf(job), fence: job.details!.fence! })),
+          settings.leaseMs,
+        ),
+      onError: (error) => {
+        host.onError(error);
+      },
+      onLost: (job) => {
+        this.#lose(job);
+      },
+    };
+    this.#held = new HeldLeases(office, settings);
     this.#prefix = `${uniqueOf(runtime)}-`;
   }
 
@@ -199,9 +211,8 @@ export class StoreDepot<D> implements Depot<D> {
   }
 
   take(): Job<D> | undefined {
-    const nowMs = this.#settings.runtime.clock.now();
     for (let job = this.#ready.shift(); job !== undefined; job = this.#ready.shift()) {
-      if ((this.#held.get(job) ?? -Infinity) > nowMs) return job;
+      if (this.#held.holds(job)) return job;
       if (this.#held.has(job)) this.#lose(job);
     }
     this.#look();
@@ -254,15 +265,15 @@ export class StoreDepot<D> implements Depot<D> {
       } catch (error) {
         this.#host.onError(error);
         const { clock, random } = this.#settings.runtime;
-        const stillHeld = outcomes.some(({ id }) => (this.#held.get(this.#known.get(id)!) ?? 0) > clock.now());
-        if (!stillHeld || !this.#open) return outcomes.map(() => false);
+        const areHeld = outcomes.some(({ id }) => this.#held.holds(this.#known.get(id)!));
+        if (!areHeld || !this.#open) return outcomes.map(() => false);
         await clock.sleep(pauseMs * (0.5 + random() / 2));
       }
     }
   }
 
   async extend(job: Job<D>): Promise<void> {
-    await this.#renew([job]);
+    await this.#held.renew([job]);
     if (!this.#held.has(job)) throw new HoldfastError('LEASE_LOST', 'somebody else may have the job');
   }
 
@@ -321,7 +332,7 @@ export class StoreDepot<D> implements Depot<D> {
     await this.#outcomes.idle();
     await this.#puts.idle();
     this.#open = false;
-    this.#renewal?.cancel();
+    this.#held.close();
     await this.#store.close();
   }
 
@@ -400,48 +411,9 @@ export class StoreDepot<D> implements Depot<D> {
     if (!this.#asked.delete(job)) this.#count(job, -1);
     job.state = 'leased';
     this.#known.set(id, job);
-    this.#held.set(job, askedMs + this.#settings.leaseMs);
+    this.#held.add(job, askedMs);
     this.#ready.push(job);
     if (details.expiresAtMs !== undefined) this.#listener?.onPerishable(job);
-    this.#renewLater();
-  }
-
-  /** Looks after the leases while there are any, also while a question about them hangs. */
-  #renewLater(): void {
-    if (this.#renewal !== undefined || !this.#open || this.#held.size === 0) return;
-    const { clock } = this.#settings.runtime;
-    const leftMs = Math.min(...this.#held.values()) - clock.now();
-    this.#renewal = clock.setTimer(Math.min(this.#settings.renewMs, Math.max(1, leftMs)), () => {
-      this.#renewal = undefined;
-      const nowMs = clock.now();
-      for (const [job, endsMs] of this.#held) if (endsMs <= nowMs) this.#lose(job);
-      if (!this.#renewing && this.#held.size > 0) {
-        this.#renewing = true;
-        void this.#renew([...this.#held.keys()]).then(() => {
-          this.#renewing = false;
-        });
-      }
-      this.#renewLater();
-    });
-  }
-
-  async #renew(jobs: readonly Job<D>[]): Promise<void> {
-    const { clock } = this.#settings.runtime;
-    const askedMs = clock.now();
-    let answers: readonly boolean[] | undefined;
-    try {
-      const leases = jobs.map((job) => ({ id: this.idOf(job), fence: job.details!.fence! }));
-      answers = await this.#store.extend(leases, this.#settings.leaseMs);
-    } catch (error) {
-      this.#host.onError(error);
-    }
-    const nowMs = clock.now();
-    jobs.forEach((job, i) => {
-      const endsMs = this.#held.get(job);
-      if (endsMs === undefined) return; // settled meanwhile
-      if (answers?.[i] === true) this.#held.set(job, askedMs + this.#settings.leaseMs);
-      else if (answers !== undefined || endsMs <= nowMs) this.#lose(job);
-    });
   }
 
   /**

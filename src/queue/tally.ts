@@ -4,6 +4,7 @@ import type { Job } from './backlog/job.ts';
 import { isWorkerLost } from './errors.ts';
 import type { WorkQueueEvents } from './events.ts';
 import type { DeadReason } from './queue-store.ts';
+import { tellEnd } from './result-ticket.ts';
 
 /** @internal Where a tally's news go. */
 export interface News<D, R> {
@@ -123,7 +124,7 @@ export function takenBack(): HoldfastError {
 export function tell<D>(job: Job<D>): void {
   const { ticket, details } = job;
   job.ticket = undefined;
-  ticket?.ended(job);
+  if (ticket !== undefined) tellEnd(ticket, job);
   if (details?.unlink === undefined) return;
   details.unlink();
   details.unlink = undefined;

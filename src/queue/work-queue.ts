@@ -1,5 +1,4 @@
 import { callerContext } from '../core/caller-context.ts';
-import { deadlineExceeded } from '../core/deadline.ts';
 import { HoldfastError } from '../core/errors.ts';
 import { Emitter } from '../core/events.ts';
 import type { Dyn } from '../core/live.ts';
@@ -9,13 +8,14 @@ import { SteadyTime } from '../core/steady-time.ts';
 import type { Flow } from '../flow/index.ts';
 import { AddAll, type AddAllOptions } from './add-all.ts';
 import type { Ending, Offer } from './backlog/backlog.ts';
-import type { Job, Ticket } from './backlog/job.ts';
+import type { Job } from './backlog/job.ts';
 import { type CloseOptions, closeDown, type ClosingParts, readCloseOptions } from './closing.ts';
 import { Consumers } from './consume.ts';
 import type { Depot } from './depot.ts';
 import { depotOf } from './depot-of.ts';
 import type { WorkerBounds } from './elastic/bounds.ts';
 import { Scaler } from './elastic/scaler.ts';
+import { Endings } from './endings.ts';
 import { Engine, type EngineListener } from './engine.ts';
 import type { WorkQueueEvents } from './events.ts';
 import { Intake } from './intake.ts';
@@ -25,11 +25,12 @@ import { poolOf } from './pool-of.ts';
 import { type Handler, TaskPool } from './pools/tasks.ts';
 import type { DeadJobs } from './queue-store.ts';
 import { Rate } from './rate.ts';
-import { alsoTell, ResultTicket } from './result-ticket.ts';
+import { lastTicket, newResult, rejectThrough } from './result-ticket.ts';
+import { Results } from './results.ts';
 import { readSettings, type Settings, type WorkQueueOptions } from './settings.ts';
 import type { CloseReport, QueueStats } from './stats.ts';
 import { syncFrom, type SyncReport, type WorkSource } from './sync.ts';
-import { takenBack, Tally } from './tally.ts';
+import { Tally } from './tally.ts';
 import { Waits } from './waits.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
@@ -72,6 +73,8 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
   readonly #engine: Engine<D, R>;
   readonly #consumers: Consumers<D>;
   readonly #tally: Tally<D, R>;
+  readonly #results: Results<D, R>;
+  readonly #endings: Endings<D>;
   readonly #waits: Waits;
   readonly #rate: Rate | undefined;
   /** Undefined when others work the jobs off. */
@@ -115,9 +118,10 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     });
     this.#handles = {
       idOf,
-      resultOf: (job) => this.#resultOf(job),
-      cancel: (id, reason) => this.cancel(id, reason),
+      resultOf: (job) => this.#results.of(job),
+      cancel: (id, reason) => this.#endings.cancel(id, reason),
     };
+    this.#results = new Results(this.#depot, () => this.#over);
     this.#waits = new Waits(runtime.clock);
     const time = new SteadyTime(runtime.clock);
     this.#intake = new Intake(this.#depot, time, settings, (job, offer, delayMs, signal, nowMs) => {
@@ -126,6 +130,15 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     this.#rate = rate && new Rate(rate, pump);
     this.#engine = new Engine(this.#depot, this.#pool, settings, this.#listen(), this.#rate);
     this.#engine.paused = paused;
+    this.#endings = new Endings(this.#depot, this.#engine, this.#tally, {
+      onEnded: () => {
+        this.#look();
+        this.#stir();
+      },
+      onStoreError: (error) => {
+        this.emit('storeError', { error });
+      },
+    });
     this.#consumers = new Consumers(
       this.#depot,
       this.#engine,
@@ -145,7 +158,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
       },
       onRedriven: (count, jobs) => this.#tally.onRedriven(count, jobs),
       onPerishable: (job) => {
-        if (job.details?.unlink === undefined) this.#link(job, undefined); // one of an earlier process, or of another
+        if (job.details?.unlink === undefined) this.#endings.link(job, undefined); // one of an earlier process, or of another
       },
       onLost: (job, error) => {
         this.#onLost(job, error);
@@ -192,20 +205,26 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
    * @throws what {@link WorkQueue.add} and {@link JobHandle.result} reject with
    */
   run(data: D, options?: JobOptions): Promise<R> {
-    const ticket = new ResultTicket<D, R>();
+    const result = newResult<R>();
+    const ticket = lastTicket();
     try {
       const job = this.#intake.make(data, options);
       job.ticket = ticket;
       const accepted = this.#intake.accept(job, options);
       if (accepted instanceof Promise) {
-        accepted.then((offer) => {
-          this.#followTwin(job, offer, ticket);
-        }, ticket.reject);
-      } else this.#followTwin(job, accepted, ticket);
+        accepted.then(
+          (offer) => {
+            this.#results.follow(job, offer, ticket);
+          },
+          (error: unknown) => {
+            rejectThrough(ticket, error);
+          },
+        );
+      } else this.#results.follow(job, accepted, ticket);
     } catch (error) {
-      ticket.reject(error);
+      rejectThrough(ticket, error);
     }
-    return ticket.result;
+    return result;
   }
 
   /**
@@ -224,8 +243,8 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
         job.ticket = ticket;
         const accepted = this.#intake.accept(job, jobOptions);
         return accepted instanceof Promise
-          ? accepted.then((offer) => this.#followTwin(job, offer, ticket))
-          : this.#followTwin(job, accepted, ticket);
+          ? accepted.then((offer) => this.#results.follow(job, offer, ticket))
+          : this.#results.follow(job, accepted, ticket);
       },
       idOf: (job) => this.#depot.idOf(job),
     });
@@ -266,32 +285,10 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
    * @returns whether there was such a job
    */
   cancel(id: string, reason?: unknown): Promise<boolean> {
-    try {
-      const job = this.#depot.find(id);
-      if (job?.state === 'leased' && this.#engine.runs.some((run) => run.job === job)) {
-        return Promise.resolve(this.#stop(job, reason ?? takenBack(), 'cancelled'));
-      }
-      const answer = this.#depot.cancel(id);
-      if (answer instanceof Promise) {
-        return answer.then((was) => was !== false && this.#onTakenBack(was === true ? job : was, reason));
-      }
-      return Promise.resolve(answer && this.#onTakenBack(job, reason));
-    } catch (error) {
-      return Promise.reject(error);
-    }
+    return this.#endings.cancel(id, reason);
   }
 
-  #onTakenBack(job: Job<D> | undefined, reason: unknown): true {
-    if (job !== undefined) {
-      this.#tally.onAccepted(job); // its acceptance may not have been told yet
-      this.#tally.onCancelled(job, reason);
-    }
-    this.#look();
-    this.#stir();
-    return true;
-  }
-
-  /** Starts no more jobs until `resume`. What runs goes on, and jobs are accepted. */
+  /** Starts no more jobs until `resume`. What runs goes on, jobs are accepted, and idle workers go as if nothing waited. */
   pause(): void {
     this.#engine.paused = true;
   }
@@ -404,9 +401,14 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     return !this.#intake.isAsking && waiting + delayed + this.#tally.leased + this.#intake.waiting === 0;
   }
 
+  /** How many wait and could run now: none while the queue is paused. */
+  get #runnable(): number {
+    return this.#engine.isTaking ? this.#depot.runnable : 0;
+  }
+
   /** How many wait because nobody is idle. */
   get #stuck(): number {
-    return this.#engine.runs.length < this.#pool.size ? 0 : this.#depot.runnable;
+    return this.#engine.runs.length < this.#pool.size ? 0 : this.#runnable;
   }
 
   #pump(nowMs?: number): void {
@@ -427,7 +429,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     const { workers, elastic, runtime } = this.#settings;
     const scaler = new Scaler(
       {
-        queued: () => this.#depot.runnable,
+        queued: () => this.#runnable,
         busy: () => this.#engine.runs.length,
         coldStartMs: () => pool.coldStartMs,
         resize: (change) => {
@@ -481,11 +483,11 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     if (offer.status === 'added') {
       this.#tally.onAccepted(job);
       if (offer.dropped !== undefined) this.#tally.onDropped(offer.dropped);
-      if (signal !== undefined || job.details?.expiresAtMs !== undefined) this.#link(job, signal);
+      if (signal !== undefined || job.details?.expiresAtMs !== undefined) this.#endings.link(job, signal);
       if (delayMs <= 0) this.#scaler?.onEnqueue(this.#stuck, job.details?.settings?.type);
     } else if (offer.job === job) {
       job.owner = this; // it has taken the place of one that waited
-      if (signal !== undefined || job.details?.expiresAtMs !== undefined) this.#link(job, signal);
+      if (signal !== undefined || job.details?.expiresAtMs !== undefined) this.#endings.link(job, signal);
     }
     this.#pump(nowMs);
   }
@@ -515,75 +517,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     this.emit('idle', { done: this.#tally.done, dead: this.#tally.dead });
   }
 
-  /** Ends the job when its signal aborts or its deadline comes. */
-  #link(job: Job<D>, signal: AbortSignal | undefined): void {
-    const details = (job.details ??= {});
-    if (!job.isLive) return;
-    const unlink = onAbort(signal, (reason) => {
-      this.cancel(this.#depot.idOf(job), reason).catch((error: unknown) => {
-        this.emit('storeError', { error });
-      });
-    });
-    const { alarms, time } = this.#engine;
-    const alarm =
-      details.expiresAtMs === undefined
-        ? undefined
-        : alarms.set(details.expiresAtMs - time.now(), () => {
-            this.#expire(job);
-          });
-    details.unlink = () => {
-      unlink();
-      alarms.cancel(alarm);
-    };
-  }
-
-  #expire(job: Job<D>): void {
-    const error = deadlineExceeded('a job');
-    if (job.state === 'leased') this.#stop(job, error, 'expired');
-    else if (this.#depot.expire(job) === true) {
-      this.#tally.onDead(job, 'expired', error);
-      this.#look();
-      this.#stir();
-    }
-  }
-
-  /** Asks a job that runs to stop, and tells whoever waits for its result. */
-  #stop(job: Job<D>, reason: unknown, fate: 'cancelled' | 'expired'): boolean {
-    const run = this.#engine.runs.find((one) => one.job === job);
-    if (run === undefined || (run.end !== undefined && run.end.fate !== 'retry')) return false;
-    this.#engine.abort(run, { reason, fate });
-    job.ticket?.stopping?.(reason);
-    return true;
-  }
-
-  /** The end of a job that is a duplicate is that of the one that lives. */
-  #followTwin(job: Job<D>, { status, job: live = job }: Offer<D>, ticket: Ticket<D>): Job<D> {
-    return status === 'duplicate' && live !== job ? this.#tellOf(live, ticket) : job;
-  }
-
   #handle(job: Job<D>, { status, job: live = job }: Offer<D>): JobHandle<D, R> {
     return new JobHandle<D, R>(live, this.#handles, status === 'duplicate');
-  }
-
-  /** The end of a job as a promise, also of one that ended long ago. */
-  #resultOf(asked: Job<D>): Promise<R> {
-    const ticket = new ResultTicket<D, R>();
-    this.#tellOf(asked, ticket);
-    return ticket.result;
-  }
-
-  /** Has a ticket told of the end of a job, or of the one that has taken its place. */
-  #tellOf(asked: Job<D>, ticket: Ticket<D>): Job<D> {
-    let job = asked;
-    while (job.details?.successor !== undefined) job = job.details.successor;
-    if (job.isLive && !this.#over) {
-      const followed = this.#depot.follow(job);
-      alsoTell(followed, ticket);
-      return followed;
-    }
-    if (job.isLive) job.result ??= new HoldfastError('CLOSED', 'the queue is closed');
-    else if (job.state === 'cancelled') job.result ??= takenBack();
-    ticket.ended(job);
-    return job;
   }
 }

@@ -12,7 +12,7 @@ const read = (...path: string[]): string => readFileSync(join(folder, ...path), 
 test('there are some', () => expect(small.length).toBeGreaterThan(1));
 
 test.each(small)('%s has at most 150 lines', (name) => {
-  const files = readdirSync(join(folder, name)).filter((file) => file.endsWith('.ts'));
+  const files = readdirSync(join(folder, name)).filter((file) => /\.m?[jt]s$/.test(file));
   const lines = files.reduce((sum, file) => sum + read(name, file).trimEnd().split('\n').length, 0);
   expect(lines).toBeLessThanOrEqual(150);
 });

@@ -593,6 +593,31 @@ describe('many', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('a paused queue keeps no workers for jobs that may not start, and has them again when it goes on', async () => {
+    const { clock, runtime } = setUp();
+    const { started, end, handler } = gates();
+    const queue = new WorkQueue(handler, { runtime, workers: { min: 0, max: 4 }, paused: true });
+    for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) await queue.add(name);
+    await clock.advance(60_000);
+    expect(queue.stats()).toMatchObject({ workers: 0, waiting: 6 });
+    expect(clock.pending).toBe(0);
+
+    queue.resume();
+    await clock.advance(60_000);
+    expect(queue.stats()).toMatchObject({ workers: 4, active: 4, waiting: 2 });
+    queue.pause();
+    for (const name of started) end(name);
+    await clock.advance(60_000);
+    expect(queue.stats()).toMatchObject({ workers: 0, active: 0, waiting: 2 });
+    expect(clock.pending).toBe(0);
+
+    queue.resume();
+    await clock.advance(60_000);
+    expect(queue.stats()).toMatchObject({ active: 2, waiting: 0 });
+    for (const name of started.slice(4)) end(name);
+    expect(await queue.close()).toMatchObject({ done: 6 });
+  });
+
   it('at a rate no more start than it allows, and none is forgotten', async () => {
     const startedMs: number[] = [];
     const queue = new WorkQueue<number, void>(() => void startedMs.push(performance.now()), {

@@ -8,12 +8,13 @@
 
 import type { DeadReason, JobOutcome, PutResult, Room, StoreCounts } from '../queue-store.ts';
 import { alsoTell } from '../result-ticket.ts';
+import { Arrivals } from './arrivals.ts';
 import { Heap } from './heap.ts';
-import { Job, type JobDetails, type Rerun } from './job.ts';
-import { KeyTurns, type Lane } from './keys.ts';
+import { isQueued, Job, type JobDetails, type Rerun } from './job.ts';
+import type { KeyTurns, Lane } from './keys.ts';
 import { Leases } from './leases.ts';
 import { Line } from './line.ts';
-import { Ring } from './ring.ts';
+import { Register } from './register.ts';
 
 /** @internal How a backlog orders its jobs. */
 export interface BacklogRules {
@@ -48,12 +49,12 @@ export class Backlog<D> {
   readonly #line: Line<D>;
   readonly #delayed = new Heap<Job<D>>((a, b) => a.sinceMs < b.sinceMs || (a.sinceMs === b.sinceMs && a.seq < b.seq));
   readonly #leases = new Leases<D>();
-  readonly #byId = new Map<string, Job<D>>();
-  readonly #byDedupe = new Map<string, Job<D>>();
-  readonly #keys = new Map<string, KeyTurns<Job<D>>>();
+  readonly #register: Register<D>;
   readonly #dead = new Map<string, Job<D>>();
-  /** In the order of acceptance; kept only where the oldest may have to give way. */
-  #arrivals: Ring<Job<D>> | undefined;
+  readonly #arrivals = new Arrivals<D>({
+    size: () => this.#waiting + this.#delayedNow,
+    all: () => this.jobs(),
+  });
   #seq = 0;
   #fence = 0;
   #waiting = 0;
@@ -65,6 +66,7 @@ export class Backlog<D> {
   constructor(rules: BacklogRules) {
     this.#rules = rules;
     this.#line = new Line(rules.agingMs);
+    this.#register = new Register(rules.idPrefix, rules.keyLimit);
   }
 
   /** How many wait that could start now, if there were workers. */
@@ -95,13 +97,13 @@ export class Backlog<D> {
 
   /** A job that lives or is kept among the dead. */
   find(id: string): Job<D> | undefined {
-    return this.#byId.get(id) ?? this.#dead.get(id);
+    return this.#register.find(id) ?? this.#dead.get(id);
   }
 
   /** All that wait or are delayed. */
   *jobs(): IterableIterator<Job<D>> {
     yield* this.#line.jobs();
-    for (const key of this.#keys.values()) {
+    for (const key of this.#register.keys()) {
       for (const lane of key.lanes.values()) for (const job of lane.jobs) if (job.state === 'waiting') yield job;
     }
     for (const job of this.#delayed) if (job.state === 'delayed') yield job;
@@ -112,16 +114,9 @@ export class Backlog<D> {
     return new Job(++this.#seq, data, priority, details);
   }
 
-  /** The job's id; one that was given none gets one of its number, when somebody asks. */
+  /** The job's id. */
   idOf(job: Job<D>): string {
-    const known = job.details?.id;
-    if (known !== undefined) return known;
-    const id = this.#rules.idPrefix + String(job.seq);
-    if (job.isLive) {
-      (job.details ??= {}).id = id;
-      this.#byId.set(id, job);
-    }
-    return id;
+    return this.#register.idOf(job);
   }
 
   /** Accepts a job, if there is room and it is not there already. */
@@ -135,8 +130,8 @@ export class Backlog<D> {
       if (dropped === undefined) return full;
       this.cancel(dropped, nowMs);
     }
-    if (room.overflow === 'dropOldest' || this.#arrivals !== undefined) this.#arrive(job);
-    if (details !== undefined) this.#register(job, details);
+    if (room.overflow === 'dropOldest' || this.#arrivals.isKept) this.#arrivals.add(job);
+    if (details !== undefined) this.#register.enter(job, details);
     this.#enter(job, delayMs, nowMs);
     return dropped === undefined ? added : { status: 'added', dropped };
   }
@@ -168,7 +163,7 @@ export class Backlog<D> {
   /** The job that a lease is for, if the lease is not over. */
   held(id: string, fence: bigint, nowMs: number): Job<D> | undefined {
     if (this.nextMs <= nowMs) this.#advance(nowMs);
-    const job = this.#byId.get(id);
+    const job = this.#register.find(id);
     return job?.state === 'leased' && BigInt(job.fence) === fence ? job : undefined;
   }
 
@@ -196,7 +191,7 @@ export class Backlog<D> {
 
   /** Takes back a job that nobody holds; whether it was one. */
   cancel(job: Job<D>, nowMs: number): boolean {
-    if (job.state !== 'waiting' && job.state !== 'delayed') return false;
+    if (!isQueued(job)) return false;
     this.#withdraw(job, nowMs);
     this.#end(job, 'cancelled');
     this.#sweep();
@@ -205,7 +200,7 @@ export class Backlog<D> {
 
   /** Gives up a job that nobody holds; whether it was one. */
   expire(job: Job<D>, nowMs: number): boolean {
-    if (job.state !== 'waiting' && job.state !== 'delayed') return false;
+    if (!isQueued(job)) return false;
     this.#withdraw(job, nowMs);
     this.#bury(job, 'expired', 'its deadline has passed');
     this.#sweep();
@@ -225,7 +220,7 @@ export class Backlog<D> {
       this.#bury(job, details.reason!, details.error!);
       return;
     }
-    this.#register(job, details);
+    this.#register.enter(job, details);
     if (past === 'waits') {
       this.#enter(job, delayMs, nowMs);
       return;
@@ -249,7 +244,7 @@ export class Backlog<D> {
     job.fence = dead.fence;
     job.owner = dead.owner;
     job.caller = dead.caller;
-    this.#register(job, details);
+    this.#register.enter(job, details);
     this.#enter(job, 0, nowMs);
     return job;
   }
@@ -367,7 +362,7 @@ export class Backlog<D> {
     const known = details.id === undefined ? undefined : this.find(details.id);
     if (known !== undefined) return { status: 'duplicate', job: known };
     const { dedupe } = details;
-    const twin = dedupe && this.#byDedupe.get(dedupe.id);
+    const twin = dedupe && this.#register.twin(dedupe.id);
     if (twin === undefined) return undefined;
     if (dedupe!.mode === 'reject') return { status: 'duplicate', job: twin };
     if (twin.state === 'leased') {
@@ -389,8 +384,8 @@ export class Backlog<D> {
     old.details!.unlink?.();
     if (old.ticket !== undefined) alsoTell(job, old.ticket);
     old.ticket = undefined;
-    if (this.#arrivals !== undefined) this.#arrive(job);
-    this.#register(job, details);
+    if (this.#arrivals.isKept) this.#arrivals.add(job);
+    this.#register.enter(job, details);
     this.#enter(job, delayMs, nowMs);
     this.#sweep();
   }
@@ -402,41 +397,7 @@ export class Backlog<D> {
       const lowest = this.#line.lowest();
       return lowest !== undefined && lowest.priority < job.priority ? lowest : undefined;
     }
-    const arrivals = (this.#arrivals ??= this.#byArrival());
-    for (let oldest = arrivals.first; oldest !== undefined; oldest = arrivals.first) {
-      if (isQueued(oldest)) return oldest;
-      // One that is leased may come back; it is no arrival then.
-      arrivals.shift();
-    }
-    // All that is left has come back: from its lease, from the dead.
-    if (this.#waiting + this.#delayedNow === 0) return undefined;
-    this.#arrivals = this.#byArrival();
-    return this.#arrivals.first;
-  }
-
-  #arrive(job: Job<D>): void {
-    const arrivals = (this.#arrivals ??= this.#byArrival());
-    if (arrivals.size >= 2 * (this.#waiting + this.#delayedNow) + 64) arrivals.keep(isQueued);
-    arrivals.push(job);
-  }
-
-  #byArrival(): Ring<Job<D>> {
-    const arrivals = new Ring<Job<D>>();
-    for (const job of [...this.jobs()].sort((a, b) => a.seq - b.seq)) {
-      arrivals.push(job);
-    }
-    return arrivals;
-  }
-
-  #register(job: Job<D>, details: JobDetails<D>): void {
-    const { id, keyName, dedupe } = details;
-    if (id !== undefined) this.#byId.set(id, job);
-    if (dedupe !== undefined) this.#byDedupe.set(dedupe.id, job);
-    if (keyName === undefined) return;
-    let key = this.#keys.get(keyName);
-    if (key === undefined) this.#keys.set(keyName, (key = new KeyTurns(keyName, this.#rules.keyLimit)));
-    key.jobs++;
-    details.key = key;
+    return this.#arrivals.oldest();
   }
 
   /** Takes a job that nobody holds out of its place. */
@@ -459,13 +420,7 @@ export class Backlog<D> {
 
   #end(job: Job<D>, state: Job<D>['state']): void {
     job.state = state;
-    const { details } = job;
-    if (details === undefined) return;
-    const { id, key, dedupe } = details;
-    if (id !== undefined) this.#byId.delete(id);
-    if (dedupe !== undefined && this.#byDedupe.get(dedupe.id) === job) this.#byDedupe.delete(dedupe.id);
-    if (key !== undefined && --key.jobs === 0) this.#keys.delete(key.name);
-    details.key = undefined;
+    if (job.details !== undefined) this.#register.leave(job, job.details);
   }
 
   #bury(job: Job<D>, reason: DeadReason, error: string): void {
@@ -480,15 +435,11 @@ export class Backlog<D> {
   #sweep(): void {
     if (this.#tombstones < 64 || this.#tombstones < this.#waiting + this.#delayedNow) return;
     this.#tombstones = 0;
-    for (const key of this.#keys.values()) {
+    for (const key of this.#register.keys()) {
       for (const lane of key.lanes.values()) lane.jobs.keep(isQueued);
     }
     this.#line.sweep();
     this.#delayed.keep(isQueued);
-    this.#arrivals?.keep(isQueued);
+    this.#arrivals.sweep();
   }
-}
-
-function isQueued<D>(job: Job<D>): boolean {
-  return job.state === 'waiting' || job.state === 'delayed';
 }

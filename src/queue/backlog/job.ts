@@ -37,8 +37,14 @@ export interface Rerun<D> {
   readonly delayMs: number;
 }
 
+/** @internal The `resolve` of a promise of a job's result: all that needs to be kept of it, and little. */
+export type Resolve = (result: unknown) => void;
+
 /** @internal Who wants to know what becomes of a job. */
-export interface Ticket<D> {
+export type Ticket<D> = Resolve | Watcher<D>;
+
+/** @internal Who is told more than a result. */
+export interface Watcher<D> {
   /** It has ended; or the queue has, and nobody will know. */
   ended(job: Job<D>): void;
   /** It runs, and is to end with this reason as soon as it has stopped. */
@@ -95,4 +101,9 @@ export class Job<D> {
   get isLive(): boolean {
     return this.state === 'waiting' || this.state === 'delayed' || this.state === 'leased';
   }
+}
+
+/** @internal Whether nobody holds a job that lives. */
+export function isQueued<D>(job: Job<D>): boolean {
+  return job.state === 'waiting' || job.state === 'delayed';
 }

@@ -1,0 +1,100 @@
+import { deadlineExceeded } from '../core/deadline.ts';
+import { onAbort } from '../core/signals.ts';
+import type { Job } from './backlog/job.ts';
+import type { Depot } from './depot.ts';
+import type { Engine } from './engine.ts';
+import { tellStop } from './result-ticket.ts';
+import { takenBack, type Tally } from './tally.ts';
+
+/** @internal What the endings of a queue ask of it. */
+export interface EndingsHost {
+  /** A job has ended: there may be room, and another of its key may start. */
+  onEnded(): void;
+  onStoreError(error: unknown): void;
+}
+
+/** @internal What ends a job from without, before its work does: who takes it back, its signal, its deadline. */
+export class Endings<D> {
+  readonly #depot: Depot<D>;
+  readonly #engine: Pick<Engine<D, never>, 'abort' | 'alarms' | 'runs' | 'time'>;
+  readonly #tally: Tally<D, never>;
+  readonly #host: EndingsHost;
+
+  constructor(
+    depot: Depot<D>,
+    engine: Pick<Engine<D, never>, 'abort' | 'alarms' | 'runs' | 'time'>,
+    tally: Tally<D, never>,
+    host: EndingsHost,
+  ) {
+    this.#depot = depot;
+    this.#engine = engine;
+    this.#tally = tally;
+    this.#host = host;
+  }
+
+  /** See {@link WorkQueue.cancel}. */
+  cancel(id: string, reason: unknown): Promise<boolean> {
+    try {
+      const job = this.#depot.find(id);
+      if (job?.state === 'leased' && this.#engine.runs.some((run) => run.job === job)) {
+        return Promise.resolve(this.#stop(job, reason ?? takenBack(), 'cancelled'));
+      }
+      const answer = this.#depot.cancel(id);
+      if (answer instanceof Promise) {
+        return answer.then((was) => was !== false && this.#onTakenBack(was === true ? job : was, reason));
+      }
+      return Promise.resolve(answer && this.#onTakenBack(job, reason));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #onTakenBack(job: Job<D> | undefined, reason: unknown): true {
+    if (job !== undefined) {
+      this.#tally.onAccepted(job); // its acceptance may not have been told yet
+      this.#tally.onCancelled(job, reason);
+    }
+    this.#host.onEnded();
+    return true;
+  }
+
+  /** Ends the job when its signal aborts or its deadline comes. */
+  link(job: Job<D>, signal: AbortSignal | undefined): void {
+    const details = (job.details ??= {});
+    if (!job.isLive) return;
+    const unlink = onAbort(signal, (reason) => {
+      this.cancel(this.#depot.idOf(job), reason).catch((error: unknown) => {
+        this.#host.onStoreError(error);
+      });
+    });
+    const { alarms, time } = this.#engine;
+    const alarm =
+      details.expiresAtMs === undefined
+        ? undefined
+        : alarms.set(details.expiresAtMs - time.now(), () => {
+            this.#expire(job);
+          });
+    details.unlink = () => {
+      unlink();
+      alarms.cancel(alarm);
+    };
+  }
+
+  #expire(job: Job<D>): void {
+    const error = deadlineExceeded('a job');
+    if (job.state === 'leased') this.#stop(job, error, 'expired');
+    else if (this.#depot.expire(job) === true) {
+      this.#tally.onDead(job, 'expired', error);
+      this.#host.onEnded();
+    }
+  }
+
+  /** Asks a job that runs to stop, and tells whoever waits for its result. */
+  #stop(job: Job<D>, reason: unknown, fate: 'cancelled' | 'expired'): boolean {
+    const run = this.#engine.runs.find((one) => one.job === job);
+    if (run === undefined || (run.end !== undefined && run.end.fate !== 'retry')) return false;
+    this.#engine.abort(run, { reason, fate });
+    if (job.ticket !== undefined) tellStop(job.ticket, reason);
+    return true;
+  }
+}
