@@ -13,6 +13,13 @@ const config: KnipConfig = {
     'test/package/consumers/*',
     'test/{election,queue}/**/*-process.ts',
   ],
-  project: ['src/**/*.ts!', 'test/**/*.ts', 'examples/**/*.ts', 'simulations/**/*.ts', 'evidence/**/*.ts', '.ci/**/*.ts'],
+  project: [
+    'src/**/*.ts!',
+    'test/**/*.ts',
+    'examples/**/*.ts',
+    'simulations/**/*.ts',
+    'evidence/**/*.ts',
+    '.ci/**/*.ts',
+  ],
 };
 export default config;
