@@ -1,7 +1,4 @@
 /** Three processes, one owner at a time: one is killed, the next stands still, and the third finishes the work. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { example } from '../support/example.ts';
 import { serve } from '../support/http.ts';
@@ -11,9 +8,8 @@ import { Table } from './table.ts';
 
 const segments = 10;
 
-await example(async ({ say, check, defer }) => {
-  const folder = await mkdtemp(join(tmpdir(), 'owner-election-'));
-  defer(() => rm(folder, { recursive: true, force: true }));
+await example(async ({ say, check, defer, makeFolder }) => {
+  const folder = await makeFolder();
   const table = new Table(segments, 300);
   const server = await serve('table', table.serve);
   defer(() => server.close());

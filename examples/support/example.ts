@@ -1,4 +1,7 @@
 /** How an example runs: it says what it measured and whether it held, and undoes what it began, whichever way it ends. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 /** How long an example may take before it counts as hung, in milliseconds: a busy machine may take its time. */
 const limitMs = 110_000;
@@ -11,10 +14,16 @@ export interface Stage {
   readonly check: (held: boolean, what: string) => void;
   /** Has something undone at the end, the newest first. */
   readonly defer: (undo: () => unknown) => void;
+  /** A folder of its own, which is gone in the end. */
+  readonly makeFolder: () => Promise<string>;
 }
 
-/** Runs an example and sets the exit code: 0 when all that it checked held. */
-export async function example(play: (stage: Stage) => Promise<void>): Promise<void> {
+/** Runs an example and sets the exit code: 0 when all that it checked held. Where something is missing it is skipped, and says so. */
+export async function example(play: (stage: Stage) => Promise<void>, missing?: string): Promise<void> {
+  if (missing !== undefined) {
+    console.log(`skipped: ${missing}`);
+    return;
+  }
   const undoes: (() => unknown)[] = [];
   let checks = 0;
   let failed = false;
@@ -26,6 +35,11 @@ export async function example(play: (stage: Stage) => Promise<void>): Promise<vo
       console.log(`${held ? 'ok    ' : 'FAILED'} ${what}`);
     },
     defer: (undo) => undoes.push(undo),
+    makeFolder: async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'holdfast-example-'));
+      undoes.push(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }));
+      return folder;
+    },
   };
   const end = async (): Promise<void> => {
     for (const undo of undoes.splice(0).reverse()) await undo();

@@ -25,6 +25,13 @@ export class Processes<M extends { readonly kind: string }> {
     this.#children.get(id)!.kill(signal);
   }
 
+  /** Kills one, and waits until it is gone. */
+  async kill(id: string): Promise<void> {
+    const child = this.#children.get(id)!;
+    const gone = once(child, 'exit');
+    if (child.kill('SIGKILL')) await gone;
+  }
+
   /** The next message of a kind, after the last one that was asked for. Who sent it can be ruled out or asked for. */
   async next<K extends M['kind']>(
     kind: K,

@@ -12,6 +12,14 @@ import type { Settings } from './settings.ts';
 
 const mostRemembered = 100_000;
 
+/** A settlement under way. */
+interface Settling {
+  /** Resolves when it has been answered. */
+  readonly told: Promise<boolean>;
+  /** Answers it: it is known by other ways that the store has taken it. */
+  readonly prove: () => void;
+}
+
 /**
  * @internal The way to a store behind promises: batches, leases that are extended in time, and a look now and then where no
  * hint comes. Whoever holds a lease here has let go of it before the store gives it to somebody else: it is counted from
@@ -31,6 +39,8 @@ export class StoreDepot<D> implements Depot<D> {
   /** Those that the store is asked to keep, and that have not been pulled yet. */
   readonly #asked = new Set<Job<D>>();
   readonly #held: HeldLeases<D>;
+  /** Settlements that are not answered yet. */
+  readonly #settling = new Map<Job<D>, Settling>();
   readonly #added = new Set<string>();
   /** Those whose deadline was told here; the store comes to it later. */
   readonly #expired = new Set<string>();
@@ -219,11 +229,24 @@ export class StoreDepot<D> implements Depot<D> {
     return undefined;
   }
 
-  async settle(job: Job<D>, ending: Ending): Promise<boolean> {
+  settle(job: Job<D>, ending: Ending): Promise<boolean> {
+    if (!this.#held.has(job)) return Promise.resolve(false);
+    let prove!: () => void;
+    const proof = new Promise<true>((resolve) => {
+      prove = () => {
+        resolve(true);
+      };
+    });
+    const told = this.#settle(job, ending, proof);
+    this.#settling.set(job, { told, prove });
+    void told.then(() => this.#settling.delete(job)); // just before who waits for it hears of it, and not earlier
+    return told;
+  }
+
+  async #settle(job: Job<D>, ending: Ending, proof: Promise<true>): Promise<boolean> {
     const id = this.idOf(job);
     const fence = job.details?.fence ?? 0n;
-    if (!this.#held.has(job)) return false;
-    const was = await this.#outcomes.add({ ...ending, id, fence });
+    const was = await Promise.race([this.#outcomes.add({ ...ending, id, fence }), proof]);
     this.#held.delete(job);
     if (!was) {
       job.state = 'waiting';
@@ -353,7 +376,11 @@ export class StoreDepot<D> implements Depot<D> {
       try {
         const askedMs = clock.now();
         const jobs = await this.#store.pull(wanted, this.#settings.leaseMs);
-        for (const leased of jobs) this.#lease(leased, askedMs);
+        for (const leased of jobs) {
+          const settling = this.#settling.get(this.#known.get(leased.id)!);
+          if (settling !== undefined) await this.#heard(settling);
+          this.#lease(leased, askedMs);
+        }
         if (jobs.length === wanted) this.#again = true;
         if (jobs.length > 0) this.#listener?.onReady();
       } catch (error) {
@@ -363,6 +390,15 @@ export class StoreDepot<D> implements Depot<D> {
     }
     this.#pulling = false;
     this.#pollLater();
+  }
+
+  /**
+   * A job may be pulled again before the answer to its settlement is here, which takes as long as the disk or the network
+   * does. That it was pulled is the answer, too; whoever waits for it hears of it before the next lease begins.
+   */
+  async #heard({ told, prove }: Settling): Promise<void> {
+    prove();
+    await told;
   }
 
   #pollLater(): void {

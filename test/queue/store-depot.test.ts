@@ -212,6 +212,58 @@ describe('a store behind promises', () => {
     await clock.advance(20_000);
   });
 
+  it('a job that is pulled again before its settlement is answered is one job, run once at a time', async () => {
+    const { clock, runtime, inner } = setUp();
+    // As of a log on a busy disk: what is settled can be pulled at once, but the answer waits for the disk.
+    const settle: QueueStore<string>['settle'] = async (outcomes) => {
+      const answers = await inner.settle(outcomes);
+      await clock.sleep(100);
+      return answers;
+    };
+    const store: QueueStore<string> = {
+      ...{ caps: inner.caps, dead: inner.dead, settle },
+      open: () => inner.open(),
+      put: (jobs, room) => inner.put(jobs, room),
+      pull: (max, leaseMs) => inner.pull(max, leaseMs),
+      extend: (leases, leaseMs) => inner.extend(leases, leaseMs),
+      cancel: (ids) => inner.cancel(ids),
+      counts: () => inner.counts(),
+      wake: (onWake) => inner.wake(onWake),
+      close: () => inner.close(),
+    };
+    const told: string[] = [];
+    const queue = new WorkQueue<string>(
+      async (id, { attempt }) => {
+        told.push(`${id} starts ${String(attempt)}`);
+        await clock.sleep(5);
+        if (attempt < 4) throw new Error('not yet');
+      },
+      { store, workers: 4, retry: { attempts: 9, backoff: { baseMs: 10, maxMs: 10 } }, budget: false, runtime },
+    );
+    const books = (): readonly number[] => {
+      const { accepted, waiting, delayed, leased, done, dead, cancelled } = queue.stats();
+      return [accepted, waiting + delayed + leased + done + dead + cancelled];
+    };
+    queue.on('retry', ({ id, attempt }) => told.push(`${id} again after ${String(attempt)}`));
+    queue.on('done', ({ id, attempt }) => told.push(`${id} done ${String(attempt)}`));
+    const ids = ['a', 'b', 'c'];
+    for (const id of ids) await queue.add(id, { id });
+    for (let ms = 0; ms < 5_000; ms += 5) {
+      await clock.advance(5);
+      const [accepted, accountedFor] = books();
+      expect(accountedFor).toBe(accepted);
+    }
+    const attempts = [1, 2, 3].flatMap((n) => [`starts ${String(n)}`, `again after ${String(n)}`]);
+    for (const id of ids) {
+      const ofIt = told.filter((text) => text.startsWith(id)).map((text) => text.slice(2));
+      expect(ofIt).toEqual([...attempts, 'starts 4', 'done 4']);
+    }
+    expect(queue.stats()).toMatchObject({ done: 3, retried: 9, started: 12 });
+    const closed = queue.close();
+    await clock.advance(1_000);
+    await closed;
+  });
+
   it('a deadline that passes while the job waits is told, and one of a consumer whose lease is lost is booked', async () => {
     const { clock, runtime, inner } = setUp();
     const { store } = remote(inner, clock, (op) => (op === 'extend' ? 'lost' : 'well'));
