@@ -156,4 +156,14 @@ export const mended: readonly Mended[] = [
     commit: 'c3f7b10',
     test: 'test/live/live.test.ts',
   },
+  {
+    bug: 'A job whose retry began before the store had answered its settlement lost its new lease, and stood still until that ran out.',
+    commit: 'e6f8b8b',
+    test: 'test/queue/store-depot.test.ts',
+  },
+  {
+    bug: 'A paused queue grew its pool to the maximum for jobs that could not start, and kept it.',
+    commit: '41a921b',
+    test: 'test/queue/work-queue.test.ts',
+  },
 ];
