@@ -166,4 +166,10 @@ export const mended: readonly Mended[] = [
     commit: '41a921b',
     test: 'test/queue/work-queue.test.ts',
   },
+  {
+    bug: 'An election that had closed told of its end once more where its process had stood still meanwhile and the store was silent.',
+    found: 'by the simulation of this page, under a seed that the suite does not run',
+    commit: '67e7743',
+    test: 'test/election/stalled-close.sim.test.ts',
+  },
 ];

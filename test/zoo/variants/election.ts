@@ -95,6 +95,15 @@ export const election: readonly Variant[] = [
     only: 'tells the body to stop at once',
   },
   {
+    id: 'election/told-after-close',
+    mistake: 'What was due in the instant in which close() resolves is told behind it.',
+    known: 'ours, 67e7743',
+    file: 'src/election/election.ts',
+    search: 'if (!this.#over) this.emit(name, event);',
+    replace: 'this.emit(name, event);',
+    tests: ['test/election/stalled-close.sim.test.ts'],
+  },
+  {
     id: 'election/signal-as-late-as-its-timer',
     mistake: 'The signal of a term knows that it is over only when its timer has had a turn.',
     file: 'src/election/term.ts',
