@@ -7,10 +7,19 @@ const config: KnipConfig = {
     'examples/*/main.ts',
     'examples/*/*-{process,thread,worker}.ts',
     'simulations/{run,simulate-process}.ts',
+    'evidence/{run,mutation.vitest.config}.ts',
+    'test/zoo/vitest.config.ts',
     '.ci/*.ts',
     'test/package/consumers/*',
     'test/{election,queue}/**/*-process.ts',
   ],
-  project: ['src/**/*.ts!', 'test/**/*.ts', 'examples/**/*.ts', 'simulations/**/*.ts', '.ci/**/*.ts'],
+  project: [
+    'src/**/*.ts!',
+    'test/**/*.ts',
+    'examples/**/*.ts',
+    'simulations/**/*.ts',
+    'evidence/**/*.ts',
+    '.ci/**/*.ts',
+  ],
 };
 export default config;

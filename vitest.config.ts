@@ -4,7 +4,9 @@ import { root, subpaths } from './.ci/subpaths.ts';
 
 /** Tests of the tools and texts, which cannot kill a mutant. */
 const beside =
-  process.env['STRYKER_MUTATOR_WORKER'] === undefined ? [] : ['test/{docs,rules,config,examples,simulations}/**'];
+  process.env['STRYKER_MUTATOR_WORKER'] === undefined
+    ? []
+    : ['test/{docs,rules,config,examples,simulations,zoo,evidence}/**'];
 
 export default defineConfig({
   resolve: {

@@ -16,6 +16,8 @@ const steps: Readonly<Record<string, readonly string[]>> = {
   coverage: ['coverage'],
   // Writes the report again and compares.
   simulate: ['simulate', '--', '--check'],
+  // Some of the variants, others with each commit, and whether the document is what was measured.
+  evidence: ['evidence', '--', '--check'],
   build: ['build'],
   package: ['lint:package'],
   api: ['api'],

@@ -67,6 +67,8 @@ export class Election<Meta = unknown> extends Emitter<ElectionEvents<Meta>> impl
   readonly #settings: ElectionSettings;
   readonly #campaigns: Campaigns<Meta>;
   readonly #closing = new AbortController();
+  /** Nothing is told any more. */
+  #over = false;
 
   /**
    * @param store - where the lease is kept
@@ -78,7 +80,7 @@ export class Election<Meta = unknown> extends Emitter<ElectionEvents<Meta>> impl
     this.#store = store;
     this.#settings = settingsFrom(store, options);
     this.#campaigns = new Campaigns<Meta>(store, this.#settings, (name, event) => {
-      this.emit(name, event);
+      if (!this.#over) this.emit(name, event);
     });
   }
 
@@ -220,6 +222,8 @@ export class Election<Meta = unknown> extends Emitter<ElectionEvents<Meta>> impl
         resolve();
       });
     });
+    // After a standstill more may be due in this very instant.
+    this.#over = true;
     this.#campaigns.rest();
   }
 

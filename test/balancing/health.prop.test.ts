@@ -211,3 +211,30 @@ it('one trial at a time: the next is due when the one before came to nothing, or
     { numRuns: runs(10) },
   );
 });
+
+it('an ejection is twice as long with each trial that fails, up to the longest, less up to a half by chance', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), { maxLength: 70 }),
+      (chances) => {
+        let health = unknownHealth;
+        let now = 0;
+        const fail = (trial: boolean, chance: number): void => {
+          health = judge(health, { type: 'settled', ok: false, trial, startedMs: now }, ++now, rules, {
+            ...{ alone: false, panic: false, chance: () => chance },
+            recent: () => ({ served: 0, failed: 1 }),
+            common: () => false,
+          });
+        };
+        for (let n = 0; n < rules.consecutive; n++) fail(false, 0);
+        for (const [failed, chance] of [0, ...chances].entries()) {
+          if (failed > 0) fail(true, chance);
+          const longestMs = Math.min(rules.maxMs, rules.baseMs * 2 ** failed);
+          expect(health.ejection!.untilMs - now).toBeCloseTo((longestMs * (1 + chance)) / 2, 6);
+          now = health.ejection!.untilMs;
+        }
+      },
+    ),
+    { numRuns: runs(3) },
+  );
+});

@@ -81,6 +81,22 @@ describe('resign', () => {
     await closeAll();
   });
 
+  it('tells the body to stop at once, and leaves it the term until it has', async () => {
+    const { clock, candidate, settled, closeAll } = make();
+    let term: Term | undefined;
+    void candidate('a').run(async (begun) => {
+      term = begun;
+      await clock.sleep(500);
+    });
+    await clock.advance(10);
+    expect(term!.signal.aborted).toBe(false);
+    const resigned = term!.resign();
+    expect([term!.signal.aborted, term!.remainingMs() > 0]).toEqual([true, true]);
+    await settled(resigned);
+    expect(term!.remainingMs()).toBe(0);
+    await closeAll();
+  });
+
   it('resolves when the term is lost first, though its body goes on', async () => {
     const { clock, candidate, seenAs, settled, closeAll } = make();
     let term: Term | undefined;

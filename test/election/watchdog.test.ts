@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { Election, MemoryLeaseStore } from 'holdfast/election';
 import { watchdog } from 'holdfast/election/watchdog';
 import { expect, it } from 'vitest';
+import { counted } from '../support/ledger.ts';
 
 const fixture = fileURLToPath(new URL('fixtures/stalled-leader.ts', import.meta.url));
 
@@ -22,6 +23,7 @@ it.each([
   expect(killedBy).toBe(signal);
   expect(output).toBe(said);
   // The term lasts 1 s at most; the stall would have been 5 s.
+  if (signal !== null) counted('killed');
   if (signal !== null) expect(performance.now() - ledMs).toBeLessThan(2_500);
 });
 

@@ -14,6 +14,7 @@ import type { IntakeStatus } from '../../examples/search/intake.ts';
 import type { IndexerStatus } from '../../examples/search/indexer-status.ts';
 import type { Opened } from '../../examples/search/reader.ts';
 import type { Answer } from '../../examples/search/root.ts';
+import { counted } from '../support/ledger.ts';
 import { Command, eventually, library, plainSearch } from './search-support.ts';
 
 const windows = process.platform === 'win32';
@@ -210,6 +211,7 @@ describe('a search that is served', { timeout: 120_000 }, () => {
     );
     const victim = (await allServe())[3]!;
     process.kill(victim.pid!, 'SIGKILL');
+    counted('killed');
     let asked = 0;
     await eventually('the leaf is back', async () => {
       await askAll(queries[asked++ % queries.length]!);
@@ -222,6 +224,7 @@ describe('a search that is served', { timeout: 120_000 }, () => {
   test('without a shard, answers in part and says so, until the shard is back', async () => {
     const victims = (await allServe()).filter(({ shard }) => shard === 'shard-2');
     for (const { pid } of victims) process.kill(pid!, 'SIGKILL');
+    counted('killed', victims.length);
     const partial = await eventually('a partial answer', async () => {
       const answer = await ask('time');
       expectRight(answer);
@@ -241,8 +244,10 @@ describe('a search that is served', { timeout: 120_000 }, () => {
       eventually('an indexer leads', async () => (await statusNow()).indexers.find(({ leads }) => leads));
     const before = await leader();
     process.kill(before.pid!, 'SIGKILL');
+    counted('killed');
     const victim = (await leaves())[0]!;
     process.kill(victim.pid!, 'SIGKILL');
+    counted('killed');
     await eventually('the leaf is back', async () => {
       const now = (await leaves()).find(({ id }) => id === victim.id)!;
       return now.state === 'serving' && now.pid !== victim.pid ? now : undefined;

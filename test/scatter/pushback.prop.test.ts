@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { scatterGather } from 'holdfast/scatter';
 import { failOnLeaks } from 'holdfast/testing';
 import { describe, expect, it } from 'vitest';
-import { runs } from '../support/properties.ts';
+import { isHasty, runs } from '../support/properties.ts';
 import {
   type Act,
   actOf,
@@ -80,7 +80,7 @@ it('no attempt starts before the time that a server has asked for, whatever its 
     }),
     { numRuns: runs(10) },
   );
-  expect(held).toBeGreaterThan(20);
+  expect(held).toBeGreaterThan(isHasty ? 0 : 20);
 });
 
 describe('a pause that a server asks for', () => {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { type Gathered, isInsufficientCoverage, type Requirement, scatterGather } from 'holdfast/scatter';
 import { failOnLeaks } from 'holdfast/testing';
 import { expect, it } from 'vitest';
-import { runs } from '../support/properties.ts';
+import { isHasty, runs } from '../support/properties.ts';
 import {
   accept,
   acts,
@@ -226,6 +226,7 @@ it('a gather settles when, how and with what the model says', { timeout: 60_000 
     { numRuns: runs(10) },
   );
   // A property that never met its cases would prove nothing.
+  if (isHasty) return;
   expect([...reached].sort()).toEqual(
     [
       ...['pending', 'resolved', 'rejected', 'aborted', 'too late', 'impossible'],

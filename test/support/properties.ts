@@ -7,8 +7,14 @@ const number = (name: string, fallback: number): number => {
 /** A mutant is tested thousands of times: with few runs. */
 const mutating = process.env['STRYKER_MUTATOR_WORKER'] !== undefined;
 
+/** Whether runs are so few that a property may miss some of its cases. */
+export const isHasty: boolean = mutating;
+
 /** Seed of every property test: fixed, so that a run can be repeated; FC_SEED overrides it. */
 export const seed: number = number('FC_SEED', 20_260_101);
+
+/** The first seed of simulations that run many, one after the other; SIM_SEED overrides it. */
+export const firstSeed: number = number('SIM_SEED', 1);
 
 /** Runs of every property that does not set its own; FC_RUNS overrides it. */
 export const numRuns: number = number('FC_RUNS', mutating ? 20 : 100);

@@ -4,6 +4,7 @@ import { Election } from 'holdfast/election';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { type Proxy, startProxy } from '../../support/proxy.ts';
 import type { Server } from '../../support/servers.ts';
+import { counted } from '../../support/ledger.ts';
 import { Lab, nowMs } from './lab.ts';
 import { deleteLease, makeTable, openStore, type Place } from './stores.ts';
 
@@ -36,6 +37,7 @@ export function leavings(place: () => Place): void {
     const { a, token } = await twoOf();
     const killedMs = nowMs();
     a.signal('SIGKILL');
+    counted('killed');
     const next = await lab.leader(token);
     expect(next.id).toBe('b');
     expect(next.fromMs - killedMs).toBeLessThan(2 * ttlMs + 2_000);
@@ -96,6 +98,7 @@ export function leavings(place: () => Place): void {
     const [leader] = [one, two].filter(({ acts }) => acts.length > 0);
     expect([one, two].filter(({ acts }) => acts.length > 0)).toHaveLength(1);
     leader!.signal('SIGKILL');
+    counted('killed');
     await lab.leader(token);
     expect(lab.judge()).toMatchObject({ terms: 2 });
   });
@@ -157,6 +160,7 @@ export function severings(kind: Place['kind'], start: () => Promise<Server>): vo
     const next = await lab.leader(token);
     expect(next.id).toBe('b');
     b.signal('SIGKILL');
+    counted('killed');
     const acted = a.acts.length;
     await sleep(2 * ttlMs);
     expect(a.acts).toHaveLength(acted);
@@ -172,6 +176,7 @@ export function severings(kind: Place['kind'], start: () => Promise<Server>): vo
     await sleep(500);
     proxy.blackhole('toClient');
     b.signal('SIGKILL');
+    counted('killed');
     await sleep(3 * ttlMs);
     expect(a.acts).toEqual([]);
     proxy.blackhole('none');

@@ -9,6 +9,7 @@ import { FileLeaseStore } from 'holdfast/election/file';
 import { seededRandom } from 'holdfast/testing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { folderOf } from '../../../src/election/stores/file-name.ts';
+import { counted } from '../../support/ledger.ts';
 import { seed } from '../../support/properties.ts';
 
 const { signal } = new AbortController();
@@ -38,6 +39,7 @@ async function kill(child: ChildProcess): Promise<void> {
   expect(child.exitCode, 'a process has ended by itself').toBe(null);
   const gone = once(child, 'exit');
   child.kill('SIGKILL');
+  counted('killed');
   await gone;
 }
 

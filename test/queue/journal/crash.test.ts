@@ -138,7 +138,7 @@ describe.each([
         // What the machine takes along when it falls may be leases, but not for `always`.
         const isCounted = fsync === 'always' || loss === 'all';
         const left = disk.afterLoss(loss, random);
-        await goOn(left.copy(), fsync);
+        await expect(goOn(left.copy(), fsync), where).resolves.toBe(undefined);
         if (random() < 0.5) {
           const jobs = await jobsOn(left);
           judge(known, jobs, isCounted, where);
@@ -152,8 +152,9 @@ describe.each([
         void journalOn(left, { fsync }).open();
         await settled();
         const again = left.afterLoss(fsync === 'os' ? 'all' : losses[Math.floor(random() * losses.length)]!, random);
-        await goOn(again.copy(), fsync);
-        judge(known, await jobsOn(again), isCounted, `${where}, again after ${String(left.stopAfter)}`);
+        const there = `${where}, again after ${String(left.stopAfter)}`;
+        await expect(goOn(again.copy(), fsync), there).resolves.toBe(undefined);
+        judge(known, await jobsOn(again), isCounted, there);
       }
     }
   }, 300_000);

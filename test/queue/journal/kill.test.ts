@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { seededRandom } from 'holdfast/testing';
 import { afterEach, expect, it } from 'vitest';
+import { counted } from '../../support/ledger.ts';
 import { seed } from '../../support/properties.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-journal-'));
@@ -49,6 +50,7 @@ it('loses none of 1,000 jobs, though killed 20 times', async () => {
     await sleep(random() * 60);
     expect(child!.exitCode, 'it has ended by itself').toBe(null);
     child!.kill('SIGKILL');
+    counted('killed');
     await end;
   }
   await (

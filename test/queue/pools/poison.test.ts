@@ -5,6 +5,7 @@ import type { IsolatedPoolEvents } from '../../../src/queue/pools/isolated-event
 import type { IsolatedPool } from '../../../src/queue/pools/isolated-pool.ts';
 import { ProcessPool } from '../../../src/queue/pools/processes.ts';
 import { ThreadPool } from '../../../src/queue/pools/threads.ts';
+import { counted } from '../../support/ledger.ts';
 import { filename, Lane, rejection } from './contract.ts';
 import type { Task } from './fixtures/worker.mjs';
 
@@ -194,6 +195,7 @@ describe('in a pool of processes', () => {
     const jobs = [1, 2].map((value) => lane.run({ do: 'sleepPid', ms: 100, value }));
     await new Promise((resolve) => setTimeout(resolve, 30));
     process.kill(pid, 'SIGKILL');
+    counted('killed');
     const [first, second] = await Promise.allSettled(jobs);
     const lost = [first!, second!].filter((one) => one.status === 'rejected');
     expect(lost).toHaveLength(1);
@@ -207,6 +209,7 @@ describe('in a pool of processes', () => {
     await open('processes', 1);
     const pid = (await lane.run({ do: 'pid' })) as number;
     process.kill(pid, 'SIGKILL');
+    counted('killed');
     await vi.waitFor(() => {
       expect(events.ready).toHaveLength(2);
     });

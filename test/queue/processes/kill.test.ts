@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { seededRandom } from 'holdfast/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { counted } from '../../support/ledger.ts';
 import { seed } from '../../support/properties.ts';
 import { describeWith, type Server } from '../../support/servers.ts';
 import { type Kind, programs, startServer } from '../stores/bull.ts';
@@ -63,6 +64,7 @@ async function killTwentyTimes(kind: StoreKind, where: string): Promise<void> {
       expect(child.exitCode, 'it has ended by itself').toBe(null);
       const gone = ended(child);
       child.kill('SIGKILL');
+      counted('killed');
       await gone;
     }
     const last = await next;

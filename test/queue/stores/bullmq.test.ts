@@ -7,6 +7,7 @@ import { queueStoreSuite, seededRandom } from 'holdfast/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { LeasedJob, NewJob } from '../../../src/queue/index.ts';
 import { BullMQQueueStore } from '../../../src/queue/stores/bullmq.ts';
+import { counted } from '../../support/ledger.ts';
 import { startProxy } from '../../support/proxy.ts';
 import { describeWith, type Server } from '../../support/servers.ts';
 import { type BullEnds, type Kind, openEnds, OwnBullStore, programs, startServer } from './bull.ts';
@@ -228,6 +229,7 @@ describe.each<Kind>(['Redis', 'PostgreSQL'])('BullMQQueueStore over %s', (kind) 
       const kill = async (child: ChildProcess): Promise<void> => {
         const gone = once(child, 'exit');
         child.kill('SIGKILL');
+        counted('killed');
         await gone;
         children.delete(child);
       };

@@ -1,0 +1,78 @@
+import type { Variant } from '../variant.ts';
+
+export const balancing: readonly Variant[] = [
+  {
+    id: 'balancing/pending-after-throw',
+    mistake: 'A call that fails leaves its member busy for ever.',
+    file: 'src/balancing/member-attempt.ts',
+    search: "        finish('rejected', error);\n",
+    replace: '        scope.close();\n',
+    tests: ['test/balancing/accounting.prop.test.ts'],
+  },
+  {
+    id: 'balancing/release-twice',
+    mistake: 'A lease that is released twice counts twice.',
+    file: 'src/balancing/load-balancer.ts',
+    search: '      held = false; // first of all, for a listener may release it too\n',
+    replace: '',
+    tests: ['test/balancing/accounting.prop.test.ts'],
+  },
+  {
+    id: 'balancing/ejected-picked',
+    mistake: 'Whoever is ejected is picked like anybody else.',
+    file: 'src/balancing/slot.ts',
+    search: 'if (!panic && !this.#mayTry(now)) rank += rankEjected;',
+    replace: 'if (!panic && !this.#mayTry(now)) rank += 0;',
+    tests: ['test/balancing/promises.prop.test.ts', 'test/balancing/ejection.test.ts'],
+  },
+  {
+    id: 'balancing/no-panic',
+    mistake: 'When most are ejected, the last sound one gets everything.',
+    file: 'src/balancing/pool.ts',
+    search: 'const panic = !this.alone && healthy < this.settings.panicBelow * this.slots.length;',
+    replace: 'const panic = false;',
+    tests: ['test/balancing/ejection.test.ts', 'test/balancing/promises.prop.test.ts'],
+  },
+  {
+    id: 'balancing/old-success',
+    mistake:
+      'A success of a call that began before the failures ends their row: who has died answers what it had begun.',
+    file: 'src/balancing/health.ts',
+    search: 'if (ok) return health.inRow === 0 || startedMs < health.rowMs ? health',
+    replace: 'if (ok) return health.inRow === 0 ? health',
+    tests: ['test/balancing/health.prop.test.ts'],
+  },
+  {
+    id: 'balancing/endless-ejection',
+    mistake: 'The length of an ejection doubles without a limit.',
+    file: 'src/balancing/health.ts',
+    search: 'Math.min(maxMs, baseMs * 2 ** Math.min(level, 60))',
+    replace: '(maxMs, baseMs * 2 ** Math.min(level, 60))',
+    tests: ['test/balancing/health.prop.test.ts'],
+    only: 'an ejection is twice as long',
+  },
+  {
+    id: 'balancing/first-of-equals',
+    mistake: 'Of equals the first is taken: all clients start with the same member.',
+    file: 'src/balancing/choice.ts',
+    search: 'random() * ++equals >= equals - 1',
+    replace: 'random() * ++equals < 0',
+    tests: ['test/balancing/choice.prop.test.ts'],
+  },
+  {
+    id: 'balancing/blip-forgets',
+    mistake: 'A busy member that leaves and returns, as after a blip of the resolver, counts as idle.',
+    file: 'src/balancing/membership.ts',
+    search: 'this.#slots.get(id) ?? this.#gone.get(id) ?? make(id, member)',
+    replace: 'this.#slots.get(id) ?? make(id, member)',
+    tests: ['test/balancing/accounting.prop.test.ts', 'test/balancing/membership.test.ts'],
+  },
+  {
+    id: 'balancing/slow-start-bursts',
+    mistake: 'A new member may make up for all the calls that it has not had: it is flooded at once.',
+    file: 'src/balancing/slow-start.ts',
+    search: 'const mostCredit = 4;',
+    replace: 'const mostCredit = 4_000;',
+    tests: ['test/balancing/slow-start.test.ts', 'test/balancing/regressions.test.ts'],
+  },
+];
