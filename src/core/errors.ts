@@ -18,6 +18,7 @@
  * | `QUEUE_FULL` | a queue had no room for a job, or dropped one to make room for another |
  * | `WORKER_LOST` | the worker of a job ended before the job did |
  * | `NO_WORKER` | no worker of a pool could be started, or none is free |
+ * | `JOB_DEAD` | the job of that id was given up earlier, and is kept among the dead; the message has its last error |
  * | `LEASE_LOST` | a job is no longer the worker's: its lease has run out, or was ended by somebody else |
  * | `CANCELLED` | a job was taken back before it was done, or a delivery was given back unread |
  * | `BUFFER_FULL` | a branch of a flow that must not lose or wait had no room |
@@ -44,6 +45,7 @@ export type ErrorCode =
   | 'QUEUE_FULL'
   | 'WORKER_LOST'
   | 'NO_WORKER'
+  | 'JOB_DEAD'
   | 'LEASE_LOST'
   | 'CANCELLED'
   | 'BUFFER_FULL'

@@ -87,6 +87,8 @@ export interface PutResult {
   readonly id: string;
   /** Which one was dropped for it, if one was. */
   readonly dropped?: string | undefined;
+  /** For a duplicate of one that was given up: its last error, as text. Nothing comes of it unless it is redriven. */
+  readonly dead?: string | undefined;
 }
 
 /** The right to settle a job. */

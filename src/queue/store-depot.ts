@@ -4,11 +4,12 @@ import type { Ending, Offer } from './backlog/backlog.ts';
 import { Job, type JobDetails } from './backlog/job.ts';
 import { Ring } from './backlog/ring.ts';
 import { uniqueOf } from '../core/runtime.ts';
+import { AskedPuts } from './asked-puts.ts';
 import { Batches } from './batches.ts';
 import type { Depot, DepotHost, DepotListener } from './depot.ts';
 import type { DeadJobs, JobOutcome, LeasedJob, NewJob, PutResult, QueueStore, Room, StoreCaps } from './queue-store.ts';
 import { HeldLeases, type LeaseOffice } from './held-leases.ts';
-import { alsoTell } from './result-ticket.ts';
+import { alsoTell, tellEnd } from './result-ticket.ts';
 import type { Settings } from './settings.ts';
 
 const mostRemembered = 100_000;
@@ -35,12 +36,9 @@ export class StoreDepot<D> implements Depot<D> {
   readonly #puts: Batches<NewJob<D>, PutResult>;
   readonly #outcomes: Batches<JobOutcome, boolean>;
   readonly #ready = new Ring<Job<D>>();
-  /** Live jobs that were added here, and those that are leased here. */
+  /** Live jobs that were accepted here, and those that are leased here. */
   readonly #known = new Map<string, Job<D>>();
-  /** Those that the store is asked to keep, and that have not been pulled yet. */
-  readonly #asked = new Set<Job<D>>();
-  /** Those of them whose id another record has, which may be at its end in the store; oldest first. */
-  readonly #rivals = new Map<string, Set<Job<D>>>();
+  readonly #asked = new AskedPuts<D>();
   readonly #held: HeldLeases<D>;
   /** Settlements that are not answered yet. */
   readonly #settling = new Map<Job<D>, Settling>();
@@ -141,7 +139,7 @@ export class StoreDepot<D> implements Depot<D> {
   }
 
   find(id: string): Job<D> | undefined {
-    return this.#known.get(id);
+    return this.#known.get(id) ?? this.#asked.first(id);
   }
 
   follow(job: Job<D>): Job<D> {
@@ -156,50 +154,51 @@ export class StoreDepot<D> implements Depot<D> {
     const { keyName, dedupe, expiresAtMs, settings } = job.details!;
     const expiresInMs = expiresAtMs === undefined ? undefined : expiresAtMs - this.#settings.runtime.clock.now();
     const { data, priority } = job;
-    // Known and counted before it is asked for: it may be pulled before the answer is here.
-    const twin = this.#known.get(id);
     if (this.caps.shared) this.#remember(id);
-    const isFollowed = this.#isFollowed(job);
-    if (isFollowed && twin === undefined) this.#known.set(id, job);
-    else if (isFollowed) this.#rival(id, job);
     job.state = delayMs > 0 ? 'delayed' : 'waiting';
-    this.#asked.add(job);
+    this.#asked.open(id, job); // before it is asked for: it may be pulled before the answer is here
     let result: PutResult;
     try {
       result = await this.#puts.add({ id, data, key: keyName, priority, delayMs, dedupe, expiresInMs, settings });
     } catch (error) {
-      this.#asked.delete(job);
-      this.#unrival(id, job);
+      this.#asked.close(id, job);
       this.#added.delete(id);
-      if (twin === undefined) this.#known.delete(id);
       throw error;
     }
-    const isNew = this.#asked.delete(job);
-    this.#unrival(id, job);
+    const { isNew, ended } = this.#asked.close(id, job);
     if (result.status === 'added') {
-      // A twin has ended in the store, though the answer to that may still be on its way.
-      if (isNew && isFollowed) this.#known.set(id, job);
-      // It may have been pulled already, and be done.
-      if (isNew) this.#count(job, 1);
+      if (isNew) this.#keep(id, job);
       this.#look();
       const dropped = result.dropped === undefined ? undefined : this.#forget(result.dropped);
       return dropped === undefined ? { status: 'added' } : { status: 'added', dropped };
     }
     this.#added.delete(id);
-    if (twin === undefined) this.#known.delete(id);
     if (result.status === 'full') return { status: 'full' };
-    return { status: 'duplicate', job: this.#known.get(result.id) ?? twin ?? this.#stranger(result.id, data) };
+    return { status: 'duplicate', job: this.#known.get(result.id) ?? ended ?? this.#stranger(result, data) };
   }
 
-  #rival(id: string, job: Job<D>): void {
-    const rivals = this.#rivals.get(id);
-    if (rivals === undefined) this.#rivals.set(id, new Set([job]));
-    else rivals.add(job);
+  /** The store has accepted it; whoever had its id before has ended there. */
+  #keep(id: string, job: Job<D>): void {
+    const older = this.#known.get(id);
+    // One that is leased is told by its settlement, whose answer is on its way.
+    if (older !== undefined && older.state !== 'leased') {
+      this.#count(older, -1);
+      this.#handOver(older, job);
+    }
+    this.#count(job, 1);
+    if (this.#isFollowed(job)) this.#known.set(id, job);
   }
 
-  #unrival(id: string, job: Job<D>): void {
-    const rivals = this.#rivals.get(id);
-    if (rivals?.delete(job) === true && rivals.size === 0) this.#rivals.delete(id);
+  /** Who waits for the end of a job is told of that of the one that has its place: how itself has ended is not known. */
+  #handOver(job: Job<D>, heir: Job<D>): void {
+    const details = (job.details ??= {});
+    details.successor = heir;
+    details.unlink?.();
+    details.unlink = undefined;
+    if (job.ticket === undefined) return;
+    if (heir.isLive) alsoTell(heir, job.ticket);
+    else tellEnd(job.ticket, heir);
+    job.ticket = undefined;
   }
 
   /** One that waits again: it may come here, and be counted already, or elsewhere. */
@@ -215,17 +214,23 @@ export class StoreDepot<D> implements Depot<D> {
     remember(this.#added, id);
   }
 
-  #stranger(id: string, data: D): Job<D> {
-    return this.make(data, 0, { id });
+  /** One that is in the store, of an earlier process or of another. */
+  #stranger({ id, dead }: PutResult, data: D): Job<D> {
+    const job = this.make(data, 0, { id });
+    if (dead !== undefined) {
+      job.state = 'dead';
+      job.result = new HoldfastError('JOB_DEAD', `job ${id} was given up before: ${dead}`);
+    }
+    return job;
   }
 
   #forget(id: string): Job<D> | undefined {
-    const job = this.#known.get(id);
-    this.#known.delete(id);
+    const job = this.find(id);
     if (job === undefined) this.#waiting = Math.max(0, this.#waiting - 1);
     else {
-      if (!this.#asked.delete(job)) this.#count(job, -1);
+      if (!this.#asked.take(id, job)) this.#count(job, -1);
       job.state = 'cancelled';
+      this.#end(job);
     }
     return job;
   }
@@ -271,7 +276,9 @@ export class StoreDepot<D> implements Depot<D> {
     this.#held.delete(job);
     if (!was) {
       job.state = 'waiting';
-      if (this.#known.get(id) === job) this.#count(job, 1);
+      const known = this.#known.get(id);
+      if (known === job) this.#count(job, 1);
+      else if (known !== undefined) this.#handOver(job, known);
       return false;
     }
     const heir = job.details?.successor;
@@ -284,7 +291,7 @@ export class StoreDepot<D> implements Depot<D> {
     } else {
       job.state = ending.kind;
       if (heir !== undefined) this.#disinherit(heir, job);
-      this.#unknow(heir ?? job);
+      this.#end(heir ?? job);
     }
     return true;
   }
@@ -356,7 +363,7 @@ export class StoreDepot<D> implements Depot<D> {
   }
 
   abandon(reason: Error): void {
-    for (const job of this.#asked) if (this.#known.get(this.idOf(job)) === job) this.#known.delete(this.idOf(job));
+    this.#asked.clear();
     this.#puts.abandon(({ reject }) => {
       reject(reason);
     });
@@ -451,7 +458,7 @@ export class StoreDepot<D> implements Depot<D> {
       void this.#outcomes.add({ id, fence, kind: 'dead', reason: 'expired', error: 'its deadline has passed' });
       return;
     }
-    const known = this.#known.get(id) ?? this.#rivals.get(id)?.values().next().value;
+    const known = this.find(id);
     const job = known ?? this.make(data, leased.priority, { id });
     const isAdded = this.#added.delete(id);
     if (known === undefined && (isAdded || this.#returning > 0)) {
@@ -465,7 +472,7 @@ export class StoreDepot<D> implements Depot<D> {
     job.data = data;
     job.attempt = attempt;
     job.crashes = crashes;
-    if (!this.#asked.delete(job)) this.#count(job, -1);
+    if (!this.#asked.take(id, job)) this.#count(job, -1);
     job.state = 'leased';
     this.#known.set(id, job);
     this.#held.add(job, askedMs);
@@ -481,12 +488,7 @@ export class StoreDepot<D> implements Depot<D> {
     if (!this.#isFollowed(lost)) return;
     const newer = this.#known.get(this.idOf(lost));
     if (newer !== undefined) {
-      // Its id is another job's already, so it has ended in the store; how, nobody will know.
-      lost.details!.successor = newer;
-      lost.details!.unlink?.();
-      lost.details!.unlink = undefined;
-      if (lost.ticket !== undefined) alsoTell(newer, lost.ticket);
-      lost.ticket = undefined;
+      this.#handOver(lost, newer);
       return;
     }
     const { data, priority, details, ticket, owner, caller } = lost;
@@ -501,15 +503,16 @@ export class StoreDepot<D> implements Depot<D> {
     this.#count(job, 1);
   }
 
-  /** Its id may have come back with another job. */
-  #unknow(job: Job<D>): void {
+  /** It is live no more. Its id may be another job's already. */
+  #end(job: Job<D>): void {
     const id = this.idOf(job);
     if (this.#known.get(id) === job) this.#known.delete(id);
+    this.#asked.end(id, job);
   }
 
   #lose(job: Job<D>): void {
     this.#held.delete(job);
-    this.#unknow(job);
+    if (this.#known.get(this.idOf(job)) === job) this.#known.delete(this.idOf(job));
     this.#letGo(job);
     this.#await(job);
     this.#listener?.onLost(job, new HoldfastError('LEASE_LOST', 'the lease of the job has run out'));

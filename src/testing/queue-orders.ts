@@ -79,16 +79,17 @@ export const orderLaws: Readonly<Record<string, QueueLaw>> = {
     const [one, other] = await trial.pair();
     const first = await one.put(jobsOf('a', 'b', 'a'));
     ensureSame(statuses(first), ['added', 'added', 'duplicate'], 'an id twice in one batch');
-    const refused = async (what: string): Promise<void> => {
+    const refused = async (what: string, dead?: string): Promise<void> => {
       const [result] = await other.put([{ id: 'a', data: 'another' }]);
       ensureSame([result!.status, result!.id], ['duplicate', 'a'], what);
+      ensureSame(result!.dead, dead, `${what}: its last error`);
     };
     await refused('an id that waits');
     const [a] = await one.pull(1);
     ensureSame(a?.data, 'a', 'what was pulled, and what was accepted');
     await refused('an id that is leased');
     await one.settled({ ...a!, kind: 'dead', reason: 'failed', error: 'no' });
-    await refused('an id that is dead');
+    await refused('an id that is dead', 'no');
     await ensureOrder(one, ['b'], 'what is left');
   },
 

@@ -145,8 +145,12 @@ const queueMistakes: Readonly<Record<string, Mistake>> = {
   ],
   'puts the dead back with their attempts spent': [['const fresh = { attempt: 0, crashes: 0,', 'const fresh = {']],
   'puts the dead back past their deadline': [['crashes: 0, expiresAtMs: Infinity }', 'crashes: 0 }']],
-  'overwrites a job of the same id': [["if (rows.has(id)) return { status: 'duplicate', id };", '']],
-  'knows only living ids': [['if (rows.has(id))', "if (rows.has(id) && rows.get(id)?.state !== 'dead')"]],
+  'overwrites a job of the same id': [["if (twin !== undefined) return { status: 'duplicate', id };", '']],
+  'knows only living ids': [
+    ["if (twin?.state === 'dead') return { status: 'duplicate', id, dead: twin.error };", ''],
+    ['if (twin !== undefined)', "if (twin !== undefined && twin.state !== 'dead')"],
+  ],
+  'does not tell that an id is dead': [[', dead: twin.error }', ' }']],
   'gives the delayed a room of their own': [
     ["among(rows, 'waiting', 'delayed').length", "among(rows, 'waiting').length"],
   ],

@@ -1,6 +1,8 @@
+import fc from 'fast-check';
 import { seededRandom, VirtualClock } from 'holdfast/testing';
 import { describe, expect, it } from 'vitest';
-import { MemoryQueueStore, type QueueStore, WorkQueue } from '../../src/queue/index.ts';
+import { runs } from '../support/properties.ts';
+import { Discard, MemoryQueueStore, type QueueStore, WorkQueue } from '../../src/queue/index.ts';
 
 type Op = 'open' | 'put' | 'pull' | 'extend' | 'settle' | 'cancel' | 'counts' | 'close';
 /** What a call does: nothing special, fail before or after it was done, or never answer. */
@@ -475,4 +477,85 @@ describe('an id that comes back while the end of its last job is on its way', ()
       await closing;
     },
   );
+
+  it('one that has died is not run again: whoever adds it hears so, also where another process gave it up', async () => {
+    const { clock, runtime, inner } = setUp();
+    const outcome = async (text: string): Promise<unknown> => {
+      const { store } = remote(inner, clock);
+      const ran: string[] = [];
+      const queue = new WorkQueue<string, string>(
+        async (data) => {
+          ran.push(data);
+          throw new Discard('unreadable');
+        },
+        { store, runtime, lease },
+      );
+      const told = queue.run(text, { id: 'x' }).catch((error: unknown) => error);
+      await clock.advance(1_000);
+      const handle = queue.add(text, { id: 'x' });
+      await clock.advance(1_000);
+      const again = (await handle).result.catch((error: unknown) => error);
+      await clock.advance(1_000);
+      const closing = queue.close();
+      await clock.advance(5_000);
+      await closing;
+      return [ran, String(await told), String(await again)];
+    };
+    const dead = 'HoldfastError: job x was given up before: Error: unreadable';
+    expect(await outcome('a')).toEqual([['a'], 'Error: unreadable', dead]);
+    expect(await outcome('b')).toEqual([[], dead, dead]);
+  });
+
+  it('however often it comes back, however long the store takes, and however often it is to be tried: each is told', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.integer({ min: 0, max: 30 }), { minLength: 2, maxLength: 12 }),
+        fc.array(fc.integer({ min: 0, max: 40 }), { minLength: 1, maxLength: 20 }),
+        fc.array(fc.constantFrom('done', 'done', 'retry', 'dies'), { maxLength: 20 }),
+        async (pauses, delays, ends) => {
+          const { clock, runtime, inner } = setUp();
+          const { store } = remote(inner, clock, undefined, (n) => delays[n % delays.length]!);
+          let ran = 0;
+          const queue = new WorkQueue<number, number>(
+            async (n) => {
+              ran++;
+              const end = ends[ran - 1] ?? 'done';
+              if (end === 'done') return n;
+              throw end === 'dies' ? new Discard('so be it') : new Error('once more');
+            },
+            {
+              store: store as unknown as QueueStore<number>,
+              runtime,
+              lease,
+              workers: 3,
+              budget: false,
+              retry: { attempts: 50, backoff: { baseMs: 1, maxMs: 5 } },
+            },
+          );
+          let told = 0;
+          const hear = (): void => {
+            told++;
+          };
+          for (const ms of pauses) {
+            queue.run(ran, { id: 'x' }).then(hear, hear);
+            await clock.advance(ms);
+          }
+          await clock.advance(60_000);
+          expect(told).toBe(pauses.length);
+          const { accepted, done, dead, waiting, delayed, leased } = queue.stats();
+          expect({ waiting, delayed, leased, ended: done + dead }).toEqual({
+            waiting: 0,
+            delayed: 0,
+            leased: 0,
+            ended: accepted,
+          });
+          const closing = queue.close();
+          await clock.advance(60_000);
+          await closing;
+          expect(clock.pending).toBe(0);
+        },
+      ),
+      { numRuns: runs(3) },
+    );
+  });
 });

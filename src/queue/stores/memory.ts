@@ -153,6 +153,7 @@ export class MemoryQueueStore<D> implements QueueStore<D> {
       status: offer.status,
       id: offer.job === undefined ? id : this.backlog.idOf(offer.job),
       ...(offer.dropped && { dropped: this.backlog.idOf(offer.dropped) }),
+      ...(offer.job?.state === 'dead' && { dead: offer.job.details!.error }),
     };
   }
 

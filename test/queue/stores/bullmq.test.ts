@@ -139,9 +139,10 @@ describe.each<Kind>(['Redis', 'PostgreSQL'])('BullMQQueueStore over %s', (kind) 
     it('wakes who listens when another process adds, and when a delay is over', async () => {
       const [one, other] = [await open('wakes'), await open('wakes')];
       let wakes = 0;
+      const pulls: Promise<unknown>[] = [];
       const end = one.wake(() => {
         wakes++;
-        void one.pull(10, 60_000);
+        pulls.push(one.pull(10, 60_000));
       });
       const wokenWithin = async (ms: number): Promise<boolean> => {
         const before = wakes;
@@ -159,6 +160,7 @@ describe.each<Kind>(['Redis', 'PostgreSQL'])('BullMQQueueStore over %s', (kind) 
       await other.put([{ id: 'b', data: 0, delayMs: 300 }], room);
       expect(await wokenWithin(5_000)).toBe(true);
       end();
+      await Promise.all(pulls);
       await one.close();
     });
 

@@ -23,15 +23,15 @@ export const flow: readonly Variant[] = [
     id: 'flow/part-twice',
     mistake: 'A part that is delivered again counts twice, and the set is released with one missing.',
     file: 'src/flow/barrier.ts',
-    search: 'if (parts.size === size) this.#release(set);',
-    replace: 'if (deliveries.length === size) this.#release(set);',
+    search: 'if (parts.size === size) release(set);',
+    replace: 'if (deliveries.length === size) release(set);',
     tests: ['test/flow/barrier.test.ts', ...graph],
   },
   {
     id: 'flow/late-part-waits',
     mistake: 'A part that comes again after its set was dealt with opens a set that never fills.',
     file: 'src/flow/barrier.ts',
-    search: 'if (acked) this.#remember(key);',
+    search: 'if (acked) settled(of);',
     replace: '',
     tests: ['test/flow/barrier.test.ts'],
   },
@@ -39,9 +39,9 @@ export const flow: readonly Variant[] = [
     id: 'flow/dropped-unsettled',
     mistake: 'What a full branch drops is never acknowledged: its delivery stays open for ever.',
     file: 'src/flow/fan.ts',
-    search: `    branch.dropped++;
+    search: `drop = (branch: Branch<T>, delivery: Delivery<T>): void => {
     quietly(() => delivery.ack());`,
-    replace: '    branch.dropped++;',
+    replace: 'drop = (branch: Branch<T>, delivery: Delivery<T>): void => {',
     tests: ['test/flow/branches.test.ts'],
   },
   {

@@ -4,7 +4,7 @@ import type { Runtime } from '../../../core/runtime.ts';
 import type { NewJob, PutResult, Room } from '../../queue-store.ts';
 import type { BullBackend, BullQueue } from './client.ts';
 import { bullDedupeId, bullId, checkId, ownId } from './names.ts';
-import { bulkJob, priorities, recordOf } from './record.ts';
+import { bulkJob, deadJob, priorities, recordOf } from './record.ts';
 
 const priorityRule = number({ ...priorities, integer: true });
 
@@ -58,7 +58,14 @@ export class Adding<D> {
       results.push(twin === undefined ? { status: 'full', id } : { status: 'duplicate', id: twin });
     }
     for (const [n, result] of (await this.#add(chosen.map((i) => jobs[i]!))).entries()) results[chosen[n]!] = result;
-    return results;
+    return Promise.all(results.map((result) => (result.status === 'duplicate' ? this.#withDeath(result) : result)));
+  }
+
+  async #withDeath(result: PutResult): Promise<PutResult> {
+    const id = bullId(result.id);
+    if ((await this.#backend().getState(id)) !== 'failed') return result;
+    const json = await this.#backend().getJobData(id);
+    return json === undefined ? result : { ...result, dead: deadJob(id, json).error };
   }
 
   async #add(jobs: readonly NewJob<D>[]): Promise<readonly PutResult[]> {

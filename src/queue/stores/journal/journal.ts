@@ -154,6 +154,7 @@ export class Journal<D> {
     // A job of its own, one in the place of another, or one that is to run once more.
     if (status !== 'full' && (living === job || living.details!.rerun?.data === data))
       this.#log.keep(lives, wholeJob(living, moment));
+    if (living.state === 'dead') return { status, id: lives, dead: living.details!.error };
     if (dropped === undefined) return { status, id: lives };
     // After the one it gave way to: between the two, there is one too many rather than one too few.
     this.#log.forget(this.#backlog.idOf(dropped));
