@@ -48,6 +48,11 @@ export function isQueueFull(value: unknown): value is CodedError<'QUEUE_FULL'> {
   return isHoldfastError(value, 'QUEUE_FULL');
 }
 
+/** Whether a value says that the job of that id was given up earlier, and is kept among the dead (`JOB_DEAD`). */
+export function isJobDead(value: unknown): value is CodedError<'JOB_DEAD'> {
+  return isHoldfastError(value, 'JOB_DEAD');
+}
+
 /** Whether a value says that a job is no longer the worker's (`LEASE_LOST`). */
 export function isLeaseLost(value: unknown): value is CodedError<'LEASE_LOST'> {
   return isHoldfastError(value, 'LEASE_LOST');

@@ -18,6 +18,7 @@ export type { ElasticLaw, ElasticOptions } from './elastic/options.ts';
 export { type ScaleChange, Scaler, type ScalerHost, type ScalerOptions, type ScalerStats } from './elastic/scaler.ts';
 export {
   isCancelled,
+  isJobDead,
   isLeaseLost,
   isNoWorker,
   isQueueFull,
