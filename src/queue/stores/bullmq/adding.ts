@@ -58,10 +58,12 @@ export class Adding<D> {
       results.push(twin === undefined ? { status: 'full', id } : { status: 'duplicate', id: twin });
     }
     for (const [n, result] of (await this.#add(chosen.map((i) => jobs[i]!))).entries()) results[chosen[n]!] = result;
-    return Promise.all(results.map((result) => (result.status === 'duplicate' ? this.#withDeath(result) : result)));
+    return Promise.all(results.map((result) => this.#withDeath(result)));
   }
 
+  /** A duplicate of one that was given up says so. */
   async #withDeath(result: PutResult): Promise<PutResult> {
+    if (result.status !== 'duplicate') return result;
     const id = bullId(result.id);
     if ((await this.#backend().getState(id)) !== 'failed') return result;
     const json = await this.#backend().getJobData(id);
