@@ -113,7 +113,7 @@ export function graphs(calm: boolean): fc.Arbitrary<GraphPlan> {
 }
 
 /** What `each` says of a flow that has ended, and what was seen of its deliveries. */
-export interface Account {
+interface Account {
   readonly report: EachReport;
   readonly seen: EachReport;
 }
