@@ -99,8 +99,8 @@ const retryShape = {
  *
  * Promises: each delivery is settled once. It is acknowledged when the function has returned, or when the dead letters have
  * taken it; nacked when neither did. At most `concurrency` values are worked on at a time and no others are read. On an
- * abort, or an error of the flow, nothing more is read; what is under way has `graceMs`, then its signal aborts, it is nacked,
- * and only then the flow is closed: a queue that takes back what it gave takes back nothing that is worked on.
+ * abort, or an error of the flow, nothing more is read; what is under way has `graceMs`, then its signal aborts,
+ * and only then the flow is closed and the rest nacked: a queue that takes back what it gave takes back nothing that has time.
  *
  * Does not promise that a value comes once: an acknowledgement may be lost, and then the source delivers again.
  *

@@ -2,7 +2,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../../.ci/subpaths.ts';
-import { promisesOf } from './promises.ts';
 
 const folder = join(root, 'docs/guides');
 export const textOf = (guide: string): string => readFileSync(join(folder, guide), 'utf8');
@@ -17,11 +16,5 @@ export const general: Readonly<Record<string, string>> = {
   'writing-a-store.md': 'for those who write a store: its promises are those of the conformance suites',
 };
 
-/** Guides of a pattern that were written before there were ids. As soon as one has some, all is asked of it but the link. */
-export const pending: ReadonlySet<string> = new Set(['flow.md']);
-
 /** The guides that have to have ids and skeleton. */
-export const ofPatterns: readonly string[] = guides.filter((name) => {
-  if (general[name] !== undefined) return false;
-  return !pending.has(name) || promisesOf(textOf(name)).size > 0;
-});
+export const ofPatterns: readonly string[] = guides.filter((name) => general[name] === undefined);

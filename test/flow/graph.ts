@@ -8,6 +8,7 @@ import {
   copy,
   type Delivery,
   each,
+  type EachReport,
   expand,
   filter,
   flow as settledOnce,
@@ -46,6 +47,8 @@ interface SinkPlan {
   readonly workMs: number;
   readonly salt: number;
   readonly fails: boolean;
+  /** Whether what has failed goes to dead letters, which fail too at times. */
+  readonly buries: boolean;
   /** After how many it leaves; never, when it leaves after none. */
   readonly leavesAfter: number;
 }
@@ -99,6 +102,7 @@ export function graphs(calm: boolean): fc.Arbitrary<GraphPlan> {
         workMs,
         salt,
         fails,
+        buries: fc.boolean(),
         leavesAfter: calm ? fc.constant(0) : fc.constantFrom(0, 0, 1, 3),
       }),
       { minLength: 1, maxLength: 6 },
@@ -106,6 +110,12 @@ export function graphs(calm: boolean): fc.Arbitrary<GraphPlan> {
     seed: fc.nat(1_000_000),
     abortMs: calm ? fc.constant(100_000) : fc.constantFrom(0, 1, 7, 30, 1_000),
   });
+}
+
+/** What `each` says of a flow that has ended, and what was seen of its deliveries. */
+interface Account {
+  readonly report: EachReport;
+  readonly seen: EachReport;
 }
 
 /** What a graph has come to. */
@@ -116,6 +126,8 @@ export interface GraphResult {
   readonly signal: AbortSignal;
   /** Errors with which sinks ended. */
   readonly errors: readonly unknown[];
+  /** Of each sink that came to the end of its flow. */
+  readonly accounts: readonly Account[];
   /** How often each event was told, and what was processed when. */
   readonly log: readonly string[];
 }
@@ -136,13 +148,15 @@ export async function runGraph(plan: GraphPlan): Promise<GraphResult> {
   await clock.advance(1_000);
   for (const { leave } of sinks) leave();
   await clock.advance(100_000);
-  return { ledger, sources, clock, signal: controller.signal, errors: stage.errors, log: stage.log };
+  const { errors, accounts, log } = stage;
+  return { ledger, sources, clock, signal: controller.signal, errors, accounts, log };
 }
 
 const hang = (): Promise<never> => new Promise(() => undefined);
 
 class Stage {
   readonly errors: unknown[] = [];
+  readonly accounts: Account[] = [];
   readonly log: string[] = [];
   readonly #ledger: Ledger;
   readonly #runtime: Runtime;
@@ -209,12 +223,14 @@ class Stage {
       case 'copy': {
         const seen = new Map<string, Item>();
         const left = new Set<string>();
+        const given = { a: new Set<Item>(), b: new Set<Item>() };
         const pieceOf = (item: Item, name: string): Item => ({
           tags: () => this.#divided(item, ['a', 'b']).filter((tag) => tag.endsWith(`/${name}`)),
         });
-        /** A branch that was left is not among those on which an acknowledgement hangs. */
+        /** A branch that was left is not among those on which an acknowledgement hangs, but for what it was given. */
         const excuse = (item: Item): void => {
-          if (yes) for (const name of left) ledger.done(pieceOf(item, name), 'dropped');
+          for (const name of ['a', 'b'] as const)
+            if (yes && left.has(name) && !given[name].has(item)) ledger.done(pieceOf(item, name), 'dropped');
         };
         events.on('dropped', ({ id, branch }) => {
           ledger.done(pieceOf(seen.get(id)!, branch), 'dropped');
@@ -227,8 +243,12 @@ class Stage {
           return { ...aboutOf(delivery), id };
         });
         const { a, b } = copy(noted, ['a', 'b'], { buffer: n, overflow, detach: yes, stalledMs: 5, events, runtime });
-        const branch = (of: Flow<Item>, name: string): Flow<Item> => {
-          const read = through(of, aboutOf, () => left.add(name));
+        const branch = (of: Flow<Item>, name: 'a' | 'b'): Flow<Item> => {
+          const see = (delivery: Delivery<Item>): Delivery<Item> => {
+            given[name].add(delivery.value);
+            return aboutOf(delivery);
+          };
+          const read = through(of, see, () => left.add(name));
           return map(
             read,
             (item) => {
@@ -314,29 +334,47 @@ class Stage {
   #expanded(item: Item, { salt, n, workMs, fails, yes }: StepPlan): Iterable<Item> | AsyncIterable<Item> {
     const [tag = ''] = item.tags();
     const pieces = Array.from({ length: lot(tag, salt, n + 1) }, (_, i) => String(i));
-    if (pieces.length === 0) this.#ledger.done(item, 'dropped');
-    const items = pieces.map((piece) => ({
-      tags: () => this.#divided(item, pieces).filter((one) => one.endsWith(`/${piece}`)),
-    }));
+    // That nothing more comes is a piece of its own: the parent hangs on it too.
+    const pieceOf = (piece: string): Item => ({
+      tags: () => this.#divided(item, [...pieces, 'end']).filter((one) => one.endsWith(`/${piece}`)),
+    });
+    const items = pieces.map(pieceOf);
+    const end = pieceOf('end');
+    const next = (): IteratorResult<Item, undefined> => {
+      const value = items.shift();
+      if (value !== undefined) return { done: false, value };
+      this.#ledger.done(end, 'dropped');
+      return { done: true, value: undefined };
+    };
+    /** Its end and its reader's may have crossed: then it was left. */
+    const left = (): IteratorResult<Item, undefined> => {
+      this.#ledger.reopen(end);
+      return { done: true, value: undefined };
+    };
+    if (yes) return { [Symbol.iterator]: () => ({ next, return: left }) };
     const { clock } = this.#runtime;
-    if (yes) return items;
-    return (async function* () {
-      for (const one of items) {
-        await clock.sleep(workMs);
-        yield one;
-      }
-      if (fails && lot(tag, salt + 5, 4) === 0) throw new Error('broken expansion');
-    })();
+    const nextInTime = async (): Promise<IteratorResult<Item, undefined>> => {
+      if (items.length > 0) await clock.sleep(workMs);
+      else if (fails && lot(tag, salt + 5, 4) === 0) throw new Error('broken expansion');
+      return next();
+    };
+    return { [Symbol.asyncIterator]: () => ({ next: nextInTime, return: async () => left() }) };
   }
 
-  /** Notes what is acknowledged. */
-  #noted(flow: Flow<Item>): Flow<Item> {
+  /** Notes how each is settled. */
+  #noted(flow: Flow<Item>, buried: ReadonlySet<Item>, seen: Record<keyof EachReport, number>): Flow<Item> {
     return settledOnce(
       through(flow, (delivery) => ({
         ...aboutOf(delivery),
         ack: () => {
-          this.#ledger.done(delivery.value, 'acked');
+          const fate = buried.has(delivery.value) ? 'dead' : 'acked';
+          seen[fate]++;
+          this.#ledger.done(delivery.value, fate);
           return delivery.ack();
+        },
+        nack: (reason) => {
+          seen.nacked++;
+          return delivery.nack(reason);
         },
       })),
       { runtime: this.#runtime },
@@ -344,11 +382,17 @@ class Stage {
   }
 
   read(flow: Flow<Item>, sink: SinkPlan): { readonly leave: () => void } {
-    const { reader, n, leavesAfter } = sink;
+    const { reader, n, salt, buries, leavesAfter } = sink;
     const runtime = this.#runtime;
     const signal = this.#signal;
     const { clock } = runtime;
+    const buried = new Set<Item>();
+    const seen = { acked: 0, dead: 0, nacked: 0 };
     let dealt = 0;
+    const bury = (item: Item): void => {
+      if (lot(item.tags()[0] ?? '', salt + 4, 4) === 0) throw new Error('dead letters are down');
+      buried.add(item);
+    };
     const deal = async (item: Item): Promise<void> => {
       await this.#work(item, sink);
       this.log.push(`${String(clock.now())} ${item.tags().join(' ')}`);
@@ -368,14 +412,16 @@ class Stage {
           await deal(item);
           if (leaves()) own.abort(new Error('enough'));
         };
-        await each(flow, fn, {
+        const report = await each(flow, fn, {
           concurrency: n,
+          ...(buries && { deadLetter: bury }),
           retry: { attempts: 2, baseMs: 2 },
           graceMs: 4,
           signal: own.signal,
           runtime,
           events: this.#events(),
         }).finally(() => signal.removeEventListener('abort', abort));
+        this.accounts.push({ report, seen });
       } else if (reader === 'values') {
         for await (const item of values(flow, { signal, runtime })) {
           await bounded(item);
@@ -390,7 +436,7 @@ class Stage {
           if (leaves()) throw new Error('thrown');
         }
     };
-    const iterator = this.#noted(flow)[Symbol.asyncIterator]();
+    const iterator = this.#noted(flow, buried, seen)[Symbol.asyncIterator]();
     const opened: Flow<Item> = { [Symbol.asyncIterator]: () => iterator };
     const reading = reader === 'nobody' ? undefined : run(opened);
     reading?.catch((error: unknown) => this.errors.push(error));

@@ -22,12 +22,15 @@ export function lot(text: string, salt: number, below: number): number {
 
 export type Settled = 'ack' | 'nack';
 
+/** What has become of an output: dealt with, dropped by intent, or taken by dead letters. */
+export type Fate = 'acked' | 'dropped' | 'dead';
+
 /** What the outputs of each delivery have come to. */
 export class Ledger {
   /** Of each delivery of a source: how it was settled, each time that it was. */
   readonly settlements = new Map<string, Settled[]>();
   readonly #pieces = new Map<string, readonly string[]>();
-  readonly #done = new Map<string, 'acked' | 'dropped'>();
+  readonly #done = new Map<string, Fate>();
 
   divide(tag: string, suffixes: readonly string[]): readonly string[] {
     const pieces = suffixes.map((suffix) => `${tag}/${suffix}`);
@@ -35,9 +38,11 @@ export class Ledger {
     return pieces;
   }
 
-  /** Of how many pieces a tag is one. */
+  /** Of how many pieces a tag is one, the end of an expansion not counted. */
   siblings(tag: string): number {
-    return this.#pieces.get(tag.slice(0, tag.lastIndexOf('/')))?.length ?? 1;
+    const [parent = ''] = /^.*(?=\/)/.exec(tag) ?? []; // of `S0:10` there is none
+    const pieces = this.#pieces.get(parent);
+    return pieces?.filter((piece) => !piece.endsWith('/end')).length ?? 1;
   }
 
   /** A tag shares the fate of another one. */
@@ -45,12 +50,17 @@ export class Ledger {
     if (tag !== leader) this.#pieces.set(tag, [leader]);
   }
 
-  /** An output was dealt with, or dropped by intent. */
-  done(item: Item, how: 'acked' | 'dropped'): void {
+  /** Nothing more is to be done about an output. */
+  done(item: Item, how: Fate): void {
     for (const tag of item.tags()) this.#done.set(tag, how);
   }
 
-  /** Whether every output of a tag was. */
+  /** Something is to be done about it after all. */
+  reopen(item: Item): void {
+    for (const tag of item.tags()) this.#done.delete(tag);
+  }
+
+  /** Whether nothing more is to be done about any output of a tag. */
   isDone(tag: string): boolean {
     const pieces = this.#pieces.get(tag);
     return pieces === undefined ? this.#done.has(tag) : pieces.every((piece) => this.isDone(piece));

@@ -158,7 +158,7 @@ describe('each', () => {
     expect((of.reasons[0] as Error).message).toBe('dead letters are down');
   });
 
-  it('after an abort reads no more, waits as long as graceMs, nacks the rest, and then closes the source', async () => {
+  it('after an abort reads no more, waits as long as graceMs, and only then closes the source and nacks the rest', async () => {
     const clock = new VirtualClock();
     await failOnLeaks(
       async ({ signal, abort, runtime }) => {
