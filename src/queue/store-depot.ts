@@ -11,8 +11,7 @@ import type { DeadJobs, JobOutcome, LeasedJob, NewJob, PutResult, QueueStore, Ro
 import { HeldLeases, type LeaseOffice } from './held-leases.ts';
 import { alsoTell, tellEnd } from './result-ticket.ts';
 import type { Settings } from './settings.ts';
-
-const mostRemembered = 100_000;
+import { remember, Unrecorded } from './unrecorded.ts';
 
 /** A settlement under way. */
 interface Settling {
@@ -42,14 +41,12 @@ export class StoreDepot<D> implements Depot<D> {
   readonly #held: HeldLeases<D>;
   /** Settlements that are not answered yet. */
   readonly #settling = new Map<Job<D>, Settling>();
-  readonly #added = new Set<string>();
+  readonly #unrecorded: Unrecorded<D>;
   /** Those whose deadline was told here; the store comes to it later. */
   readonly #expired = new Set<string>();
   readonly #prefix: string;
   #listener: DepotListener<D> | undefined;
   #seq = 0;
-  /** Jobs that were accepted here, have died, and come back as records that nobody knows. */
-  #returning = 0;
   #waiting = 0;
   #delayed = 0;
   #unwake: (() => void) | undefined;
@@ -66,9 +63,8 @@ export class StoreDepot<D> implements Depot<D> {
     this.dead = {
       list: () => store.dead.list(),
       redrive: async (ids) => {
-        const count = await store.dead.redrive(ids);
+        const count = await this.#unrecorded.redriven(() => store.dead.redrive(ids));
         this.#waiting += count;
-        this.#returning += this.#listener?.onRedriven(count) ?? 0;
         this.#look();
         return count;
       },
@@ -77,6 +73,7 @@ export class StoreDepot<D> implements Depot<D> {
     this.#store = store;
     this.#settings = settings;
     this.#host = host;
+    this.#unrecorded = new Unrecorded(host.owner, (count) => this.#listener?.onRedriven(count) ?? 0);
     this.#puts = new Batches((jobs) => store.put(jobs, room));
     this.#outcomes = new Batches((outcomes) => this.#send(outcomes));
     const office: LeaseOffice<D> = {
@@ -145,8 +142,10 @@ export class StoreDepot<D> implements Depot<D> {
   follow(job: Job<D>): Job<D> {
     const id = this.idOf(job);
     const known = this.#known.get(id);
-    if (known === undefined) this.#known.set(id, job);
-    return known ?? job;
+    if (known !== undefined) return known;
+    if (job.owner === undefined) this.#unrecorded.adopt(id, job); // one that was found in the store
+    this.#known.set(id, job);
+    return job;
   }
 
   async put(job: Job<D>, delayMs: number): Promise<Offer<D>> {
@@ -154,7 +153,7 @@ export class StoreDepot<D> implements Depot<D> {
     const { keyName, dedupe, expiresAtMs, settings } = job.details!;
     const expiresInMs = expiresAtMs === undefined ? undefined : expiresAtMs - this.#settings.runtime.clock.now();
     const { data, priority } = job;
-    if (this.caps.shared) this.#remember(id);
+    if (this.caps.shared) this.#unrecorded.add(id);
     job.state = delayMs > 0 ? 'delayed' : 'waiting';
     this.#asked.open(id, job); // before it is asked for: it may be pulled before the answer is here
     let result: PutResult;
@@ -162,7 +161,7 @@ export class StoreDepot<D> implements Depot<D> {
       result = await this.#puts.add({ id, data, key: keyName, priority, delayMs, dedupe, expiresInMs, settings });
     } catch (error) {
       this.#asked.close(id, job);
-      this.#added.delete(id);
+      this.#unrecorded.delete(id);
       throw error;
     }
     const { isNew, ended } = this.#asked.close(id, job);
@@ -172,7 +171,7 @@ export class StoreDepot<D> implements Depot<D> {
       const dropped = result.dropped === undefined ? undefined : this.#forget(result.dropped);
       return dropped === undefined ? { status: 'added' } : { status: 'added', dropped };
     }
-    this.#added.delete(id);
+    this.#unrecorded.delete(id);
     if (result.status === 'full') return { status: 'full' };
     return { status: 'duplicate', job: this.#known.get(result.id) ?? ended ?? this.#stranger(result, data) };
   }
@@ -201,17 +200,15 @@ export class StoreDepot<D> implements Depot<D> {
     job.ticket = undefined;
   }
 
-  /** One that waits again: it may come here, and be counted already, or elsewhere. */
+  /**
+   * One that waits again: it may come here, and be counted already, or elsewhere. In a store that others pull from, a job's
+   * record is not kept for its return, only that it was added here.
+   */
   #letGo(job: Job<D>): void {
     if (this.#isFollowed(job)) return;
     const id = this.idOf(job);
     this.#known.delete(id);
-    if (job.owner === this.#host.owner) this.#remember(id);
-  }
-
-  /** In a store that others pull from, a job's record is not kept for its return, only that it was added here. */
-  #remember(id: string): void {
-    remember(this.#added, id);
+    if (job.owner === this.#host.owner) this.#unrecorded.add(id);
   }
 
   /** One that is in the store, of an earlier process or of another. */
@@ -224,15 +221,16 @@ export class StoreDepot<D> implements Depot<D> {
     return job;
   }
 
+  /** It was taken back or dropped: its record, also of one that was not kept and had been accepted here. */
   #forget(id: string): Job<D> | undefined {
-    const job = this.find(id);
-    if (job === undefined) this.#waiting = Math.max(0, this.#waiting - 1);
-    else {
-      if (!this.#asked.take(id, job)) this.#count(job, -1);
-      job.state = 'cancelled';
-      this.#end(job);
-    }
-    return job;
+    const known = this.find(id);
+    const job = known ?? this.make(undefined as D, 0, { id });
+    if (known === undefined) this.#unrecorded.adopt(id, job);
+    else this.#unrecorded.delete(id);
+    if (!this.#asked.take(id, job)) this.#count(job, -1);
+    job.state = 'cancelled';
+    this.#end(job);
+    return known ?? (job.owner === undefined ? undefined : job);
   }
 
   /** Whether a job is looked after from here until its end; in a shared store it may come elsewhere. */
@@ -333,14 +331,7 @@ export class StoreDepot<D> implements Depot<D> {
     if (pulled?.state === 'leased' && [...this.#ready].includes(pulled)) return await this.#takeBack(pulled);
     const [was = false] = await this.#store.cancel([id]);
     if (!was) return false;
-    // It may have become known only meanwhile, or be one that is not kept a record of.
-    const isAdded = this.#added.delete(id);
-    const job = this.#forget(id);
-    if (job !== undefined || !isAdded) return job ?? true;
-    const unkept = this.make(undefined as D, 0, { id });
-    unkept.owner = this.#host.owner;
-    unkept.state = 'cancelled';
-    return unkept;
+    return this.#forget(id) ?? true; // it may have become known only meanwhile
   }
 
   /** One that was pulled and not started: the queue has been paused, or has fewer workers than when it asked. */
@@ -460,11 +451,8 @@ export class StoreDepot<D> implements Depot<D> {
     }
     const known = this.find(id);
     const job = known ?? this.make(data, leased.priority, { id });
-    const isAdded = this.#added.delete(id);
-    if (known === undefined && (isAdded || this.#returning > 0)) {
-      job.owner = this.#host.owner;
-      if (!isAdded) this.#returning--;
-    }
+    if (known === undefined) this.#unrecorded.adopt(id, job);
+    else this.#unrecorded.delete(id);
     const details = (job.details ??= { id });
     details.fence = fence;
     details.settings = settings;
@@ -517,10 +505,4 @@ export class StoreDepot<D> implements Depot<D> {
     this.#await(job);
     this.#listener?.onLost(job, new HoldfastError('LEASE_LOST', 'the lease of the job has run out'));
   }
-}
-
-/** The oldest is forgotten when there are too many. */
-function remember(ids: Set<string>, id: string): void {
-  ids.add(id);
-  if (ids.size > mostRemembered) ids.delete(ids.values().next().value!);
 }

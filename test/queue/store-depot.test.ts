@@ -559,3 +559,60 @@ describe('an id that comes back while the end of its last job is on its way', ()
     );
   });
 });
+
+describe('one that was given up and put back is in the books once', () => {
+  it.each([
+    ['is added again', false],
+    ['is taken back', false],
+    ['gives way to another', false],
+    ['comes before the store has said that it was put back', true],
+  ])('when it %s', async (what, isSlow) => {
+    for (const shared of [false, true]) {
+      const { clock, runtime, inner } = setUp();
+      const redrive = async (ids?: readonly string[]): Promise<number> => {
+        const count = await inner.dead.redrive(ids);
+        if (isSlow) await clock.sleep(100);
+        return count;
+      };
+      const store: QueueStore<string> = {
+        ...remote(inner, clock).store,
+        dead: { ...inner.dead, redrive },
+        caps: { ...inner.caps, shared },
+      };
+      let good = false;
+      const queue = new WorkQueue<string, string>(
+        async (name) => {
+          if (!good) throw new Discard('unreadable');
+          return name;
+        },
+        { store, runtime, lease, maxQueued: 1, overflow: 'dropOldest' },
+      );
+      await clock.advance(50);
+      queue.run('a', { id: 'x' }).catch(() => undefined);
+      await clock.advance(50);
+      expect(queue.stats()).toMatchObject({ accepted: 1, dead: 1 });
+      good = true;
+      if (!isSlow) queue.pause();
+      void queue.dead.redrive();
+      await clock.advance(50);
+      const told: string[] = [];
+      if (what === 'is added again') void queue.run('b', { id: 'x' }).then((value) => told.push(value));
+      if (what === 'is taken back') expect(await Promise.all([queue.cancel('x'), clock.advance(50)])).toContain(true);
+      if (what === 'gives way to another') void queue.run('y').then((value) => told.push(value));
+      await clock.advance(50);
+      queue.resume();
+      await clock.advance(5_000);
+      const { accepted, done, dead, cancelled, waiting, leased } = queue.stats();
+      expect({ accepted, done, dead, cancelled, waiting, leased }).toEqual({
+        accepted: what === 'gives way to another' ? 2 : 1,
+        done: what === 'is taken back' ? 0 : 1,
+        cancelled: what === 'is taken back' || what === 'gives way to another' ? 1 : 0,
+        ...{ dead: 0, waiting: 0, leased: 0 },
+      });
+      expect(told).toEqual(what === 'is added again' ? ['a'] : what === 'gives way to another' ? ['y'] : []);
+      const closing = queue.close();
+      await clock.advance(5_000);
+      expect((await closing).waiting).toBe(0);
+    }
+  });
+});
