@@ -64,6 +64,7 @@ export class StoreDepot<D> implements Depot<D> {
       list: () => store.dead.list(),
       redrive: async (ids) => {
         const count = await this.#unrecorded.redriven(() => store.dead.redrive(ids));
+        if (count > 0) for (const id of ids ?? [...this.#expired]) this.#expired.delete(id); // they have no deadline now
         this.#waiting += count;
         this.#look();
         return count;
@@ -166,6 +167,7 @@ export class StoreDepot<D> implements Depot<D> {
     }
     const { isNew, ended } = this.#asked.close(id, job);
     if (result.status === 'added') {
+      this.#expired.delete(id);
       if (isNew) this.#keep(id, job);
       this.#look();
       const dropped = result.dropped === undefined ? undefined : this.#forget(result.dropped);
@@ -211,13 +213,14 @@ export class StoreDepot<D> implements Depot<D> {
     if (job.owner === this.#host.owner) this.#unrecorded.add(id);
   }
 
-  /** One that is in the store, of an earlier process or of another. */
+  /** One that is in the store, of an earlier process or of another; or one that has died here, to which the store comes later. */
   #stranger({ id, dead }: PutResult, data: D): Job<D> {
     const job = this.make(data, 0, { id });
-    if (dead !== undefined) {
+    const error = dead ?? (this.#expired.has(id) ? 'its deadline has passed' : undefined);
+    if (error !== undefined) {
       job.state = 'dead';
-      job.result = new HoldfastError('JOB_DEAD', `job ${id} was given up before: ${dead}`);
-    }
+      job.result = new HoldfastError('JOB_DEAD', `job ${id} was given up before: ${error}`);
+    } else if (this.#isFollowed(job)) this.follow(job); // whoever has added it may ask for its end when it has come
     return job;
   }
 
@@ -446,7 +449,10 @@ export class StoreDepot<D> implements Depot<D> {
     const { id, fence, data, attempt, crashes, expiresInMs = Infinity, settings } = leased;
     const expiresAtMs = askedMs + expiresInMs;
     if (this.#expired.delete(id) && expiresAtMs <= this.#settings.runtime.clock.now()) {
-      void this.#outcomes.add({ id, fence, kind: 'dead', reason: 'expired', error: 'its deadline has passed' });
+      const ending = { kind: 'dead', reason: 'expired', error: 'its deadline has passed' } as const;
+      void this.#outcomes.add({ ...ending, id, fence }).then((was) => {
+        if (!was) remember(this.#expired, id); // it comes again
+      });
       return;
     }
     const known = this.find(id);

@@ -616,3 +616,73 @@ describe('one that was given up and put back is in the books once', () => {
     }
   });
 });
+
+describe('whoever adds an id that the store has already is told, also when asked for late', () => {
+  it.each([300, 998, 1_000, 1_002, 1_004, 1_010, 2_000])(
+    'of one whose deadline has passed here before the store comes to it: %d ms',
+    async (ms) => {
+      const { clock, runtime, inner } = setUp();
+      const { store } = remote(inner, clock);
+      const queue = new WorkQueue<string, string>(async (name) => name, { store, runtime, lease });
+      const codes: unknown[] = [];
+      const add = (): void => {
+        queue.run('a', { id: 'x', delayMs: 1_000, deadline: 200 }).catch((error: unknown) => {
+          codes.push((error as { readonly code?: unknown }).code);
+        });
+      };
+      add();
+      await clock.advance(ms);
+      add();
+      await clock.advance(10_000);
+      expect(codes).toEqual(['DEADLINE_EXCEEDED', 'JOB_DEAD']);
+      expect(queue.stats()).toMatchObject({ accepted: 1, dead: 1, waiting: 0, delayed: 0, leased: 0 });
+      const closing = queue.close();
+      await clock.advance(5_000);
+      await closing;
+    },
+  );
+
+  it('of one that waits there since an earlier process', async () => {
+    const { clock, runtime, inner } = setUp();
+    await inner.put([{ id: 'x', data: 'first' }], { max: 10, overflow: 'reject' });
+    const { store } = remote(inner, clock);
+    const queue = new WorkQueue<string, string>(async (name) => name, { store, runtime, lease, paused: true });
+    const adding = queue.add('again', { id: 'x' });
+    await clock.advance(50);
+    queue.resume();
+    await clock.advance(1_000);
+    const { duplicate, result } = await adding;
+    const told: unknown[] = [duplicate];
+    void result.then((value) => told.push(value));
+    await clock.advance(1_000);
+    expect(told).toEqual([true, 'first']);
+    expect(queue.stats()).toMatchObject({ accepted: 1, done: 1, waiting: 0, leased: 0 });
+    const closing = queue.close();
+    await clock.advance(5_000);
+    await closing;
+  });
+
+  it('a settlement of the store for one whose deadline has passed is lost: it is dead once', async () => {
+    const { clock, runtime, inner } = setUp();
+    let fails = 1;
+    // One that hands out also what is of no use any more: it is for its queue to give it up.
+    const put: QueueStore<string>['put'] = (jobs, room) =>
+      inner.put(
+        jobs.map((job) => ({ ...job, expiresInMs: undefined })),
+        room,
+      );
+    const pull: QueueStore<string>['pull'] = async (max, leaseMs) =>
+      (await inner.pull(max, leaseMs)).map((job) => ({ ...job, expiresInMs: 200 - clock.now() }));
+    const { store } = remote(inner, clock, (op) => (op === 'settle' && fails-- > 0 ? 'lost' : 'well'));
+    const queue = new WorkQueue<string, string>(async (name) => name, { store: { ...store, put, pull }, runtime, lease });
+    const dead: string[] = [];
+    queue.on('dead', ({ id }) => dead.push(id));
+    queue.run('a', { id: 'x', delayMs: 1_000, deadline: 200 }).catch(() => undefined);
+    await clock.advance(20_000);
+    expect(dead).toEqual(['x']);
+    expect(queue.stats()).toMatchObject({ accepted: 1, dead: 1, waiting: 0, leased: 0 });
+    const closing = queue.close();
+    await clock.advance(5_000);
+    await closing;
+  });
+});
