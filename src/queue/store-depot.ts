@@ -1,7 +1,7 @@
 import type { Timer } from '../core/clock.ts';
 import { HoldfastError } from '../core/errors.ts';
 import type { Ending, Offer } from './backlog/backlog.ts';
-import { Job, type JobDetails } from './backlog/job.ts';
+import { isQueued, Job, type JobDetails } from './backlog/job.ts';
 import { Ring } from './backlog/ring.ts';
 import { uniqueOf } from '../core/runtime.ts';
 import { AskedPuts } from './asked-puts.ts';
@@ -132,8 +132,9 @@ export class StoreDepot<D> implements Depot<D> {
     return (details.id ??= this.#prefix + String(job.seq));
   }
 
-  jobs(): Iterable<Job<D>> {
-    return this.#known.values();
+  *jobs(): IterableIterator<Job<D>> {
+    yield* this.#known.values();
+    yield* this.#settling.keys(); // another may have the id of one whose settlement has no answer
   }
 
   find(id: string): Job<D> | undefined {
@@ -143,7 +144,9 @@ export class StoreDepot<D> implements Depot<D> {
   follow(job: Job<D>): Job<D> {
     const id = this.idOf(job);
     const known = this.#known.get(id);
-    if (known !== undefined) return known;
+    // One that was accepted after it is no twin: it has the id since that one has ended, of which the answer is on its way.
+    const isNext = job.owner === this.#host.owner && known !== undefined && known.seq < job.seq;
+    if (known !== undefined && !isNext) return known;
     if (job.owner === undefined) this.#unrecorded.adopt(id, job); // one that was found in the store
     this.#known.set(id, job);
     return job;
@@ -175,7 +178,8 @@ export class StoreDepot<D> implements Depot<D> {
     }
     this.#unrecorded.delete(id);
     if (result.status === 'full') return { status: 'full' };
-    return { status: 'duplicate', job: this.#known.get(result.id) ?? ended ?? this.#stranger(result, data) };
+    const past = ended.find((one) => this.idOf(one) === result.id);
+    return { status: 'duplicate', job: this.#known.get(result.id) ?? past ?? this.#stranger(result, data) };
   }
 
   /** The store has accepted it; whoever had its id before has ended there. */
@@ -188,6 +192,7 @@ export class StoreDepot<D> implements Depot<D> {
     }
     this.#count(job, 1);
     if (this.#isFollowed(job)) this.#known.set(id, job);
+    else if (older?.state !== 'leased') this.#known.delete(id);
   }
 
   /** Who waits for the end of a job is told of that of the one that has its place: how itself has ended is not known. */
@@ -209,7 +214,7 @@ export class StoreDepot<D> implements Depot<D> {
   #letGo(job: Job<D>): void {
     if (this.#isFollowed(job)) return;
     const id = this.idOf(job);
-    this.#known.delete(id);
+    if (this.#known.get(id) === job) this.#known.delete(id);
     if (job.owner === this.#host.owner) this.#unrecorded.add(id);
   }
 
@@ -278,8 +283,10 @@ export class StoreDepot<D> implements Depot<D> {
     if (!was) {
       job.state = 'waiting';
       const known = this.#known.get(id);
-      if (known === job) this.#count(job, 1);
-      else if (known !== undefined) this.#handOver(job, known);
+      if (known === job) {
+        this.#count(job, 1);
+        this.#letGo(job);
+      } else if (known !== undefined) this.#handOver(job, known);
       return false;
     }
     const heir = job.details?.successor;
@@ -299,7 +306,7 @@ export class StoreDepot<D> implements Depot<D> {
 
   /** A lease was given up here, and then the store says that it was settled in time: nothing comes after it. */
   #disinherit(heir: Job<D>, job: Job<D>): void {
-    this.#count(heir, -1);
+    if (this.#known.get(this.idOf(heir)) === heir) this.#count(heir, -1); // if no other has its id by now
     heir.state = job.state;
     job.ticket = heir.ticket;
     heir.ticket = undefined;
@@ -332,8 +339,13 @@ export class StoreDepot<D> implements Depot<D> {
   async cancel(id: string): Promise<boolean | Job<D>> {
     const pulled = this.#known.get(id);
     if (pulled?.state === 'leased' && [...this.#ready].includes(pulled)) return await this.#takeBack(pulled);
+    const asked = this.find(id);
     const [was = false] = await this.#store.cancel([id]);
     if (!was) return false;
+    if (asked !== undefined && isQueued(asked) && asked.details?.successor !== undefined) {
+      asked.state = 'cancelled'; // it was that one, and another has its id by now
+      return asked;
+    }
     return this.#forget(id) ?? true; // it may have become known only meanwhile
   }
 
@@ -482,7 +494,8 @@ export class StoreDepot<D> implements Depot<D> {
     if (!this.#isFollowed(lost)) return;
     const newer = this.#known.get(this.idOf(lost));
     if (newer !== undefined) {
-      this.#handOver(lost, newer);
+      // Where a settlement is under way its answer tells the end of this one.
+      if (!this.#settling.has(lost)) this.#handOver(lost, newer);
       return;
     }
     const { data, priority, details, ticket, owner, caller } = lost;

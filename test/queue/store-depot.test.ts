@@ -674,13 +674,130 @@ describe('whoever adds an id that the store has already is told, also when asked
     const pull: QueueStore<string>['pull'] = async (max, leaseMs) =>
       (await inner.pull(max, leaseMs)).map((job) => ({ ...job, expiresInMs: 200 - clock.now() }));
     const { store } = remote(inner, clock, (op) => (op === 'settle' && fails-- > 0 ? 'lost' : 'well'));
-    const queue = new WorkQueue<string, string>(async (name) => name, { store: { ...store, put, pull }, runtime, lease });
+    const queue = new WorkQueue<string, string>(async (name) => name, {
+      store: { ...store, put, pull },
+      runtime,
+      lease,
+    });
     const dead: string[] = [];
     queue.on('dead', ({ id }) => dead.push(id));
     queue.run('a', { id: 'x', delayMs: 1_000, deadline: 200 }).catch(() => undefined);
     await clock.advance(20_000);
     expect(dead).toEqual(['x']);
     expect(queue.stats()).toMatchObject({ accepted: 1, dead: 1, waiting: 0, leased: 0 });
+    const closing = queue.close();
+    await clock.advance(5_000);
+    await closing;
+  });
+});
+
+describe('an answer of the store that comes late', () => {
+  /** A far store of which one call takes longer to be answered, the first time or always. */
+  const lateIn = (
+    clock: VirtualClock,
+    inner: MemoryQueueStore<string>,
+    op: 'cancel' | 'put' | 'settle',
+    ms: number,
+    times = Infinity,
+  ): QueueStore<string> => {
+    const { store } = remote(inner, clock);
+    const late = <A extends unknown[], T>(call: (...args: A) => Promise<T>): ((...args: A) => Promise<T>) => {
+      return async (...args) => {
+        const answer = await call(...args);
+        if (times-- > 0) await (ms === Infinity ? new Promise(() => undefined) : clock.sleep(ms));
+        return answer;
+      };
+    };
+    return {
+      ...store,
+      ...(op === 'cancel' && { cancel: late(store.cancel) }),
+      ...(op === 'put' && { put: late(store.put) }),
+      ...(op === 'settle' && { settle: late(store.settle) }),
+    };
+  };
+
+  it('and speaks of a twin by another id, which has ended by then', async () => {
+    const { clock, runtime, inner } = setUp();
+    const store = lateIn(clock, inner, 'put', 20);
+    const work = async (name: string): Promise<string> => {
+      await clock.sleep(50);
+      return name;
+    };
+    const queue = new WorkQueue<string, string>(work, { store, runtime, lease });
+    await clock.advance(50);
+    const told: string[] = [];
+    const dedupe = { id: 'd', mode: 'reject' } as const;
+    void queue.run('a', { dedupe }).then((value) => told.push(value));
+    await clock.advance(50);
+    void queue.run('b', { dedupe }).then((value) => told.push(value));
+    await clock.advance(1_000);
+    expect(told).toEqual(['a', 'a']);
+    expect(queue.stats()).toMatchObject({ accepted: 1, done: 1, waiting: 0, leased: 0 });
+    const closing = queue.close();
+    await clock.advance(5_000);
+    await closing;
+  });
+
+  it.each([100, 2_000])(
+    'to a settlement: who has the id by then, in a shared store too, is told of its own end',
+    async (ms) => {
+      for (const shared of [false, true]) {
+        const { clock, runtime, inner } = setUp();
+        const store = { ...lateIn(clock, inner, 'settle', ms, 1), caps: { ...inner.caps, shared } };
+        const queue = new WorkQueue<string, string>(async (name) => name, { store, runtime, lease, workers: 2 });
+        await clock.advance(50);
+        void queue.add('a', { id: 'x' });
+        await clock.advance(20);
+        // One as `run`, one whose result is asked for while the first one's settlement is on its way.
+        const told: string[] = [];
+        if (ms > 1_000) void queue.run('b', { id: 'x', delayMs: 1_000 }).then((value) => told.push(value));
+        else {
+          const adding = queue.add('b', { id: 'x', delayMs: 1_000 });
+          await clock.advance(20);
+          void (await adding).result.then((value) => told.push(value));
+        }
+        await clock.advance(10_000);
+        expect(told).toEqual(['b']);
+        expect(queue.stats()).toMatchObject({ accepted: 2, done: 2, waiting: 0, delayed: 0, leased: 0 });
+        const closing = queue.close();
+        await clock.advance(5_000);
+        await closing;
+      }
+    },
+  );
+
+  it('never to a settlement: when the queue closes, both are told, who had the id and who has it', async () => {
+    const { clock, runtime, inner } = setUp();
+    const store = lateIn(clock, inner, 'settle', Infinity);
+    const queue = new WorkQueue<string, string>(async (name) => name, { store, runtime, lease: { ms: 60_000 } });
+    await clock.advance(50);
+    const codes: unknown[] = [];
+    const add = (options: { readonly id: string; readonly delayMs?: number }): void => {
+      queue.run('a', options).catch((error: unknown) => codes.push((error as { readonly code?: unknown }).code));
+    };
+    add({ id: 'x' });
+    await clock.advance(20);
+    add({ id: 'x', delayMs: 1_000 });
+    await clock.advance(20);
+    const closing = queue.close({ graceMs: 10, abortMs: 10 });
+    await clock.advance(5_000);
+    await closing;
+    expect(codes).toEqual(['CLOSED', 'CLOSED']);
+  });
+
+  it('to who takes a job back: who has its id by then is not taken for it', async () => {
+    const { clock, runtime, inner } = setUp();
+    const store = lateIn(clock, inner, 'cancel', 100);
+    const queue = new WorkQueue<string, string>(async (name) => name, { store, runtime, lease });
+    await clock.advance(50);
+    void queue.add('a', { id: 'x', delayMs: 300 });
+    await clock.advance(10);
+    const cancelling = queue.cancel('x');
+    await clock.advance(10);
+    const result = queue.run('b', { id: 'x', delayMs: 300 });
+    await clock.advance(5_000);
+    expect([await cancelling, await result]).toEqual([true, 'b']);
+    expect(queue.stats()).toMatchObject({ accepted: 2, done: 1, cancelled: 1, waiting: 0, delayed: 0, leased: 0 });
     const closing = queue.close();
     await clock.advance(5_000);
     await closing;
