@@ -13,6 +13,12 @@ import { alsoTell, tellEnd } from './result-ticket.ts';
 import type { Settings } from './settings.ts';
 import { remember, Unrecorded } from './unrecorded.ts';
 
+/** What became of a lease, and whose it is, where that is known here. */
+interface Settlement<D> {
+  readonly outcome: JobOutcome;
+  readonly job?: Job<D>;
+}
+
 /** A settlement under way. */
 interface Settling {
   /** Resolves when it has been answered. */
@@ -33,7 +39,7 @@ export class StoreDepot<D> implements Depot<D> {
   readonly #settings: Settings<D>;
   readonly #host: DepotHost;
   readonly #puts: Batches<NewJob<D>, PutResult>;
-  readonly #outcomes: Batches<JobOutcome, boolean>;
+  readonly #outcomes: Batches<Settlement<D>, boolean>;
   readonly #ready = new Ring<Job<D>>();
   /** Live jobs that were accepted here, and those that are leased here. */
   readonly #known = new Map<string, Job<D>>();
@@ -76,7 +82,7 @@ export class StoreDepot<D> implements Depot<D> {
     this.#host = host;
     this.#unrecorded = new Unrecorded(host.owner, (count) => this.#listener?.onRedriven(count) ?? 0);
     this.#puts = new Batches((jobs) => store.put(jobs, room));
-    this.#outcomes = new Batches((outcomes) => this.#send(outcomes));
+    this.#outcomes = new Batches((settlements) => this.#send(settlements));
     const office: LeaseOffice<D> = {
       extend: async (jobs) => {
         const leases = jobs.map((job) => ({ id: this.idOf(job), fence: job.details!.fence! }));
@@ -278,7 +284,7 @@ export class StoreDepot<D> implements Depot<D> {
   async #settle(job: Job<D>, ending: Ending, proof: Promise<true>): Promise<boolean> {
     const id = this.idOf(job);
     const fence = job.details?.fence ?? 0n;
-    const was = await Promise.race([this.#outcomes.add({ ...ending, id, fence }), proof]);
+    const was = await Promise.race([this.#outcomes.add({ outcome: { ...ending, id, fence }, job }), proof]);
     this.#held.delete(job);
     if (!was) {
       job.state = 'waiting';
@@ -317,15 +323,18 @@ export class StoreDepot<D> implements Depot<D> {
   }
 
   /** Sends outcomes until the store has them, or their leases are over. */
-  async #send(outcomes: readonly JobOutcome[]): Promise<readonly boolean[]> {
+  async #send(settlements: readonly Settlement<D>[]): Promise<readonly boolean[]> {
+    const outcomes = settlements.map(({ outcome }) => outcome);
+    const isHeld = ({ job }: Settlement<D>): boolean => job !== undefined && this.#held.holds(job);
     for (let pauseMs = 50; ; pauseMs = Math.min(2 * pauseMs, 5_000)) {
       try {
-        return await this.#store.settle(outcomes);
+        const answers = await this.#store.settle(outcomes);
+        // Nobody else can have ended a lease that is not over: it was this, the first time, and the answer was lost.
+        return pauseMs === 50 ? answers : answers.map((was, i) => was || isHeld(settlements[i]!));
       } catch (error) {
         this.#host.onError(error);
         const { clock, random } = this.#settings.runtime;
-        const areHeld = outcomes.some(({ id }) => this.#held.holds(this.#known.get(id)!));
-        if (!areHeld || !this.#open) return outcomes.map(() => false);
+        if (!settlements.some(isHeld) || !this.#open) return outcomes.map(() => false);
         await clock.sleep(pauseMs * (0.5 + random() / 2));
       }
     }
@@ -462,7 +471,7 @@ export class StoreDepot<D> implements Depot<D> {
     const expiresAtMs = askedMs + expiresInMs;
     if (this.#expired.delete(id) && expiresAtMs <= this.#settings.runtime.clock.now()) {
       const ending = { kind: 'dead', reason: 'expired', error: 'its deadline has passed' } as const;
-      void this.#outcomes.add({ ...ending, id, fence }).then((was) => {
+      void this.#outcomes.add({ outcome: { ...ending, id, fence } }).then((was) => {
         if (!was) remember(this.#expired, id); // it comes again
       });
       return;

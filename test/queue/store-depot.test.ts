@@ -214,6 +214,30 @@ describe('a store behind promises', () => {
     await clock.advance(20_000);
   });
 
+  it.each([1, 2])('a settlement of which %d answers are lost was one', async (times) => {
+    for (const kind of ['done', 'dead'] as const) {
+      const { clock, runtime, inner } = setUp();
+      let lost = times;
+      const { store } = remote(inner, clock, (op) => (op === 'settle' && lost-- > 0 ? 'unknown' : 'well'));
+      const work = async (name: string): Promise<string> => {
+        if (kind === 'dead') throw new Discard('unreadable');
+        return name;
+      };
+      const queue = new WorkQueue<string, string>(work, { store, runtime, lease: { ms: 3_000 } });
+      const told: unknown[] = [];
+      queue.run('a').then(
+        (value) => told.push(value),
+        (error: unknown) => told.push((error as Error).message),
+      );
+      await clock.advance(10_000);
+      expect(told).toEqual([kind === 'done' ? 'a' : 'unreadable']);
+      expect(queue.stats()).toMatchObject({ accepted: 1, [kind]: 1, waiting: 0, leased: 0, started: 1 });
+      const closing = queue.close();
+      await clock.advance(20_000);
+      await closing;
+    }
+  });
+
   it('a job that is pulled again before its settlement is answered is one job, run once at a time', async () => {
     const { clock, runtime, inner } = setUp();
     // As of a log on a busy disk: what is settled can be pulled at once, but the answer waits for the disk.
