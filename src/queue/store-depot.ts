@@ -21,6 +21,8 @@ interface Settlement<D> {
 
 /** A settlement under way. */
 interface Settling {
+  /** Whether the job ends with it. */
+  readonly isEnd: boolean;
   /** Resolves when it has been answered. */
   readonly told: Promise<boolean>;
   /** Answers it: it is known by other ways that the store has taken it. */
@@ -48,7 +50,7 @@ export class StoreDepot<D> implements Depot<D> {
   /** Settlements that are not answered yet. */
   readonly #settling = new Map<Job<D>, Settling>();
   readonly #unrecorded: Unrecorded<D>;
-  /** Those whose deadline was told here; the store comes to it later. */
+  /** Those whose deadline was told here; the store comes to it later, and may speak of them still. */
   readonly #expired = new Set<string>();
   readonly #prefix: string;
   #listener: DepotListener<D> | undefined;
@@ -138,9 +140,8 @@ export class StoreDepot<D> implements Depot<D> {
     return (details.id ??= this.#prefix + String(job.seq));
   }
 
-  *jobs(): IterableIterator<Job<D>> {
-    yield* this.#known.values();
-    yield* this.#settling.keys(); // another may have the id of one whose settlement has no answer
+  jobs(): Iterable<Job<D>> {
+    return this.#known.values();
   }
 
   find(id: string): Job<D> | undefined {
@@ -191,8 +192,10 @@ export class StoreDepot<D> implements Depot<D> {
   /** The store has accepted it; whoever had its id before has ended there. */
   #keep(id: string, job: Job<D>): void {
     const older = this.#known.get(id);
-    // One that is leased is told by its settlement, whose answer is on its way.
-    if (older !== undefined && older.state !== 'leased') {
+    const settling = older && this.#settling.get(older);
+    // One that is leased is told by its settlement, whose answer is on its way: this is it, in case that one is lost.
+    if (settling?.isEnd === true) settling.prove();
+    else if (older !== undefined && older.state !== 'leased') {
       this.#count(older, -1);
       this.#handOver(older, job);
     }
@@ -276,7 +279,8 @@ export class StoreDepot<D> implements Depot<D> {
       };
     });
     const told = this.#settle(job, ending, proof);
-    this.#settling.set(job, { told, prove });
+    const isEnd = ending.kind !== 'retry' && ending.kind !== 'release';
+    this.#settling.set(job, { isEnd, told, prove });
     void told.then(() => this.#settling.delete(job)); // just before who waits for it hears of it, and not earlier
     return told;
   }
@@ -351,6 +355,7 @@ export class StoreDepot<D> implements Depot<D> {
     const asked = this.find(id);
     const [was = false] = await this.#store.cancel([id]);
     if (!was) return false;
+    if (this.#expired.delete(id)) return false; // it has died meanwhile, and that has been told
     if (asked !== undefined && isQueued(asked) && asked.details?.successor !== undefined) {
       asked.state = 'cancelled'; // it was that one, and another has its id by now
       return asked;
@@ -469,11 +474,9 @@ export class StoreDepot<D> implements Depot<D> {
   #lease(leased: LeasedJob<D>, askedMs: number): void {
     const { id, fence, data, attempt, crashes, expiresInMs = Infinity, settings } = leased;
     const expiresAtMs = askedMs + expiresInMs;
-    if (this.#expired.delete(id) && expiresAtMs <= this.#settings.runtime.clock.now()) {
+    if (expiresAtMs !== Infinity && this.#expired.has(id)) {
       const ending = { kind: 'dead', reason: 'expired', error: 'its deadline has passed' } as const;
-      void this.#outcomes.add({ outcome: { ...ending, id, fence } }).then((was) => {
-        if (!was) remember(this.#expired, id); // it comes again
-      });
+      void this.#outcomes.add({ outcome: { ...ending, id, fence } });
       return;
     }
     const known = this.find(id);

@@ -311,6 +311,51 @@ describe('a store behind promises', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it.each(['a retry is on its way to the store', 'another has its lease'])(
+    'a deadline is told that passes while %s',
+    async (when) => {
+      const { clock, runtime, inner } = setUp();
+      const isLost = when !== 'a retry is on its way to the store';
+      const { store } = remote(
+        inner,
+        clock,
+        (op) => (isLost && op === 'extend' && clock.now() < 500 ? 'lost' : 'well'),
+        () => 10,
+      );
+      let started = 0;
+      const queue = new WorkQueue<string, string>(
+        async (name, { signal }) => {
+          started++;
+          if (!isLost) throw new Error('once more');
+          await clock.sleep(started === 1 ? 500 : 5_000, signal);
+          return name;
+        },
+        {
+          store,
+          runtime,
+          lease,
+          workers: 2,
+          budget: false,
+          maxCrashes: 9,
+          retry: { attempts: 9, backoff: { baseMs: 1, maxMs: 1 } },
+        },
+      );
+      await clock.advance(100);
+      const told: unknown[] = [];
+      queue.run('a', { deadline: isLost ? 2_000 : 60 }).catch((error: unknown) => {
+        told.push((error as { readonly code?: unknown }).code);
+      });
+      await clock.advance(2_200);
+      expect(told).toEqual(['DEADLINE_EXCEEDED']);
+      expect(started).toBe(isLost ? 2 : 1);
+      expect(queue.stats()).toMatchObject({ accepted: 1, dead: 1, waiting: 0, delayed: 0, leased: 0, active: 0 });
+      const closing = queue.close();
+      await clock.advance(20_000);
+      await closing;
+      expect(clock.pending).toBe(0);
+    },
+  );
+
   it('close hands over what is left, and leaves a store that does not answer', async () => {
     for (const hangs of [false, true]) {
       const { clock, runtime, inner } = setUp();
@@ -790,14 +835,17 @@ describe('an answer of the store that comes late', () => {
     },
   );
 
-  it('never to a settlement: when the queue closes, both are told, who had the id and who has it', async () => {
+  it('never to a settlement: that another is accepted with the id is the answer', async () => {
     const { clock, runtime, inner } = setUp();
     const store = lateIn(clock, inner, 'settle', Infinity);
     const queue = new WorkQueue<string, string>(async (name) => name, { store, runtime, lease: { ms: 60_000 } });
     await clock.advance(50);
-    const codes: unknown[] = [];
+    const told: unknown[] = [];
     const add = (options: { readonly id: string; readonly delayMs?: number }): void => {
-      queue.run('a', options).catch((error: unknown) => codes.push((error as { readonly code?: unknown }).code));
+      queue.run('a', options).then(
+        (value) => told.push(value),
+        (error: unknown) => told.push((error as { readonly code?: unknown }).code),
+      );
     };
     add({ id: 'x' });
     await clock.advance(20);
@@ -806,7 +854,8 @@ describe('an answer of the store that comes late', () => {
     const closing = queue.close({ graceMs: 10, abortMs: 10 });
     await clock.advance(5_000);
     await closing;
-    expect(codes).toEqual(['CLOSED', 'CLOSED']);
+    expect(told).toEqual(['a', 'CLOSED']);
+    expect(await closing).toMatchObject({ accepted: 2, done: 1, waiting: 1 });
   });
 
   it('to who takes a job back: who has its id by then is not taken for it', async () => {
