@@ -57,6 +57,8 @@ export class StoreDepot<D> implements Depot<D> {
   #seq = 0;
   #waiting = 0;
   #delayed = 0;
+  /** By how much they have been changed here, ever. */
+  readonly #entered = { waiting: 0, delayed: 0 };
   #unwake: (() => void) | undefined;
   #timer: Timer | undefined;
   #pulling = false;
@@ -257,7 +259,9 @@ export class StoreDepot<D> implements Depot<D> {
 
   /** Enters a job that waits or is delayed, or takes it out of the count. */
   #count(job: Job<D>, by: 1 | -1): void {
-    if (job.state === 'delayed') this.#delayed = Math.max(0, this.#delayed + by);
+    const where = job.state === 'delayed' ? 'delayed' : 'waiting';
+    this.#entered[where] += by;
+    if (where === 'delayed') this.#delayed = Math.max(0, this.#delayed + by);
     else this.#waiting = Math.max(0, this.#waiting + by);
   }
 
@@ -462,10 +466,12 @@ export class StoreDepot<D> implements Depot<D> {
   }
 
   async #recount(): Promise<void> {
+    const before = { ...this.#entered };
     try {
       const { waiting, delayed } = await this.#store.counts();
-      this.#waiting = waiting;
-      this.#delayed = delayed;
+      // Those that have been entered since it was asked may not be in the answer.
+      this.#waiting = Math.max(waiting, this.#entered.waiting - before.waiting);
+      this.#delayed = Math.max(delayed, this.#entered.delayed - before.delayed);
     } catch (error) {
       this.#host.onError(error);
     }

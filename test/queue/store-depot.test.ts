@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { seededRandom, VirtualClock } from 'holdfast/testing';
 import { describe, expect, it } from 'vitest';
 import { runs } from '../support/properties.ts';
+import { Job } from '../../src/queue/backlog/job.ts';
+import { HeldLeases } from '../../src/queue/held-leases.ts';
 import { Discard, MemoryQueueStore, type QueueStore, WorkQueue } from '../../src/queue/index.ts';
 
 type Op = 'open' | 'put' | 'pull' | 'extend' | 'settle' | 'cancel' | 'counts' | 'close';
@@ -128,6 +130,51 @@ describe('a store behind promises', () => {
     expect(idleMs).toBeGreaterThan(3);
     void queue.close();
     await clock.advance(20_000);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('a count that is older than what was accepted since does not make it idle', async () => {
+    const { clock, runtime, inner } = setUp();
+    const { store } = remote(inner, clock);
+    const counts: QueueStore<string>['counts'] = async () => {
+      const answer = await inner.counts();
+      await clock.sleep(30);
+      return answer;
+    };
+    const far = { ...store, counts };
+    const queue = new WorkQueue<string, string>(async (name) => name, { store: far, runtime, lease, pollMs: 100 });
+    await clock.advance(100);
+    for (let ms = 0; ms < 150; ms += 5) {
+      await clock.advance(ms);
+      const order: string[] = [];
+      void queue.run('a', { delayMs: 300 }).then(() => order.push('done'));
+      await clock.advance(5);
+      void queue.onIdle().then(() => order.push('idle'));
+      await clock.advance(2_000);
+      expect(order).toEqual(['done', 'idle']);
+    }
+    const closing = queue.close();
+    await clock.advance(5_000);
+    await closing;
+  });
+
+  it('more leases can be held than a call has arguments', async () => {
+    const { clock, runtime } = setUp();
+    let extended = 0;
+    const extend = async (jobs: readonly unknown[]): Promise<readonly boolean[]> => {
+      extended = jobs.length;
+      return jobs.map(() => true);
+    };
+    const none = (): void => undefined;
+    const held = new HeldLeases<number>(
+      { extend, onError: none, onLost: none },
+      { leaseMs: 300, renewMs: 100, runtime },
+    );
+    const count = 150_000;
+    for (let i = 0; i < count; i++) held.add(new Job(i, i, 0, undefined), 0);
+    await clock.advance(150);
+    expect(extended).toBe(count);
+    held.close();
     expect(clock.pending).toBe(0);
   });
 
@@ -311,50 +358,53 @@ describe('a store behind promises', () => {
     expect(clock.pending).toBe(0);
   });
 
-  it.each(['a retry is on its way to the store', 'another has its lease'])(
-    'a deadline is told that passes while %s',
-    async (when) => {
+  it('a deadline is told whenever it passes, be it while a retry is on its way to the store', async () => {
+    for (let deadline = 5; deadline < 100; deadline += 5) {
       const { clock, runtime, inner } = setUp();
-      const isLost = when !== 'a retry is on its way to the store';
-      const { store } = remote(
-        inner,
-        clock,
-        (op) => (isLost && op === 'extend' && clock.now() < 500 ? 'lost' : 'well'),
-        () => 10,
-      );
-      let started = 0;
-      const queue = new WorkQueue<string, string>(
-        async (name, { signal }) => {
-          started++;
-          if (!isLost) throw new Error('once more');
-          await clock.sleep(started === 1 ? 500 : 5_000, signal);
-          return name;
-        },
-        {
-          store,
-          runtime,
-          lease,
-          workers: 2,
-          budget: false,
-          maxCrashes: 9,
-          retry: { attempts: 9, backoff: { baseMs: 1, maxMs: 1 } },
-        },
-      );
+      const { store } = remote(inner, clock, undefined, () => 10);
+      const work = async (): Promise<string> => {
+        throw new Error('once more');
+      };
+      const retry = { attempts: 99, backoff: { baseMs: 1, maxMs: 1 } };
+      const queue = new WorkQueue<string, string>(work, { store, runtime, lease, workers: 2, budget: false, retry });
       await clock.advance(100);
       const told: unknown[] = [];
-      queue.run('a', { deadline: isLost ? 2_000 : 60 }).catch((error: unknown) => {
-        told.push((error as { readonly code?: unknown }).code);
-      });
-      await clock.advance(2_200);
+      queue.run('a', { deadline }).catch((error: unknown) => told.push((error as { readonly code?: unknown }).code));
+      await clock.advance(2_000);
       expect(told).toEqual(['DEADLINE_EXCEEDED']);
-      expect(started).toBe(isLost ? 2 : 1);
       expect(queue.stats()).toMatchObject({ accepted: 1, dead: 1, waiting: 0, delayed: 0, leased: 0, active: 0 });
       const closing = queue.close();
       await clock.advance(20_000);
       await closing;
       expect(clock.pending).toBe(0);
-    },
-  );
+    }
+  });
+
+  it('a deadline is kept of a job whose lease was lost', async () => {
+    const { clock, runtime, inner } = setUp();
+    const { store } = remote(inner, clock, (op) => (op === 'extend' && clock.now() < 500 ? 'lost' : 'well'));
+    let started = 0;
+    const queue = new WorkQueue<string, string>(
+      async (name, { signal }) => {
+        await clock.sleep(started++ === 0 ? 500 : 5_000, signal);
+        return name;
+      },
+      { store, runtime, lease, workers: 2, budget: false, maxCrashes: 9 },
+    );
+    await clock.advance(100);
+    const told: unknown[] = [];
+    queue.run('a', { deadline: 2_000 }).catch((error: unknown) => {
+      told.push((error as { readonly code?: unknown }).code);
+    });
+    await clock.advance(2_200);
+    expect(told).toEqual(['DEADLINE_EXCEEDED']);
+    expect(started).toBe(2);
+    expect(queue.stats()).toMatchObject({ accepted: 1, dead: 1, waiting: 0, leased: 0, active: 0 });
+    const closing = queue.close();
+    await clock.advance(20_000);
+    await closing;
+    expect(clock.pending).toBe(0);
+  });
 
   it('close hands over what is left, and leaves a store that does not answer', async () => {
     for (const hangs of [false, true]) {
