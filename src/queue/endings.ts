@@ -1,6 +1,6 @@
 import { deadlineExceeded } from '../core/deadline.ts';
 import { onAbort } from '../core/signals.ts';
-import type { Job } from './backlog/job.ts';
+import { isQueued, type Job } from './backlog/job.ts';
 import type { Depot } from './depot.ts';
 import type { Engine } from './engine.ts';
 import { tellStop } from './result-ticket.ts';
@@ -62,6 +62,7 @@ export class Endings<D> {
   link(job: Job<D>, signal: AbortSignal | undefined): void {
     const details = (job.details ??= {});
     if (!job.isLive) return;
+    details.unlink?.(); // it may have been leased before its acceptance was told
     const unlink = onAbort(signal, (reason) => {
       this.cancel(this.#depot.idOf(job), reason).catch((error: unknown) => {
         this.#host.onStoreError(error);
@@ -80,7 +81,14 @@ export class Endings<D> {
     };
   }
 
-  #expire(job: Job<D>): void {
+  /** A lease is over. Its deadline may have passed when nobody worked on it any more, and nobody had told the store. */
+  onSettled(job: Job<D>): void {
+    if (isQueued(job) && (job.details?.expiresAtMs ?? Infinity) <= this.#engine.time.now()) this.#expire(job);
+  }
+
+  #expire(linked: Job<D>): void {
+    let job = linked;
+    while (job.details?.successor !== undefined) job = job.details.successor; // its lease was lost: it goes on as another record
     const error = deadlineExceeded('a job');
     if (job.state === 'leased') this.#stop(job, error, 'expired');
     else if (this.#depot.expire(job) === true) {

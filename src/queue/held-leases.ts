@@ -59,8 +59,9 @@ export class HeldLeases<D> {
   #renewLater(): void {
     if (this.#timer !== undefined || !this.#open || this.#endsMs.size === 0) return;
     const { clock } = this.#settings.runtime;
-    const leftMs = Math.min(...this.#endsMs.values()) - clock.now();
-    this.#timer = clock.setTimer(Math.min(this.#settings.renewMs, Math.max(1, leftMs)), () => {
+    let firstMs = Infinity;
+    for (const endsMs of this.#endsMs.values()) firstMs = Math.min(firstMs, endsMs); // there may be more than a call has arguments
+    this.#timer = clock.setTimer(Math.min(this.#settings.renewMs, Math.max(1, firstMs - clock.now())), () => {
       this.#timer = undefined;
       const nowMs = clock.now();
       for (const [job, endsMs] of this.#endsMs) if (endsMs <= nowMs) this.#office.onLost(job);

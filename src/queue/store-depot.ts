@@ -1,7 +1,7 @@
 import type { Timer } from '../core/clock.ts';
 import { HoldfastError } from '../core/errors.ts';
 import type { Ending, Offer } from './backlog/backlog.ts';
-import { Job, type JobDetails } from './backlog/job.ts';
+import { isQueued, Job, type JobDetails } from './backlog/job.ts';
 import { Ring } from './backlog/ring.ts';
 import { uniqueOf } from '../core/runtime.ts';
 import { AskedPuts } from './asked-puts.ts';
@@ -11,11 +11,18 @@ import type { DeadJobs, JobOutcome, LeasedJob, NewJob, PutResult, QueueStore, Ro
 import { HeldLeases, type LeaseOffice } from './held-leases.ts';
 import { alsoTell, tellEnd } from './result-ticket.ts';
 import type { Settings } from './settings.ts';
+import { remember, Unrecorded } from './unrecorded.ts';
 
-const mostRemembered = 100_000;
+/** What became of a lease, and whose it is, where that is known here. */
+interface Settlement<D> {
+  readonly outcome: JobOutcome;
+  readonly job?: Job<D>;
+}
 
 /** A settlement under way. */
 interface Settling {
+  /** Whether the job ends with it. */
+  readonly isEnd: boolean;
   /** Resolves when it has been answered. */
   readonly told: Promise<boolean>;
   /** Answers it: it is known by other ways that the store has taken it. */
@@ -34,7 +41,7 @@ export class StoreDepot<D> implements Depot<D> {
   readonly #settings: Settings<D>;
   readonly #host: DepotHost;
   readonly #puts: Batches<NewJob<D>, PutResult>;
-  readonly #outcomes: Batches<JobOutcome, boolean>;
+  readonly #outcomes: Batches<Settlement<D>, boolean>;
   readonly #ready = new Ring<Job<D>>();
   /** Live jobs that were accepted here, and those that are leased here. */
   readonly #known = new Map<string, Job<D>>();
@@ -42,16 +49,16 @@ export class StoreDepot<D> implements Depot<D> {
   readonly #held: HeldLeases<D>;
   /** Settlements that are not answered yet. */
   readonly #settling = new Map<Job<D>, Settling>();
-  readonly #added = new Set<string>();
-  /** Those whose deadline was told here; the store comes to it later. */
+  readonly #unrecorded: Unrecorded<D>;
+  /** Those whose deadline was told here; the store comes to it later, and may speak of them still. */
   readonly #expired = new Set<string>();
   readonly #prefix: string;
   #listener: DepotListener<D> | undefined;
   #seq = 0;
-  /** Jobs that were accepted here, have died, and come back as records that nobody knows. */
-  #returning = 0;
   #waiting = 0;
   #delayed = 0;
+  /** By how much they have been changed here, ever. */
+  readonly #entered = { waiting: 0, delayed: 0 };
   #unwake: (() => void) | undefined;
   #timer: Timer | undefined;
   #pulling = false;
@@ -66,9 +73,9 @@ export class StoreDepot<D> implements Depot<D> {
     this.dead = {
       list: () => store.dead.list(),
       redrive: async (ids) => {
-        const count = await store.dead.redrive(ids);
+        const count = await this.#unrecorded.redriven(() => store.dead.redrive(ids));
+        if (count > 0) for (const id of ids ?? [...this.#expired]) this.#expired.delete(id); // they have no deadline now
         this.#waiting += count;
-        this.#returning += this.#listener?.onRedriven(count) ?? 0;
         this.#look();
         return count;
       },
@@ -77,8 +84,9 @@ export class StoreDepot<D> implements Depot<D> {
     this.#store = store;
     this.#settings = settings;
     this.#host = host;
+    this.#unrecorded = new Unrecorded(host.owner, (count) => this.#listener?.onRedriven(count) ?? 0);
     this.#puts = new Batches((jobs) => store.put(jobs, room));
-    this.#outcomes = new Batches((outcomes) => this.#send(outcomes));
+    this.#outcomes = new Batches((settlements) => this.#send(settlements));
     const office: LeaseOffice<D> = {
       extend: async (jobs) => {
         const leases = jobs.map((job) => ({ id: this.idOf(job), fence: job.details!.fence! }));
@@ -145,8 +153,12 @@ export class StoreDepot<D> implements Depot<D> {
   follow(job: Job<D>): Job<D> {
     const id = this.idOf(job);
     const known = this.#known.get(id);
-    if (known === undefined) this.#known.set(id, job);
-    return known ?? job;
+    // One that was accepted after it is no twin: it has the id since that one has ended, of which the answer is on its way.
+    const isNext = job.owner === this.#host.owner && known !== undefined && known.seq < job.seq;
+    if (known !== undefined && !isNext) return known;
+    if (job.owner === undefined) this.#unrecorded.adopt(id, job); // one that was found in the store
+    this.#known.set(id, job);
+    return job;
   }
 
   async put(job: Job<D>, delayMs: number): Promise<Offer<D>> {
@@ -154,7 +166,7 @@ export class StoreDepot<D> implements Depot<D> {
     const { keyName, dedupe, expiresAtMs, settings } = job.details!;
     const expiresInMs = expiresAtMs === undefined ? undefined : expiresAtMs - this.#settings.runtime.clock.now();
     const { data, priority } = job;
-    if (this.caps.shared) this.#remember(id);
+    if (this.caps.shared) this.#unrecorded.add(id);
     job.state = delayMs > 0 ? 'delayed' : 'waiting';
     this.#asked.open(id, job); // before it is asked for: it may be pulled before the answer is here
     let result: PutResult;
@@ -162,31 +174,36 @@ export class StoreDepot<D> implements Depot<D> {
       result = await this.#puts.add({ id, data, key: keyName, priority, delayMs, dedupe, expiresInMs, settings });
     } catch (error) {
       this.#asked.close(id, job);
-      this.#added.delete(id);
+      this.#unrecorded.delete(id);
       throw error;
     }
     const { isNew, ended } = this.#asked.close(id, job);
     if (result.status === 'added') {
+      this.#expired.delete(id);
       if (isNew) this.#keep(id, job);
       this.#look();
       const dropped = result.dropped === undefined ? undefined : this.#forget(result.dropped);
       return dropped === undefined ? { status: 'added' } : { status: 'added', dropped };
     }
-    this.#added.delete(id);
+    this.#unrecorded.delete(id);
     if (result.status === 'full') return { status: 'full' };
-    return { status: 'duplicate', job: this.#known.get(result.id) ?? ended ?? this.#stranger(result, data) };
+    const past = ended.find((one) => this.idOf(one) === result.id);
+    return { status: 'duplicate', job: this.#known.get(result.id) ?? past ?? this.#stranger(result, data) };
   }
 
   /** The store has accepted it; whoever had its id before has ended there. */
   #keep(id: string, job: Job<D>): void {
     const older = this.#known.get(id);
-    // One that is leased is told by its settlement, whose answer is on its way.
-    if (older !== undefined && older.state !== 'leased') {
+    const settling = older && this.#settling.get(older);
+    // One that is leased is told by its settlement, whose answer is on its way: this is it, in case that one is lost.
+    if (settling?.isEnd === true) settling.prove();
+    else if (older !== undefined && older.state !== 'leased') {
       this.#count(older, -1);
       this.#handOver(older, job);
     }
     this.#count(job, 1);
     if (this.#isFollowed(job)) this.#known.set(id, job);
+    else if (older?.state !== 'leased') this.#known.delete(id);
   }
 
   /** Who waits for the end of a job is told of that of the one that has its place: how itself has ended is not known. */
@@ -201,38 +218,38 @@ export class StoreDepot<D> implements Depot<D> {
     job.ticket = undefined;
   }
 
-  /** One that waits again: it may come here, and be counted already, or elsewhere. */
+  /**
+   * One that waits again: it may come here, and be counted already, or elsewhere. In a store that others pull from, a job's
+   * record is not kept for its return, only that it was added here.
+   */
   #letGo(job: Job<D>): void {
     if (this.#isFollowed(job)) return;
     const id = this.idOf(job);
-    this.#known.delete(id);
-    if (job.owner === this.#host.owner) this.#remember(id);
+    if (this.#known.get(id) === job) this.#known.delete(id);
+    if (job.owner === this.#host.owner) this.#unrecorded.add(id);
   }
 
-  /** In a store that others pull from, a job's record is not kept for its return, only that it was added here. */
-  #remember(id: string): void {
-    remember(this.#added, id);
-  }
-
-  /** One that is in the store, of an earlier process or of another. */
+  /** One that is in the store, of an earlier process or of another; or one that has died here, to which the store comes later. */
   #stranger({ id, dead }: PutResult, data: D): Job<D> {
     const job = this.make(data, 0, { id });
-    if (dead !== undefined) {
+    const error = dead ?? (this.#expired.has(id) ? 'its deadline has passed' : undefined);
+    if (error !== undefined) {
       job.state = 'dead';
-      job.result = new HoldfastError('JOB_DEAD', `job ${id} was given up before: ${dead}`);
-    }
+      job.result = new HoldfastError('JOB_DEAD', `job ${id} was given up before: ${error}`);
+    } else if (this.#isFollowed(job)) this.follow(job); // whoever has added it may ask for its end when it has come
     return job;
   }
 
+  /** It was taken back or dropped: its record, also of one that was not kept and had been accepted here. */
   #forget(id: string): Job<D> | undefined {
-    const job = this.find(id);
-    if (job === undefined) this.#waiting = Math.max(0, this.#waiting - 1);
-    else {
-      if (!this.#asked.take(id, job)) this.#count(job, -1);
-      job.state = 'cancelled';
-      this.#end(job);
-    }
-    return job;
+    const known = this.find(id);
+    const job = known ?? this.make(undefined as D, 0, { id });
+    if (known === undefined) this.#unrecorded.adopt(id, job);
+    else this.#unrecorded.delete(id);
+    if (!this.#asked.take(id, job)) this.#count(job, -1);
+    job.state = 'cancelled';
+    this.#end(job);
+    return known ?? (job.owner === undefined ? undefined : job);
   }
 
   /** Whether a job is looked after from here until its end; in a shared store it may come elsewhere. */
@@ -242,7 +259,9 @@ export class StoreDepot<D> implements Depot<D> {
 
   /** Enters a job that waits or is delayed, or takes it out of the count. */
   #count(job: Job<D>, by: 1 | -1): void {
-    if (job.state === 'delayed') this.#delayed = Math.max(0, this.#delayed + by);
+    const where = job.state === 'delayed' ? 'delayed' : 'waiting';
+    this.#entered[where] += by;
+    if (where === 'delayed') this.#delayed = Math.max(0, this.#delayed + by);
     else this.#waiting = Math.max(0, this.#waiting + by);
   }
 
@@ -264,7 +283,8 @@ export class StoreDepot<D> implements Depot<D> {
       };
     });
     const told = this.#settle(job, ending, proof);
-    this.#settling.set(job, { told, prove });
+    const isEnd = ending.kind !== 'retry' && ending.kind !== 'release';
+    this.#settling.set(job, { isEnd, told, prove });
     void told.then(() => this.#settling.delete(job)); // just before who waits for it hears of it, and not earlier
     return told;
   }
@@ -272,13 +292,15 @@ export class StoreDepot<D> implements Depot<D> {
   async #settle(job: Job<D>, ending: Ending, proof: Promise<true>): Promise<boolean> {
     const id = this.idOf(job);
     const fence = job.details?.fence ?? 0n;
-    const was = await Promise.race([this.#outcomes.add({ ...ending, id, fence }), proof]);
+    const was = await Promise.race([this.#outcomes.add({ outcome: { ...ending, id, fence }, job }), proof]);
     this.#held.delete(job);
     if (!was) {
       job.state = 'waiting';
       const known = this.#known.get(id);
-      if (known === job) this.#count(job, 1);
-      else if (known !== undefined) this.#handOver(job, known);
+      if (known === job) {
+        this.#count(job, 1);
+        this.#letGo(job);
+      } else if (known !== undefined) this.#handOver(job, known);
       return false;
     }
     const heir = job.details?.successor;
@@ -298,7 +320,7 @@ export class StoreDepot<D> implements Depot<D> {
 
   /** A lease was given up here, and then the store says that it was settled in time: nothing comes after it. */
   #disinherit(heir: Job<D>, job: Job<D>): void {
-    this.#count(heir, -1);
+    if (this.#known.get(this.idOf(heir)) === heir) this.#count(heir, -1); // if no other has its id by now
     heir.state = job.state;
     job.ticket = heir.ticket;
     heir.ticket = undefined;
@@ -309,15 +331,18 @@ export class StoreDepot<D> implements Depot<D> {
   }
 
   /** Sends outcomes until the store has them, or their leases are over. */
-  async #send(outcomes: readonly JobOutcome[]): Promise<readonly boolean[]> {
+  async #send(settlements: readonly Settlement<D>[]): Promise<readonly boolean[]> {
+    const outcomes = settlements.map(({ outcome }) => outcome);
+    const isHeld = ({ job }: Settlement<D>): boolean => job !== undefined && this.#held.holds(job);
     for (let pauseMs = 50; ; pauseMs = Math.min(2 * pauseMs, 5_000)) {
       try {
-        return await this.#store.settle(outcomes);
+        const answers = await this.#store.settle(outcomes);
+        // Nobody else can have ended a lease that is not over: it was this, the first time, and the answer was lost.
+        return pauseMs === 50 ? answers : answers.map((was, i) => was || isHeld(settlements[i]!));
       } catch (error) {
         this.#host.onError(error);
         const { clock, random } = this.#settings.runtime;
-        const areHeld = outcomes.some(({ id }) => this.#held.holds(this.#known.get(id)!));
-        if (!areHeld || !this.#open) return outcomes.map(() => false);
+        if (!settlements.some(isHeld) || !this.#open) return outcomes.map(() => false);
         await clock.sleep(pauseMs * (0.5 + random() / 2));
       }
     }
@@ -331,16 +356,15 @@ export class StoreDepot<D> implements Depot<D> {
   async cancel(id: string): Promise<boolean | Job<D>> {
     const pulled = this.#known.get(id);
     if (pulled?.state === 'leased' && [...this.#ready].includes(pulled)) return await this.#takeBack(pulled);
+    const asked = this.find(id);
     const [was = false] = await this.#store.cancel([id]);
     if (!was) return false;
-    // It may have become known only meanwhile, or be one that is not kept a record of.
-    const isAdded = this.#added.delete(id);
-    const job = this.#forget(id);
-    if (job !== undefined || !isAdded) return job ?? true;
-    const unkept = this.make(undefined as D, 0, { id });
-    unkept.owner = this.#host.owner;
-    unkept.state = 'cancelled';
-    return unkept;
+    if (this.#expired.delete(id)) return false; // it has died meanwhile, and that has been told
+    if (asked !== undefined && isQueued(asked) && asked.details?.successor !== undefined) {
+      asked.state = 'cancelled'; // it was that one, and another has its id by now
+      return asked;
+    }
+    return this.#forget(id) ?? true; // it may have become known only meanwhile
   }
 
   /** One that was pulled and not started: the queue has been paused, or has fewer workers than when it asked. */
@@ -442,10 +466,12 @@ export class StoreDepot<D> implements Depot<D> {
   }
 
   async #recount(): Promise<void> {
+    const before = { ...this.#entered };
     try {
       const { waiting, delayed } = await this.#store.counts();
-      this.#waiting = waiting;
-      this.#delayed = delayed;
+      // Those that have been entered since it was asked may not be in the answer.
+      this.#waiting = Math.max(waiting, this.#entered.waiting - before.waiting);
+      this.#delayed = Math.max(delayed, this.#entered.delayed - before.delayed);
     } catch (error) {
       this.#host.onError(error);
     }
@@ -454,17 +480,15 @@ export class StoreDepot<D> implements Depot<D> {
   #lease(leased: LeasedJob<D>, askedMs: number): void {
     const { id, fence, data, attempt, crashes, expiresInMs = Infinity, settings } = leased;
     const expiresAtMs = askedMs + expiresInMs;
-    if (this.#expired.delete(id) && expiresAtMs <= this.#settings.runtime.clock.now()) {
-      void this.#outcomes.add({ id, fence, kind: 'dead', reason: 'expired', error: 'its deadline has passed' });
+    if (expiresAtMs !== Infinity && this.#expired.has(id)) {
+      const ending = { kind: 'dead', reason: 'expired', error: 'its deadline has passed' } as const;
+      void this.#outcomes.add({ outcome: { ...ending, id, fence } });
       return;
     }
     const known = this.find(id);
     const job = known ?? this.make(data, leased.priority, { id });
-    const isAdded = this.#added.delete(id);
-    if (known === undefined && (isAdded || this.#returning > 0)) {
-      job.owner = this.#host.owner;
-      if (!isAdded) this.#returning--;
-    }
+    if (known === undefined) this.#unrecorded.adopt(id, job);
+    else this.#unrecorded.delete(id);
     const details = (job.details ??= { id });
     details.fence = fence;
     details.settings = settings;
@@ -488,7 +512,8 @@ export class StoreDepot<D> implements Depot<D> {
     if (!this.#isFollowed(lost)) return;
     const newer = this.#known.get(this.idOf(lost));
     if (newer !== undefined) {
-      this.#handOver(lost, newer);
+      // Where a settlement is under way its answer tells the end of this one.
+      if (!this.#settling.has(lost)) this.#handOver(lost, newer);
       return;
     }
     const { data, priority, details, ticket, owner, caller } = lost;
@@ -517,10 +542,4 @@ export class StoreDepot<D> implements Depot<D> {
     this.#await(job);
     this.#listener?.onLost(job, new HoldfastError('LEASE_LOST', 'the lease of the job has run out'));
   }
-}
-
-/** The oldest is forgotten when there are too many. */
-function remember(ids: Set<string>, id: string): void {
-  ids.add(id);
-  if (ids.size > mostRemembered) ids.delete(ids.values().next().value!);
 }

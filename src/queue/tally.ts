@@ -103,6 +103,7 @@ export class Tally<D, R> {
   }
 
   onDropped(job: Job<D>): void {
+    this.onAccepted(job); // it may be one of an earlier process
     this.onCancelled(job, new HoldfastError('QUEUE_FULL', 'the job was dropped to make room for another'));
     this.#news.emit('dropped', { id: this.#news.idOf(job) });
   }

@@ -494,6 +494,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
 
   #onSettled(job: Job<D>, ending: Ending, error: unknown): void {
     this.#tally.onSettled(job, ending, error);
+    this.#endings.onSettled(job);
     if (job.state === 'waiting') this.#scaler?.onEnqueue(this.#stuck, job.details?.settings?.type);
     this.#look();
   }

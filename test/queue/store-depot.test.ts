@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { seededRandom, VirtualClock } from 'holdfast/testing';
 import { describe, expect, it } from 'vitest';
 import { runs } from '../support/properties.ts';
+import { Job } from '../../src/queue/backlog/job.ts';
+import { HeldLeases } from '../../src/queue/held-leases.ts';
 import { Discard, MemoryQueueStore, type QueueStore, WorkQueue } from '../../src/queue/index.ts';
 
 type Op = 'open' | 'put' | 'pull' | 'extend' | 'settle' | 'cancel' | 'counts' | 'close';
@@ -131,6 +133,51 @@ describe('a store behind promises', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('a count that is older than what was accepted since does not make it idle', async () => {
+    const { clock, runtime, inner } = setUp();
+    const { store } = remote(inner, clock);
+    const counts: QueueStore<string>['counts'] = async () => {
+      const answer = await inner.counts();
+      await clock.sleep(30);
+      return answer;
+    };
+    const far = { ...store, counts };
+    const queue = new WorkQueue<string, string>(async (name) => name, { store: far, runtime, lease, pollMs: 100 });
+    await clock.advance(100);
+    for (let ms = 0; ms < 150; ms += 5) {
+      await clock.advance(ms);
+      const order: string[] = [];
+      void queue.run('a', { delayMs: 300 }).then(() => order.push('done'));
+      await clock.advance(5);
+      void queue.onIdle().then(() => order.push('idle'));
+      await clock.advance(2_000);
+      expect(order).toEqual(['done', 'idle']);
+    }
+    const closing = queue.close();
+    await clock.advance(5_000);
+    await closing;
+  });
+
+  it('more leases can be held than a call has arguments', async () => {
+    const { clock, runtime } = setUp();
+    let extended = 0;
+    const extend = async (jobs: readonly unknown[]): Promise<readonly boolean[]> => {
+      extended = jobs.length;
+      return jobs.map(() => true);
+    };
+    const none = (): void => undefined;
+    const held = new HeldLeases<number>(
+      { extend, onError: none, onLost: none },
+      { leaseMs: 300, renewMs: 100, runtime },
+    );
+    const count = 150_000;
+    for (let i = 0; i < count; i++) held.add(new Job(i, i, 0, undefined), 0);
+    await clock.advance(150);
+    expect(extended).toBe(count);
+    held.close();
+    expect(clock.pending).toBe(0);
+  });
+
   it('a store that cannot be opened lets those go who wait until nothing is there', async () => {
     const { clock, runtime, inner } = setUp();
     const { store } = remote(inner, clock, (op) => (op === 'open' ? 'lost' : 'well'));
@@ -214,6 +261,30 @@ describe('a store behind promises', () => {
     await clock.advance(20_000);
   });
 
+  it.each([1, 2])('a settlement of which %d answers are lost was one', async (times) => {
+    for (const kind of ['done', 'dead'] as const) {
+      const { clock, runtime, inner } = setUp();
+      let lost = times;
+      const { store } = remote(inner, clock, (op) => (op === 'settle' && lost-- > 0 ? 'unknown' : 'well'));
+      const work = async (name: string): Promise<string> => {
+        if (kind === 'dead') throw new Discard('unreadable');
+        return name;
+      };
+      const queue = new WorkQueue<string, string>(work, { store, runtime, lease: { ms: 3_000 } });
+      const told: unknown[] = [];
+      queue.run('a').then(
+        (value) => told.push(value),
+        (error: unknown) => told.push((error as Error).message),
+      );
+      await clock.advance(10_000);
+      expect(told).toEqual([kind === 'done' ? 'a' : 'unreadable']);
+      expect(queue.stats()).toMatchObject({ accepted: 1, [kind]: 1, waiting: 0, leased: 0, started: 1 });
+      const closing = queue.close();
+      await clock.advance(20_000);
+      await closing;
+    }
+  });
+
   it('a job that is pulled again before its settlement is answered is one job, run once at a time', async () => {
     const { clock, runtime, inner } = setUp();
     // As of a log on a busy disk: what is settled can be pulled at once, but the answer waits for the disk.
@@ -282,6 +353,54 @@ describe('a store behind promises', () => {
     await clock.advance(1_000);
     expect(queue.stats().leased).toBe(0);
     const closing = queue.close({ graceMs: 100 });
+    await clock.advance(20_000);
+    await closing;
+    expect(clock.pending).toBe(0);
+  });
+
+  it('a deadline is told whenever it passes, be it while a retry is on its way to the store', async () => {
+    for (let deadline = 5; deadline < 100; deadline += 5) {
+      const { clock, runtime, inner } = setUp();
+      const { store } = remote(inner, clock, undefined, () => 10);
+      const work = async (): Promise<string> => {
+        throw new Error('once more');
+      };
+      const retry = { attempts: 99, backoff: { baseMs: 1, maxMs: 1 } };
+      const queue = new WorkQueue<string, string>(work, { store, runtime, lease, workers: 2, budget: false, retry });
+      await clock.advance(100);
+      const told: unknown[] = [];
+      queue.run('a', { deadline }).catch((error: unknown) => told.push((error as { readonly code?: unknown }).code));
+      await clock.advance(2_000);
+      expect(told).toEqual(['DEADLINE_EXCEEDED']);
+      expect(queue.stats()).toMatchObject({ accepted: 1, dead: 1, waiting: 0, delayed: 0, leased: 0, active: 0 });
+      const closing = queue.close();
+      await clock.advance(20_000);
+      await closing;
+      expect(clock.pending).toBe(0);
+    }
+  });
+
+  it('a deadline is kept of a job whose lease was lost', async () => {
+    const { clock, runtime, inner } = setUp();
+    const { store } = remote(inner, clock, (op) => (op === 'extend' && clock.now() < 500 ? 'lost' : 'well'));
+    let started = 0;
+    const queue = new WorkQueue<string, string>(
+      async (name, { signal }) => {
+        await clock.sleep(started++ === 0 ? 500 : 5_000, signal);
+        return name;
+      },
+      { store, runtime, lease, workers: 2, budget: false, maxCrashes: 9 },
+    );
+    await clock.advance(100);
+    const told: unknown[] = [];
+    queue.run('a', { deadline: 2_000 }).catch((error: unknown) => {
+      told.push((error as { readonly code?: unknown }).code);
+    });
+    await clock.advance(2_200);
+    expect(told).toEqual(['DEADLINE_EXCEEDED']);
+    expect(started).toBe(2);
+    expect(queue.stats()).toMatchObject({ accepted: 1, dead: 1, waiting: 0, leased: 0, active: 0 });
+    const closing = queue.close();
     await clock.advance(20_000);
     await closing;
     expect(clock.pending).toBe(0);
@@ -557,5 +676,253 @@ describe('an id that comes back while the end of its last job is on its way', ()
       ),
       { numRuns: runs(3) },
     );
+  });
+});
+
+describe('one that was given up and put back is in the books once', () => {
+  it.each([
+    ['is added again', false],
+    ['is taken back', false],
+    ['gives way to another', false],
+    ['comes before the store has said that it was put back', true],
+  ])('when it %s', async (what, isSlow) => {
+    for (const shared of [false, true]) {
+      const { clock, runtime, inner } = setUp();
+      const redrive = async (ids?: readonly string[]): Promise<number> => {
+        const count = await inner.dead.redrive(ids);
+        if (isSlow) await clock.sleep(100);
+        return count;
+      };
+      const store: QueueStore<string> = {
+        ...remote(inner, clock).store,
+        dead: { ...inner.dead, redrive },
+        caps: { ...inner.caps, shared },
+      };
+      let good = false;
+      const queue = new WorkQueue<string, string>(
+        async (name) => {
+          if (!good) throw new Discard('unreadable');
+          return name;
+        },
+        { store, runtime, lease, maxQueued: 1, overflow: 'dropOldest' },
+      );
+      await clock.advance(50);
+      queue.run('a', { id: 'x' }).catch(() => undefined);
+      await clock.advance(50);
+      expect(queue.stats()).toMatchObject({ accepted: 1, dead: 1 });
+      good = true;
+      if (!isSlow) queue.pause();
+      void queue.dead.redrive();
+      await clock.advance(50);
+      const told: string[] = [];
+      if (what === 'is added again') void queue.run('b', { id: 'x' }).then((value) => told.push(value));
+      if (what === 'is taken back') expect(await Promise.all([queue.cancel('x'), clock.advance(50)])).toContain(true);
+      if (what === 'gives way to another') void queue.run('y').then((value) => told.push(value));
+      await clock.advance(50);
+      queue.resume();
+      await clock.advance(5_000);
+      const { accepted, done, dead, cancelled, waiting, leased } = queue.stats();
+      expect({ accepted, done, dead, cancelled, waiting, leased }).toEqual({
+        accepted: what === 'gives way to another' ? 2 : 1,
+        done: what === 'is taken back' ? 0 : 1,
+        cancelled: what === 'is taken back' || what === 'gives way to another' ? 1 : 0,
+        ...{ dead: 0, waiting: 0, leased: 0 },
+      });
+      expect(told).toEqual(what === 'is added again' ? ['a'] : what === 'gives way to another' ? ['y'] : []);
+      const closing = queue.close();
+      await clock.advance(5_000);
+      expect((await closing).waiting).toBe(0);
+    }
+  });
+});
+
+describe('whoever adds an id that the store has already is told, also when asked for late', () => {
+  it.each([300, 998, 1_000, 1_002, 1_004, 1_010, 2_000])(
+    'of one whose deadline has passed here before the store comes to it: %d ms',
+    async (ms) => {
+      const { clock, runtime, inner } = setUp();
+      const { store } = remote(inner, clock);
+      const queue = new WorkQueue<string, string>(async (name) => name, { store, runtime, lease });
+      const codes: unknown[] = [];
+      const add = (): void => {
+        queue.run('a', { id: 'x', delayMs: 1_000, deadline: 200 }).catch((error: unknown) => {
+          codes.push((error as { readonly code?: unknown }).code);
+        });
+      };
+      add();
+      await clock.advance(ms);
+      add();
+      await clock.advance(10_000);
+      expect(codes).toEqual(['DEADLINE_EXCEEDED', 'JOB_DEAD']);
+      expect(queue.stats()).toMatchObject({ accepted: 1, dead: 1, waiting: 0, delayed: 0, leased: 0 });
+      const closing = queue.close();
+      await clock.advance(5_000);
+      await closing;
+    },
+  );
+
+  it('of one that waits there since an earlier process', async () => {
+    const { clock, runtime, inner } = setUp();
+    await inner.put([{ id: 'x', data: 'first' }], { max: 10, overflow: 'reject' });
+    const { store } = remote(inner, clock);
+    const queue = new WorkQueue<string, string>(async (name) => name, { store, runtime, lease, paused: true });
+    const adding = queue.add('again', { id: 'x' });
+    await clock.advance(50);
+    queue.resume();
+    await clock.advance(1_000);
+    const { duplicate, result } = await adding;
+    const told: unknown[] = [duplicate];
+    void result.then((value) => told.push(value));
+    await clock.advance(1_000);
+    expect(told).toEqual([true, 'first']);
+    expect(queue.stats()).toMatchObject({ accepted: 1, done: 1, waiting: 0, leased: 0 });
+    const closing = queue.close();
+    await clock.advance(5_000);
+    await closing;
+  });
+
+  it('a settlement of the store for one whose deadline has passed is lost: it is dead once', async () => {
+    const { clock, runtime, inner } = setUp();
+    let fails = 1;
+    // One that hands out also what is of no use any more: it is for its queue to give it up.
+    const put: QueueStore<string>['put'] = (jobs, room) =>
+      inner.put(
+        jobs.map((job) => ({ ...job, expiresInMs: undefined })),
+        room,
+      );
+    const pull: QueueStore<string>['pull'] = async (max, leaseMs) =>
+      (await inner.pull(max, leaseMs)).map((job) => ({ ...job, expiresInMs: 200 - clock.now() }));
+    const { store } = remote(inner, clock, (op) => (op === 'settle' && fails-- > 0 ? 'lost' : 'well'));
+    const queue = new WorkQueue<string, string>(async (name) => name, {
+      store: { ...store, put, pull },
+      runtime,
+      lease,
+    });
+    const dead: string[] = [];
+    queue.on('dead', ({ id }) => dead.push(id));
+    queue.run('a', { id: 'x', delayMs: 1_000, deadline: 200 }).catch(() => undefined);
+    await clock.advance(20_000);
+    expect(dead).toEqual(['x']);
+    expect(queue.stats()).toMatchObject({ accepted: 1, dead: 1, waiting: 0, leased: 0 });
+    const closing = queue.close();
+    await clock.advance(5_000);
+    await closing;
+  });
+});
+
+describe('an answer of the store that comes late', () => {
+  /** A far store of which one call takes longer to be answered, the first time or always. */
+  const lateIn = (
+    clock: VirtualClock,
+    inner: MemoryQueueStore<string>,
+    op: 'cancel' | 'put' | 'settle',
+    ms: number,
+    times = Infinity,
+  ): QueueStore<string> => {
+    const { store } = remote(inner, clock);
+    const late = <A extends unknown[], T>(call: (...args: A) => Promise<T>): ((...args: A) => Promise<T>) => {
+      return async (...args) => {
+        const answer = await call(...args);
+        if (times-- > 0) await (ms === Infinity ? new Promise(() => undefined) : clock.sleep(ms));
+        return answer;
+      };
+    };
+    return {
+      ...store,
+      ...(op === 'cancel' && { cancel: late(store.cancel) }),
+      ...(op === 'put' && { put: late(store.put) }),
+      ...(op === 'settle' && { settle: late(store.settle) }),
+    };
+  };
+
+  it('and speaks of a twin by another id, which has ended by then', async () => {
+    const { clock, runtime, inner } = setUp();
+    const store = lateIn(clock, inner, 'put', 20);
+    const work = async (name: string): Promise<string> => {
+      await clock.sleep(50);
+      return name;
+    };
+    const queue = new WorkQueue<string, string>(work, { store, runtime, lease });
+    await clock.advance(50);
+    const told: string[] = [];
+    const dedupe = { id: 'd', mode: 'reject' } as const;
+    void queue.run('a', { dedupe }).then((value) => told.push(value));
+    await clock.advance(50);
+    void queue.run('b', { dedupe }).then((value) => told.push(value));
+    await clock.advance(1_000);
+    expect(told).toEqual(['a', 'a']);
+    expect(queue.stats()).toMatchObject({ accepted: 1, done: 1, waiting: 0, leased: 0 });
+    const closing = queue.close();
+    await clock.advance(5_000);
+    await closing;
+  });
+
+  it.each([100, 2_000])(
+    'to a settlement: who has the id by then, in a shared store too, is told of its own end',
+    async (ms) => {
+      for (const shared of [false, true]) {
+        const { clock, runtime, inner } = setUp();
+        const store = { ...lateIn(clock, inner, 'settle', ms, 1), caps: { ...inner.caps, shared } };
+        const queue = new WorkQueue<string, string>(async (name) => name, { store, runtime, lease, workers: 2 });
+        await clock.advance(50);
+        void queue.add('a', { id: 'x' });
+        await clock.advance(20);
+        // One as `run`, one whose result is asked for while the first one's settlement is on its way.
+        const told: string[] = [];
+        if (ms > 1_000) void queue.run('b', { id: 'x', delayMs: 1_000 }).then((value) => told.push(value));
+        else {
+          const adding = queue.add('b', { id: 'x', delayMs: 1_000 });
+          await clock.advance(20);
+          void (await adding).result.then((value) => told.push(value));
+        }
+        await clock.advance(10_000);
+        expect(told).toEqual(['b']);
+        expect(queue.stats()).toMatchObject({ accepted: 2, done: 2, waiting: 0, delayed: 0, leased: 0 });
+        const closing = queue.close();
+        await clock.advance(5_000);
+        await closing;
+      }
+    },
+  );
+
+  it('never to a settlement: that another is accepted with the id is the answer', async () => {
+    const { clock, runtime, inner } = setUp();
+    const store = lateIn(clock, inner, 'settle', Infinity);
+    const queue = new WorkQueue<string, string>(async (name) => name, { store, runtime, lease: { ms: 60_000 } });
+    await clock.advance(50);
+    const told: unknown[] = [];
+    const add = (options: { readonly id: string; readonly delayMs?: number }): void => {
+      queue.run('a', options).then(
+        (value) => told.push(value),
+        (error: unknown) => told.push((error as { readonly code?: unknown }).code),
+      );
+    };
+    add({ id: 'x' });
+    await clock.advance(20);
+    add({ id: 'x', delayMs: 1_000 });
+    await clock.advance(20);
+    const closing = queue.close({ graceMs: 10, abortMs: 10 });
+    await clock.advance(5_000);
+    await closing;
+    expect(told).toEqual(['a', 'CLOSED']);
+    expect(await closing).toMatchObject({ accepted: 2, done: 1, waiting: 1 });
+  });
+
+  it('to who takes a job back: who has its id by then is not taken for it', async () => {
+    const { clock, runtime, inner } = setUp();
+    const store = lateIn(clock, inner, 'cancel', 100);
+    const queue = new WorkQueue<string, string>(async (name) => name, { store, runtime, lease });
+    await clock.advance(50);
+    void queue.add('a', { id: 'x', delayMs: 300 });
+    await clock.advance(10);
+    const cancelling = queue.cancel('x');
+    await clock.advance(10);
+    const result = queue.run('b', { id: 'x', delayMs: 300 });
+    await clock.advance(5_000);
+    expect([await cancelling, await result]).toEqual([true, 'b']);
+    expect(queue.stats()).toMatchObject({ accepted: 2, done: 1, cancelled: 1, waiting: 0, delayed: 0, leased: 0 });
+    const closing = queue.close();
+    await clock.advance(5_000);
+    await closing;
   });
 });
