@@ -20,6 +20,7 @@ it('has no more workers than the PQueue has concurrency, whatever that becomes',
 });
 
 it("shares the PQueue's concurrency and rate with the other work in it", async () => {
+  const start = performance.now();
   const pqueue = new PQueue({ concurrency: 2, interval: 60, intervalCap: 2 });
   const pool = new PQueuePool(pqueue, echo);
   pool.resize(2);
@@ -28,7 +29,6 @@ it("shares the PQueue's concurrency and rate with the other work in it", async (
     others++;
     await sleep(20);
   });
-  const start = performance.now();
   const jobs = [pool.run({ data: 1 }, contextOf()), pool.run({ data: 2 }, contextOf())];
   expect([others, pqueue.pending, pqueue.size, pool.busy]).toEqual([1, 2, 1, 2]);
   expect(await Promise.all(jobs)).toEqual([1, 2]);
