@@ -172,4 +172,34 @@ export const mended: readonly Mended[] = [
     commit: '67e7743',
     test: 'test/election/stalled-close.sim.test.ts',
   },
+  {
+    bug: 'An id that came back while the end of its last job was on its way to a store behind promises: the new result never came, or was the old one’s.',
+    found: 'by reading, and by a property of one id that comes back again and again',
+    commit: 'ddd7883',
+    test: 'test/queue/store-depot.test.ts',
+  },
+  {
+    bug: 'Whoever added an id that was among the dead of a store behind promises waited for ever.',
+    found: 'by the same property',
+    commit: '4cd0a99',
+    test: 'test/queue/store-depot.test.ts',
+  },
+  {
+    bug: 'A settlement that a store behind promises had taken, and whose answer was lost: the result never came.',
+    found: 'by a hostile reading',
+    commit: 'd008619',
+    test: 'test/queue/store-depot.test.ts',
+  },
+  {
+    bug: 'A deadline that passed while a retry was on its way to the store, or after a lease was lost, was never told.',
+    found: 'by the same reading',
+    commit: '38e127d',
+    test: 'test/queue/store-depot.test.ts',
+  },
+  {
+    bug: 'A count of the store that was older than what had been accepted made a queue idle; beyond 120,000 leases a timer threw.',
+    found: 'by the same reading',
+    commit: '275cd16',
+    test: 'test/queue/store-depot.test.ts',
+  },
 ];
