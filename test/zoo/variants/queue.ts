@@ -184,8 +184,8 @@ export const queue: readonly Variant[] = [
     mistake: 'What the store counted before a job was accepted is taken for how things stand.',
     known: 'ours, 275cd16',
     file: 'src/queue/store-depot.ts',
-    search: 'this.#waiting = Math.max(waiting, this.#entered.waiting - before.waiting);',
-    replace: 'this.#waiting = waiting;',
+    search: 'this.#delayed = Math.max(delayed, this.#entered.delayed - before.delayed);',
+    replace: 'this.#delayed = delayed;',
     tests: ['test/queue/store-depot.test.ts'],
   },
 ];
