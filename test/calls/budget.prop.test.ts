@@ -1,9 +1,10 @@
 import fc from 'fast-check';
-import { Budget, type Call, hedge, retry, stack } from 'holdfast/calls';
+import { type Attempt, Budget, type Call, hedge, retry, stack } from 'holdfast/calls';
 import { seededRandom, VirtualClock } from 'holdfast/testing';
 import { expect, it } from 'vitest';
 import { HandClock } from '../support/hand-clock.ts';
 import { runs } from '../support/properties.ts';
+import { finish, rejectionOf, steady } from '../support/serving.ts';
 
 const windowMs = 160;
 const sliceMs = windowMs / 16;
@@ -126,6 +127,34 @@ it('grants the share and the least as they are written, whatever their decimals'
     expect(new Budget({ ratio: 0, minPerSecond: least / 100, windowMs: 100_000 }).balance).toBe(least);
 });
 
+it('grants what its balance says, also where that is a whole number only when rounded', () => {
+  const budget = new Budget({ ratio: 1 - 2 ** -50, minPerSecond: 0 });
+  budget.deposit();
+  expect(budget.balance).toBe(1);
+  expect([budget.tryWithdraw(), budget.tryWithdraw()]).toEqual([true, false]);
+});
+
+it('begins its steps when it is made, whatever the clock says then', () => {
+  for (const startMs of [0, 3, 12_345, -1_000_000]) {
+    const clock = new HandClock(startMs);
+    const budget = new Budget({ ratio: 1, minPerSecond: 0, windowMs, runtime: { clock, random: () => 0 } });
+    clock.nowMs = startMs + sliceMs - 1;
+    budget.deposit();
+    expect(budget.tryWithdraw()).toBe(true);
+    const countsAt = (ms: number): readonly number[] => {
+      clock.nowMs = startMs + ms;
+      const { originals, extras } = budget.stats();
+      return [originals, extras];
+    };
+    expect([windowMs - 1, windowMs, windowMs + sliceMs - 1, windowMs + sliceMs].map(countsAt)).toEqual([
+      [1, 1],
+      [0, 1],
+      [0, 1],
+      [0, 0],
+    ]);
+  }
+});
+
 it('survives a clock that stands still, goes back, jumps or says nonsense: at worst the least remains', () => {
   const readings = fc.array(
     fc.oneof(fc.double({ min: -1e6, max: 1e6 }), fc.constantFrom(Number.NaN, Infinity, -Infinity, 1e15)),
@@ -185,4 +214,37 @@ it('one budget holds for layers and calls together: whoever asks, an original co
     }),
     { numRuns: runs(1) },
   );
+});
+
+it('each of several budgets counts a call once, however many layers with others lie between', async () => {
+  const clock = new VirtualClock();
+  const runtime = steady(clock);
+  const [one, other] = [new Budget({ runtime }), new Budget({ runtime })];
+  const answering: Call<number, string> = () => Promise.resolve('done');
+  const under =
+    (budget: Budget | false) =>
+    (next: Call<number, string>): Call<number, string> =>
+      retry(next, { budget, runtime });
+  const originals = (): readonly number[] => [one, other].map((budget) => budget.stats().originals);
+  await finish(clock, stack(answering, under(other), under(one), under(other), under(one))(0));
+  expect(originals()).toEqual([1, 1]);
+  await finish(clock, stack(answering, under(other), under(false), under(other), under(false))(0));
+  expect(originals()).toEqual([1, 2]);
+});
+
+it('an attempt that a layer has stripped of all but its call is of the same call still', async () => {
+  const clock = new VirtualClock();
+  const runtime = steady(clock);
+  const budget = new Budget({ runtime });
+  const call = stack(
+    () => Promise.resolve('done'),
+    (next: Call<number, string>) => hedge(next, { after: 5, budget, runtime }),
+    (next) => (request: number, options) => {
+      const { avoid: _avoid, visit: _visit, ...rest } = options as Attempt;
+      return next(request, rest);
+    },
+    (next) => hedge(next, { after: 5, budget, runtime }),
+  );
+  expect(await finish(clock, call(0))).toBe('done');
+  expect(budget.stats().originals).toBe(1);
 });

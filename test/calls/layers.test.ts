@@ -123,6 +123,12 @@ it('a time box and a deadline let an outer attempt through as it came, with a si
   }
 });
 
+it('a time box and a deadline add nothing to options that are nobody’s attempt', async () => {
+  const given: Call<string, readonly string[]> = (_, options) => Promise.resolve(Object.keys(options!).sort());
+  expect(await timebox(given, 20)('x')).toEqual(['deadline', 'signal']);
+  expect(await withDeadline(given, { maxMs: 20 })('x', {})).toEqual(['deadline', 'signal']);
+});
+
 describe('a call within the attempt of another', () => {
   it('starts by avoiding what the others of the outer call use, also what they turned to meanwhile', async () => {
     const clock = new VirtualClock();
@@ -142,11 +148,50 @@ describe('a call within the attempt of another', () => {
     expect(avoided).toEqual(['', '1', '1,2', '1,2,3']);
   });
 
-  it('refuses an avoid or a visit that is none', async () => {
-    expectInvalid(
-      await rejectionOf(() => hedge(echo, { after: 5 })('x', bad({ avoid: 5 }))),
-      'avoid must be a Set, got 5',
+  it('needs not bring all that an attempt has: whom to avoid alone, or whom to tell', async () => {
+    const seen: unknown[] = [];
+    const call = retry((_: string, { avoid, visit }) => {
+      seen.push(...avoid);
+      visit('b');
+      return Promise.resolve('done');
+    });
+    expect(await call('x', bad({ avoid: new Set(['a']) }))).toBe('done');
+    expect(await call('x', bad({ visit: (member: unknown) => seen.push(`told of ${member}`) }))).toBe('done');
+    expect(seen).toEqual(['a', 'told of b']);
+  });
+
+  it('is not made of a call that was none when it was made', async () => {
+    const clock = new VirtualClock();
+    const seen: unknown[] = [];
+    const call = hedge(
+      async (_: string, { avoid, visit }) => {
+        seen.push(...avoid);
+        visit('a');
+        await clock.sleep(8);
+      },
+      { after: 5, runtime: steady(clock) },
     );
+    const options = {};
+    const done = call('x', options);
+    Object.assign(options, { avoid: new Set(['b']), visit: () => seen.push('told') });
+    await finish(clock, done);
+    expect(seen).toEqual(['a']);
+  });
+
+  it.each<[unknown, string]>([
+    [5, '5'],
+    [null, 'null'],
+    [['a'], 'an array of 1'],
+    [new WeakSet(), 'a WeakSet'],
+    [{ has: () => true }, 'an object'],
+  ])('refuses the avoid %o', async (avoid, got) => {
+    expectInvalid(
+      await rejectionOf(() => hedge(echo, { after: 5 })('x', bad({ avoid }))),
+      `avoid must be a Set, got ${got}`,
+    );
+  });
+
+  it('refuses a visit that is none', async () => {
     expectInvalid(
       await rejectionOf(() => retry(echo)('x', bad({ visit: 'me' }))),
       'visit must be a function, got "me"',

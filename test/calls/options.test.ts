@@ -1,4 +1,5 @@
-import { type CallOptions, hedge, type HedgeOptions } from 'holdfast/calls';
+import { Budget, type CallOptions, hedge, type HedgeOptions, percentile } from 'holdfast/calls';
+import { scatterGather } from 'holdfast/scatter';
 import { describe, expect, it } from 'vitest';
 import { bad, expectInvalid, rejectionOf, thrownBy } from '../support/serving.ts';
 
@@ -77,5 +78,53 @@ describe('a hedged call refuses, as a rejection,', () => {
   it('no name that it does not know, for the options of another layer may come as they are', async () => {
     const options = { deadline: 50, method: 'GET' };
     expect(await hedge(work, { after: 5 })(0, options satisfies CallOptions)).toBe('an answer');
+  });
+});
+
+it.each<[unknown, string]>([
+  [null, 'hedge options must be an object, got null'],
+  [{ after: 5, extr: 2 }, 'hedge has no option "extr"; it has after, extra, when'],
+])('a gather refuses the hedge %j, as a rejection', async (policy, message) => {
+  expectInvalid(await rejectionOf(() => scatterGather([1], work, { hedge: bad(policy) })), message);
+});
+
+describe('a percentile refuses', () => {
+  it.each<[unknown, string]>([
+    [{ window: 1 }, 'percentile has no option "window"; it has windowMs, warmUp, minMs, runtime'],
+    [{ windowMs: 0.5 }, 'windowMs must be a finite number >= 1, got 0.5'],
+    [{ warmUp: 0 }, 'warmUp must be an integer >= 1, got 0'],
+    [{ warmUp: 1.5 }, 'warmUp must be an integer >= 1, got 1.5'],
+    [{ minMs: -0.5 }, 'minMs must be a finite number >= 0, got -0.5'],
+  ])('the options %j', (options, message) => {
+    expectInvalid(
+      thrownBy(() => percentile(0.9, bad(options))),
+      message,
+    );
+  });
+});
+
+describe('a budget refuses', () => {
+  it.each<[unknown, string]>([
+    [{ share: 0.1 }, 'Budget has no option "share"; it has ratio, minPerSecond, windowMs, runtime'],
+    [{ ratio: 1.5 }, 'ratio must be a finite number from 0 to 1, got 1.5'],
+    [{ minPerSecond: -1 }, 'minPerSecond must be a finite number >= 0, got -1'],
+    [{ windowMs: 0.5 }, 'windowMs must be a finite number >= 1, got 0.5'],
+  ])('the options %j', (options, message) => {
+    expectInvalid(
+      thrownBy(() => new Budget(bad(options))),
+      message,
+    );
+  });
+
+  it('originals that are no count, and counts none of them', () => {
+    const budget = new Budget();
+    for (const count of [-1, 0.5, Number.NaN, Infinity])
+      expectInvalid(
+        thrownBy(() => budget.deposit(count)),
+        `count must be an integer >= 0, got ${count}`,
+      );
+    budget.deposit(0);
+    budget.deposit(3);
+    expect(budget.stats().originals).toBe(3);
   });
 });

@@ -260,3 +260,64 @@ it('a percentile stays warm where calls are few, and forgets the old where they 
   }
   expect(p.delayMs).toBeCloseTo(5, 0);
 });
+
+describe('of two half windows, a percentile', () => {
+  const learning = (p: number, warmUp: number) => {
+    const clock = new HandClock();
+    const learnt = percentile(p, { warmUp, windowMs: 1_000, runtime: { clock, random: () => 0 } });
+    const answer = (times: number, ms: number): void => {
+      for (let i = 0; i < times; i++) learnt.answered(ms);
+    };
+    return { clock, learnt, answer };
+  };
+
+  it('drops the one before at the very end of one that has just enough', () => {
+    const { clock, learnt, answer } = learning(0.2, 10);
+    answer(10, 20);
+    clock.nowMs = 500;
+    answer(10, 80);
+    expect(learnt.delayMs).toBeCloseTo(20, 0);
+    clock.nowMs = 1_000;
+    answer(10, 80);
+    expect(learnt.delayMs! / 80).toBeCloseTo(1, 1);
+  });
+
+  it('keeps one as long as it has not enough, however long that is', () => {
+    const { clock, learnt, answer } = learning(0.9, 50);
+    answer(50, 20);
+    for (let i = 0; i < 49; i++) {
+      clock.nowMs += 500;
+      answer(1, 80);
+    }
+    expect(learnt.delayMs! / 80).toBeCloseTo(1, 1);
+  });
+
+  it('keeps one until its time is over, however many there are', () => {
+    const { clock, learnt, answer } = learning(0.2, 10);
+    answer(100, 20);
+    clock.nowMs = 499;
+    answer(100, 80);
+    expect(learnt.delayMs).toBeCloseTo(20, 0);
+  });
+});
+
+it('a percentile reckons when it is warm, and anew when 8 are new or, of many, one in 32', () => {
+  const runtime = { clock: new HandClock(), random: () => 0 };
+  const first = percentile(0.9, { warmUp: 1, runtime });
+  first.answered(20);
+  expect(first.delayMs).toBeCloseTo(20, 0);
+  /** After how many answers of 80 ms the delay is theirs. */
+  const newsIn = (p: number, known: number): number => {
+    const learnt = percentile(p, { warmUp: known, runtime });
+    for (let i = 0; i < known; i++) learnt.answered(20);
+    let news = 0;
+    while (learnt.delayMs! < 70) {
+      learnt.answered(80);
+      news++;
+    }
+    return news;
+  };
+  expect(newsIn(0.9, 10)).toBe(8);
+  // (640 + 21) / 32 = 20.7; 8 of them would be more than 1 %.
+  expect(newsIn(0.99, 640)).toBe(21);
+});

@@ -84,6 +84,15 @@ describe('the delay of a hedge', () => {
     expect(asked).toEqual(['slow', 'learnt', 'never', '?']);
   });
 
+  it.each([undefined, Infinity])('of %s is none, though a failed attempt is followed all the same', async (delayMs) => {
+    const warnings = catchWarnings();
+    const clock = new CountingClock(new VirtualClock());
+    const { stage, call } = hedged([fail(3), answer(1)], { after: () => delayMs, runtime: steady(clock) });
+    expect(await finish(stage.clock, call(''))).toBe('0/2');
+    expect(clock.most).toBe(0);
+    expect(warnings).toEqual([]);
+  });
+
   it('of a percentile is cut to half of the time that is left', async () => {
     const learnt: Percentile = { delayMs: 80, answered: () => undefined, silent: () => undefined };
     const { stage, call } = hedged([hang()], { after: learnt });
@@ -92,12 +101,14 @@ describe('the delay of a hedge', () => {
   });
 
   it('of a percentile is none before the warm-up, though a failed attempt is followed all the same', async () => {
+    const warnings = catchWarnings();
     const learnt = percentile(0.9, { warmUp: 2 });
     const silent = hedged([hang()], { after: learnt });
     await rejectionOf(() => finish(silent.stage.clock, silent.call('', { deadline: 100 })));
     expect(causes(silent.stage)).toEqual(['original at 0']);
     const failing = hedged([fail(3), answer(1)], { after: learnt });
     expect(await finish(failing.stage.clock, failing.call(''))).toBe('0/2');
+    expect(warnings).toEqual([]);
   });
 
   it('learns: an original that won took so long; one that lost, failed or was called off, longer', async () => {
@@ -164,6 +175,15 @@ describe('a percentile of the user’s own', () => {
       expect(causes(stage)).toEqual(['original at 0', 'original at 30', 'original at 60']);
     }
     expect(warnings.map(({ message }) => message.split(': ')[1])).toEqual(Array(2).fill('a percentile is of no use'));
+  });
+
+  it('that gives what is no delay is told of with what is allowed and what came', async () => {
+    const warnings = catchWarnings();
+    const { stage, call } = hedged([answer(1)], { after: made(() => -1) });
+    await finish(stage.clock, call(''));
+    expect(warnings[0]!.message).toBe(
+      'holdfast: a percentile is of no use: the delayMs of a percentile must be a finite number >= 0 or undefined, got -1',
+    );
   });
 
   it.each<[string, () => unknown]>([
@@ -321,6 +341,22 @@ describe('accept', () => {
     expect(isHoldfastError(error, 'NOT_ACCEPTED')).toBe(true);
     expect(error).toHaveProperty('message', 'an answer of a hedged call was not accepted');
   });
+});
+
+it('an accept that gives a promise has judged nothing: the attempt fails of it', async () => {
+  const { stage, call } = hedged([answer(2)], { extra: 0, accept: bad(async () => true) });
+  expectInvalid(
+    await rejectionOf(() => finish(stage.clock, call(''))),
+    'what the accept function returns must be a boolean, got a Promise',
+  );
+});
+
+it('a late value goes nowhere, and nothing is reported, where there is no discard', async () => {
+  const warnings = catchWarnings();
+  const { stage, call } = hedged([answer(9, 'ignore'), answer(1)], { discard: undefined });
+  expect(await finish(stage.clock, call(''))).toBe('0/2');
+  await stage.clock.advance(10);
+  expect(warnings).toEqual([]);
 });
 
 describe('an exhausted budget', () => {

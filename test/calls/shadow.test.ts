@@ -104,6 +104,34 @@ describe('a shadow', () => {
     expect(call.stats()).toEqual({ inFlight: 1, sent: 1, dropped: 0, ok: 0, failed: 0, late: 1 });
   });
 
+  it('tells how long each took, whatever the clock said when they began', async () => {
+    const clock = new VirtualClock();
+    await clock.advance(1_000);
+    const compared: unknown[] = [];
+    const after =
+      (ms: number, ok: boolean): Call<number, string> =>
+      async () => {
+        await clock.sleep(ms);
+        if (!ok) throw new Error('down');
+        return 'answer';
+      };
+    for (const [call, to] of [
+      [after(3, true), after(7, false)],
+      [after(5, false), after(2, true)],
+      [after(4, true), after(60, true)],
+    ] as const) {
+      const compare = (ours: Shadowed<string>, theirs: Shadowed<string>): unknown =>
+        compared.push([ours, theirs].map(({ status, ms }) => `${status} ${ms}`));
+      const shadowed = shadow(call, { to, timeoutMs: 50, compare, runtime: steady(clock) });
+      await finish(clock, Promise.allSettled([shadowed(0)]));
+    }
+    expect(compared).toEqual([
+      ['ok 3', 'failed 7'],
+      ['failed 5', 'ok 2'],
+      ['ok 4', 'failed 50'],
+    ]);
+  });
+
   it('is asked in a later turn than the call, also when the call answers after many promises', async () => {
     const order: string[] = [];
     const clock = new VirtualClock();

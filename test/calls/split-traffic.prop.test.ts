@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { type Call, splitTraffic } from 'holdfast/calls';
 import { type Live } from 'holdfast/core';
 import { isNoNodes, Rendezvous } from 'holdfast/hashing';
+import { VirtualClock } from 'holdfast/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { runs } from '../support/properties.ts';
 import { bad, catchWarnings, expectInvalid, rejectionOf, thrownBy } from '../support/serving.ts';
@@ -128,11 +129,17 @@ describe('a request without a key', () => {
 
   it('goes to an arm by chance and weight', async () => {
     const seen: string[] = [];
-    for (const chance of [0, 0.24, 0.26, 0.99999999999, 1 - 2 ** -53]) {
+    for (const chance of [0, 0.24, 0.25, 0.26, 0.99999999999, 1 - 2 ** -53]) {
       const runtime = { clock: bad({ now: () => 0, setTimer: () => 0, sleep: () => 0 }), random: () => chance };
       seen.push(await splitTraffic(arms, { ...options, keyless: 'random', runtime })({}));
     }
-    expect(seen).toEqual(['a', 'a', 'b', 'b', 'b']);
+    expect(seen).toEqual(['a', 'a', 'b', 'b', 'b', 'b']);
+  });
+
+  it('goes by the least chance to the first arm that has weight', async () => {
+    const runtime = { clock: new VirtualClock(), random: () => 0 };
+    const split = splitTraffic(arms, { ...options, weights: { a: 0, b: 0, c: 1 }, keyless: 'random', runtime });
+    expect(await split({})).toBe('c');
   });
 
   it('goes to the arm that is named, even one without weight', async () => {
@@ -165,7 +172,9 @@ describe('a split', () => {
     const split = splitTraffic(arms, { weights: { a: 0, b: 0, c: 0 }, salt: '', key, keyless: 'random' });
     expect(isNoNodes(await rejectionOf(() => split({ user: 'ann' })))).toBe(true);
     expect(isNoNodes(await rejectionOf(() => split({})))).toBe(true);
-    expect(isNoNodes(thrownBy(() => split.assign('ann')))).toBe(true);
+    const thrown = thrownBy(() => split.assign('ann'));
+    expect(isNoNodes(thrown)).toBe(true);
+    expect(thrown).toHaveProperty('message', 'no arm of the split has weight');
   });
 
   it('keeps the last good weights when live ones turn bad, and says so once', () => {
@@ -177,9 +186,9 @@ describe('a split', () => {
       for (let i = 0; i < 5; i++) expect(split.assign(`${i}`)).toBe('a');
     }
     expect(warnings).toHaveLength(5);
-    expect(warnings[0]!.message).toBe(
-      'holdfast: a live set of weights was refused, the last one stays: weights.b must be a number, got undefined',
-    );
+    const refused = 'holdfast: a live set of weights was refused, the last one stays: ';
+    expect(warnings[0]!.message).toBe(`${refused}weights.b must be a number, got undefined`);
+    expect(warnings[3]!.message).toBe(`${refused}weights must be an object, got null`);
     live.current = { a: 0, b: 1, c: 0 };
     expect(split.assign('0')).toBe('b');
   });

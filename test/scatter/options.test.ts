@@ -5,6 +5,7 @@ import { bad, expectInvalid, finish, rejectionOf, steady } from '../support/serv
 
 const rules = {
   require: 'require must be "all" or "any", an integer >= 0, a function or { coverage: a number from 0 to 1 }, got',
+  straggler: 'straggler must be a finite number from 0 to 1 or { min, max } of such, min <= max, got',
   deadline: 'deadline must be a Deadline or a number of milliseconds from now, got',
 };
 
@@ -57,6 +58,13 @@ describe('scatterGather refuses, as a rejection and before anybody is asked,', (
       { straggler: Number.NaN },
       'straggler must be a finite number from 0 to 1 or { min, max } of such, min <= max, got NaN',
     ],
+    ...[null, 'all', true, {}, { min: 0.5 }, { min: 0.6, max: 0.5 }, { min: 0, max: 1.1 }].map(
+      (straggler): [unknown, string] => [
+        { straggler },
+        `${rules.straggler} ${typeof straggler === 'object' && straggler !== null ? 'an object' : JSON.stringify(straggler)}`,
+      ],
+    ),
+    [{ straggler: Object.assign(function range() {}, { min: 0, max: 1 }) }, `${rules.straggler} function range`],
     [{ reserveMs: -1 }, 'reserveMs must be a finite number >= 0, got -1'],
     [{ reserveMs: Infinity }, 'reserveMs must be a finite number >= 0, got Infinity'],
     [{ reserveMs: '1' }, 'reserveMs must be a finite number >= 0, got "1"'],
