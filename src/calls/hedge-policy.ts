@@ -74,7 +74,6 @@ export function readHedge<Req>(policy: unknown): HedgeRule<Req> {
  */
 export function planHedge<Req>(rule: HedgeRule<Req>, request: Req, deadline: Deadline): HedgePlan | undefined {
   const { after, extra, when } = rule;
-  if (typeof after === 'number' && when === undefined) return { afterMs: after, extra, percentile: undefined };
   try {
     if (when !== undefined && !check('what the when function returns', when(request), boolean)) return undefined;
     const delay = typeof after === 'function' ? resultOf(after(request)) : after;

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
-import { type Attempt, Budget, type Call, hedge, retry, stack } from 'holdfast/calls';
+import { Budget, type Call, hedge, retry, stack } from 'holdfast/calls';
 import { seededRandom, VirtualClock } from 'holdfast/testing';
 import { expect, it } from 'vitest';
 import { HandClock } from '../support/hand-clock.ts';
 import { runs } from '../support/properties.ts';
-import { finish, rejectionOf, steady } from '../support/serving.ts';
+import { bad, finish, steady } from '../support/serving.ts';
 
 const windowMs = 160;
 const sliceMs = windowMs / 16;
@@ -239,10 +239,7 @@ it('an attempt that a layer has stripped of all but its call is of the same call
   const call = stack(
     () => Promise.resolve('done'),
     (next: Call<number, string>) => hedge(next, { after: 5, budget, runtime }),
-    (next) => (request: number, options) => {
-      const { avoid: _avoid, visit: _visit, ...rest } = options as Attempt;
-      return next(request, rest);
-    },
+    (next) => (request: number, options) => next(request, bad({ ...options, avoid: undefined, visit: undefined })),
     (next) => hedge(next, { after: 5, budget, runtime }),
   );
   expect(await finish(clock, call(0))).toBe('done');

@@ -156,7 +156,7 @@ describe('a call within the attempt of another', () => {
       return Promise.resolve('done');
     });
     expect(await call('x', bad({ avoid: new Set(['a']) }))).toBe('done');
-    expect(await call('x', bad({ visit: (member: unknown) => seen.push(`told of ${member}`) }))).toBe('done');
+    expect(await call('x', bad({ visit: (member: string) => seen.push(`told of ${member}`) }))).toBe('done');
     expect(seen).toEqual(['a', 'told of b']);
   });
 

@@ -272,13 +272,13 @@ describe('of two half windows, a percentile', () => {
   };
 
   it('drops the one before at the very end of one that has just enough', () => {
-    const { clock, learnt, answer } = learning(0.2, 10);
-    answer(10, 20);
+    const { clock, learnt, answer } = learning(0.2, 15);
+    answer(15, 20);
     clock.nowMs = 500;
-    answer(10, 80);
+    answer(15, 80);
     expect(learnt.delayMs).toBeCloseTo(20, 0);
     clock.nowMs = 1_000;
-    answer(10, 80);
+    answer(1, 80); // the eighth since the last reckoning
     expect(learnt.delayMs! / 80).toBeCloseTo(1, 1);
   });
 

@@ -64,7 +64,17 @@ describe('scatterGather refuses, as a rejection and before anybody is asked,', (
         `${rules.straggler} ${typeof straggler === 'object' && straggler !== null ? 'an object' : JSON.stringify(straggler)}`,
       ],
     ),
-    [{ straggler: Object.assign(function range() {}, { min: 0, max: 1 }) }, `${rules.straggler} function range`],
+    [
+      {
+        straggler: Object.assign(
+          function range() {
+            return 0;
+          },
+          { min: 0, max: 1 },
+        ),
+      },
+      `${rules.straggler} function range`,
+    ],
     [{ reserveMs: -1 }, 'reserveMs must be a finite number >= 0, got -1'],
     [{ reserveMs: Infinity }, 'reserveMs must be a finite number >= 0, got Infinity'],
     [{ reserveMs: '1' }, 'reserveMs must be a finite number >= 0, got "1"'],
