@@ -8,7 +8,7 @@ import {
   mayTry,
   unknownHealth,
 } from '../../src/balancing/health.ts';
-import { runs } from '../support/properties.ts';
+import { isHasty, runs } from '../support/properties.ts';
 
 const rules: HealthRules = {
   consecutive: 3,
@@ -139,7 +139,7 @@ it('a member is ejected exactly when failures in a row or the success rate say s
     }),
     { numRuns: runs(10) },
   );
-  expect([...reached].sort()).toEqual(['consecutive', 'probe', 'successRate']);
+  if (!isHasty) expect([...reached].sort()).toEqual(['consecutive', 'probe', 'successRate']);
 });
 
 it('an ejected member comes back by a call that began afterwards, by its probes, or when it is alone, and by nothing else', () => {
@@ -168,7 +168,7 @@ it('an ejected member comes back by a call that began afterwards, by its probes,
     }),
     { numRuns: runs(10) },
   );
-  expect([...reached].sort()).toEqual(['alone', 'calledOff', 'probed', 'settled']);
+  if (!isHasty) expect([...reached].sort()).toEqual(['alone', 'calledOff', 'probed', 'settled']);
 });
 
 it('an ejection lasts half to all of baseMs, doubled by failed trials and soon relapses, up to maxMs; outside panic', () => {
