@@ -260,3 +260,40 @@ function heap(): number {
   gc!();
   return process.memoryUsage().heapUsed;
 }
+
+describe('what the functions of a barrier answer', () => {
+  const whatCame = async (more: Partial<BarrierOptions<Part>>): Promise<string> => {
+    const clock = new VirtualClock();
+    const { flow: source, told, reasons } = parts(clock, ['a1']);
+    expect(await taken(barrier(source, options(clock, more)))).toEqual([]);
+    expect(told).toEqual(['-a1']);
+    expect(clock.pending).toBe(0);
+    return String(reasons[0]);
+  };
+
+  const bad: readonly unknown[] = ['ab', [], [1], ['1', 2], 0, 1.5, null, { length: 1 }];
+  it.each(bad.map((answer) => ({ answer })))('a set of $answer is refused', async ({ answer }) => {
+    const text = await whatCame({ expect: () => answer as string[] });
+    expect(text).toMatch(
+      /^HoldfastError: what is expected must be an integer .* or an array of one or more strings, got /,
+    );
+  });
+
+  it('a key or a part that is no text is refused', async () => {
+    expect(await whatCame({ key: () => 5 as unknown as string })).toMatch(/a key must be a string, got 5/);
+    expect(await whatCame({ part: () => 5 as unknown as string })).toMatch(/a part must be a string, got 5/);
+  });
+
+  it('a set that fails says why, which one it is and how much of it was there', async () => {
+    const clock = new VirtualClock();
+    const first = parts(clock, ['a1', 2_000, 'b1']);
+    const reader = taken(barrier(first.flow, options(clock)));
+    await clock.advance(5_000);
+    expect(await reader).toEqual([]);
+    expect(first.reasons.map(String)).toEqual([
+      'HoldfastError: the time is over, and "a" has 1 of its parts',
+      'HoldfastError: the flow has ended, and "b" has 1 of its parts',
+    ]);
+    expect(clock.pending).toBe(0);
+  });
+});
