@@ -41,12 +41,20 @@ export class Endings<D> {
       }
       const answer = this.#depot.cancel(id);
       if (answer instanceof Promise) {
-        return answer.then((was) => was !== false && this.#onTakenBack(was === true ? job : was, reason));
+        return answer.then((was) =>
+          was === false ? this.#stopById(id, reason) : this.#onTakenBack(was === true ? undefined : was, reason),
+        );
       }
       return Promise.resolve(answer && this.#onTakenBack(job, reason));
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  /** It may have been started while the store was asked. */
+  #stopById(id: string, reason: unknown): boolean {
+    const job = this.#depot.find(id);
+    return job?.state === 'leased' && this.#stop(job, reason ?? takenBack(), 'cancelled');
   }
 
   #onTakenBack(job: Job<D> | undefined, reason: unknown): true {
@@ -90,11 +98,22 @@ export class Endings<D> {
     let job = linked;
     while (job.details?.successor !== undefined) job = job.details.successor; // its lease was lost: it goes on as another record
     const error = deadlineExceeded('a job');
-    if (job.state === 'leased') this.#stop(job, error, 'expired');
-    else if (this.#depot.expire(job) === true) {
-      this.#tally.onDead(job, 'expired', error);
-      this.#host.onEnded();
-    }
+    if (job.state === 'leased' && this.#stop(job, error, 'expired')) return;
+    const answer = this.#depot.expire(job);
+    if (!(answer instanceof Promise)) this.#onExpired(job, error, answer);
+    else
+      answer.then(
+        (was) => {
+          this.#onExpired(job, error, was);
+        },
+        () => undefined,
+      ); // or the queue has closed meanwhile
+  }
+
+  #onExpired(job: Job<D>, error: Error, was: boolean): void {
+    if (!was) return;
+    this.#tally.onDead(job, 'expired', error);
+    this.#host.onEnded();
   }
 
   /** Asks a job that runs to stop, and tells whoever waits for its result. */

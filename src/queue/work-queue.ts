@@ -488,7 +488,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     } else if (offer.job === job) {
       job.owner = this; // it has taken the place of one that waited
       if (signal !== undefined || job.details?.expiresAtMs !== undefined) this.#endings.link(job, signal);
-    }
+    } else if (offer.job !== undefined && offer.renewed === true) this.#endings.link(offer.job, signal);
     this.#pump(nowMs);
   }
 

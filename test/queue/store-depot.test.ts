@@ -872,7 +872,7 @@ describe('an answer of the store that comes late', () => {
         if (ms > 1_000) void queue.run('b', { id: 'x', delayMs: 1_000 }).then((value) => told.push(value));
         else {
           const adding = queue.add('b', { id: 'x', delayMs: 1_000 });
-          await clock.advance(20);
+          await clock.advance(ms + 20);
           void (await adding).result.then((value) => told.push(value));
         }
         await clock.advance(10_000);
@@ -885,27 +885,27 @@ describe('an answer of the store that comes late', () => {
     },
   );
 
-  it('never to a settlement: that another is accepted with the id is the answer', async () => {
+  it('never to a settlement: it is sent again while the lease lasts', async () => {
     const { clock, runtime, inner } = setUp();
-    const store = lateIn(clock, inner, 'settle', Infinity);
-    const queue = new WorkQueue<string, string>(async (name) => name, { store, runtime, lease: { ms: 60_000 } });
+    const store = lateIn(clock, inner, 'settle', Infinity, 1);
+    const queue = new WorkQueue<string, string>(async (name) => name, { store, runtime, lease: { ms: 6_000 } });
     await clock.advance(50);
-    const told: unknown[] = [];
-    const add = (options: { readonly id: string; readonly delayMs?: number }): void => {
-      queue.run('a', options).then(
-        (value) => told.push(value),
-        (error: unknown) => told.push((error as { readonly code?: unknown }).code),
-      );
-    };
-    add({ id: 'x' });
+    const errors: unknown[] = [];
+    queue.on('storeError', ({ error }) => errors.push((error as { readonly code?: unknown }).code));
+    const told: string[] = [];
+    void queue.run('a', { id: 'x' }).then((value) => told.push(value));
     await clock.advance(20);
-    add({ id: 'x', delayMs: 1_000 });
-    await clock.advance(20);
-    const closing = queue.close({ graceMs: 10, abortMs: 10 });
+    void queue.run('b', { id: 'x' }).then((value) => told.push(value));
+    await clock.advance(2_000);
+    expect(told).toEqual([]);
+    await clock.advance(1_200);
+    expect(told).toEqual(['a', 'b']);
+    expect(errors).toEqual(['STORE_FAILED']);
+    expect(queue.stats()).toMatchObject({ accepted: 2, done: 2, started: 2, waiting: 0, leased: 0 });
+    const closing = queue.close();
     await clock.advance(5_000);
     await closing;
-    expect(told).toEqual(['a', 'CLOSED']);
-    expect(await closing).toMatchObject({ accepted: 2, done: 1, waiting: 1 });
+    expect(clock.pending).toBe(0);
   });
 
   it('to who takes a job back: who has its id by then is not taken for it', async () => {

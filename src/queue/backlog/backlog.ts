@@ -34,6 +34,8 @@ export interface BacklogRules {
 export interface Offer<D> {
   readonly status: PutResult['status'];
   readonly job?: Job<D>;
+  /** It waits, and has taken over the data and the options of the one that was offered. */
+  readonly renewed?: boolean;
   readonly dropped?: Job<D>;
 }
 
