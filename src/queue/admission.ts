@@ -4,6 +4,7 @@ import type { Offer } from './backlog/backlog.ts';
 import type { Job } from './backlog/job.ts';
 import { Ring } from './backlog/ring.ts';
 import type { Depot } from './depot.ts';
+import { takenBack, tell } from './tally.ts';
 
 interface Waiter<D> {
   readonly job: Job<D>;
@@ -74,7 +75,7 @@ export class Admission<D> {
           const offer = answer instanceof Promise ? await answer : answer;
           if (offer.status === 'full') return;
           // Told at once: the job may be taken before whoever waits for the promise hears of it.
-          if (hasLeft(first)) this.#takeBack(first.job, offer);
+          if (hasLeft(first)) this.#takeBack(first, offer);
           else {
             this.#leave(first);
             this.#onOffer(first.job, offer, first.delayMs, first.signal);
@@ -94,9 +95,18 @@ export class Admission<D> {
     }
   }
 
-  /** Who has added it has left while the store was asked. */
-  #takeBack(job: Job<D>, { status }: Offer<D>): void {
-    if (status === 'added') Promise.resolve(this.#depot.cancel(this.#depot.idOf(job))).catch(() => undefined);
+  /** Who has added it has left while the store was asked. Others may have come to wait for its end. */
+  #takeBack({ job, delayMs }: Waiter<D>, offer: Offer<D>): void {
+    if (offer.status !== 'added') return;
+    const onAnswer = (was: unknown): void => {
+      if (was === false) {
+        this.#onOffer(job, offer, delayMs, undefined); // too late: it is a job like any other
+        return;
+      }
+      job.result = takenBack();
+      tell(job);
+    };
+    Promise.resolve(this.#depot.cancel(this.#depot.idOf(job))).then(onAnswer, () => undefined);
   }
 
   #leave(waiter: Waiter<D>): void {

@@ -3,10 +3,11 @@ import type { Ending } from './backlog/backlog.ts';
 import { isQueued, Job, type JobDetails } from './backlog/job.ts';
 import type { LeasedJob, PutResult, StoreCaps, StoreCounts } from './queue-store.ts';
 import { alsoTell, tellEnd } from './result-ticket.ts';
-import { remember, Unrecorded } from './unrecorded.ts';
+import { Unrecorded } from './unrecorded.ts';
 
 /** The answer to a put speaks of one that ended just now, if of one that has ended. */
 const mostPast = 1_000;
+const mostExpired = 100_000;
 
 /** @internal What records of a store behind promises need to know. */
 export interface FarRecordsHost {
@@ -28,8 +29,6 @@ export class FarRecords<D> {
   readonly #host: FarRecordsHost;
   /** Live jobs that were accepted here, and those that are leased here. */
   readonly #known = new Map<string, Job<D>>();
-  /** Those whose put has no answer yet, and of which nothing has come. */
-  readonly #asked = new Map<string, Job<D>>();
   /** Those whose deadline was told here; the store comes to it later, and may speak of them still. */
   readonly #expired = new Set<string>();
   /** Those that have ended while a put of one that is perhaps the same was asked: its answer may speak of them. */
@@ -63,7 +62,7 @@ export class FarRecords<D> {
 
   /** The record of a live job. */
   find(id: string): Job<D> | undefined {
-    return this.#known.get(id) ?? this.#asked.get(id);
+    return this.#known.get(id);
   }
 
   /** The record that is told of the end of a live job. */
@@ -71,48 +70,33 @@ export class FarRecords<D> {
     const id = this.idOf(job);
     const known = this.#known.get(id);
     if (known !== undefined) return known;
-    if (job.owner === undefined) this.unrecorded.adopt(id, job); // one that was found in the store
-    this.#known.set(id, job);
-    return job;
+    const record = job.owner === undefined ? this.unrecorded.claim(id, () => job) : job; // one that was found in the store
+    this.#known.set(id, record);
+    return record;
   }
 
-  /** The store is asked to keep it, and may hand it out before the answer is here. */
-  asking(job: Job<D>, delayMs: number): void {
-    const id = this.idOf(job);
-    if (this.#host.caps.shared) this.unrecorded.add(id);
-    job.state = delayMs > 0 ? 'delayed' : 'waiting';
-    this.#asked.set(id, job);
-    if (job.details?.dedupe !== undefined) this.#asking++;
+  /** Until `forgetPast`, once for each call, those that end are kept: an answer may speak of them. */
+  rememberPast(): void {
+    this.#asking++;
   }
 
-  /** There is an answer; whether nothing has come of the job before it. */
-  answered(job: Job<D>): boolean {
-    if (job.details?.dedupe !== undefined && --this.#asking === 0) this.#past.clear();
-    return this.#isNew(job);
+  forgetPast(): void {
+    if (--this.#asking === 0) this.#past.clear();
   }
 
-  /** Whether it is one of which nothing has come; now something does. */
-  #isNew(job: Job<D>): boolean {
-    const id = this.idOf(job);
-    return this.#asked.get(id) === job && this.#asked.delete(id);
-  }
-
-  /** It was not kept. */
-  refused(job: Job<D>): void {
-    this.unrecorded.delete(this.idOf(job));
-  }
-
-  /** It is kept, and nothing has come of it. Whoever had its id before has ended, in a way that is not known here. */
-  accepted(job: Job<D>): void {
+  /** It is kept. Whoever had its id before has ended, in a way that is not known here. */
+  accepted(job: Job<D>, delayMs: number): void {
     const id = this.idOf(job);
     const older = this.#known.get(id);
-    if (older !== undefined) {
-      if (isQueued(older)) this.#count(older, -1);
-      this.#known.delete(id);
-      this.#handOver(older, job);
-    }
+    if (older !== undefined) this.#yield(older, job);
+    this.#expired.delete(id);
+    job.state = delayMs > 0 ? 'delayed' : 'waiting';
     this.#count(job, 1);
     if (this.#isFollowed(job)) this.#known.set(id, job);
+    else {
+      this.#known.delete(id);
+      this.unrecorded.add(id, job);
+    }
   }
 
   /** Its id is that of a job which is not the one that had died here. */
@@ -122,23 +106,31 @@ export class FarRecords<D> {
 
   /** Which one the store has instead of one that was to be kept. */
   twin({ id, dead }: PutResult, data: D): Job<D> {
-    const known = this.#known.get(id) ?? this.#past.get(id);
-    if (known !== undefined) return known;
+    const known = this.#known.get(id) ?? this.#past.get(id) ?? this.unrecorded.find(id);
+    if (known !== undefined && (dead === undefined || !isQueued(known))) return known;
     // Of an earlier process, or of another; or one that has died here, to which the store comes later.
-    const job = this.make(data, 0, { id });
     const error = dead ?? (this.#expired.has(id) ? 'its deadline has passed' : undefined);
     if (error !== undefined) {
-      job.state = 'dead';
-      job.result = new HoldfastError('JOB_DEAD', `job ${id} was given up before: ${error}`);
-    } else if (this.#isFollowed(job)) this.follow(job); // whoever has added it may ask for its end when it has come
+      const job = this.#givenUp(id, data, error);
+      if (known !== undefined) this.#yield(known, job); // another has given it up
+      return job;
+    }
+    const job = this.make(data, 0, { id });
+    return this.#isFollowed(job) ? this.follow(job) : job; // whoever has added it may ask for its end when it has come
+  }
+
+  #givenUp(id: string, data: D, error: string): Job<D> {
+    const job = this.make(data, 0, { id });
+    job.state = 'dead';
+    job.result = new HoldfastError('JOB_DEAD', `job ${id} was given up before: ${error}`);
     return job;
   }
 
   /** One that waits has taken the data, the delay and the deadline of another. */
-  renewed(job: Job<D>, by: Job<D>): void {
+  renewed(job: Job<D>, by: Job<D>, delayMs: number): void {
     const isCounted = this.#known.get(this.idOf(job)) === job;
     if (isCounted) this.#count(job, -1);
-    job.state = by.state;
+    job.state = delayMs > 0 ? 'delayed' : 'waiting';
     job.data = by.data;
     job.caller = by.caller;
     (job.details ??= {}).expiresAtMs = by.details?.expiresAtMs;
@@ -158,19 +150,17 @@ export class FarRecords<D> {
   /** It was leased here; its record. */
   leased(lease: LeasedJob<D>, expiresAtMs: number): Job<D> {
     const { id, fence, data, attempt, crashes, settings } = lease;
-    const known = this.find(id);
-    const job = known ?? this.make(data, lease.priority, { id });
-    if (known === undefined) this.unrecorded.adopt(id, job);
-    else this.unrecorded.delete(id);
+    const job = this.#record(id, data, lease.priority);
     this.#expired.delete(id);
     const details = (job.details ??= { id });
     details.fence = fence;
     details.settings = settings;
-    details.expiresAtMs = expiresAtMs === Infinity ? undefined : expiresAtMs;
+    // The store counts from when it heard of the job. One that was put back has no deadline any more.
+    details.expiresAtMs = expiresAtMs === Infinity ? undefined : Math.min(expiresAtMs, details.expiresAtMs ?? Infinity);
     job.data = data;
     job.attempt = attempt;
     job.crashes = crashes;
-    if (!this.#isNew(job)) this.#count(job, -1);
+    this.#count(job, -1);
     job.state = 'leased';
     this.#known.set(id, job);
     return job;
@@ -184,7 +174,7 @@ export class FarRecords<D> {
     if (this.#isFollowed(job)) return;
     const id = this.idOf(job);
     this.#known.delete(id);
-    if (job.owner === this.#host.owner) this.unrecorded.add(id);
+    if (job.owner === this.#host.owner) this.unrecorded.add(id, job);
   }
 
   /** It has ended with its lease. */
@@ -192,6 +182,10 @@ export class FarRecords<D> {
     const id = this.idOf(job);
     job.state = state;
     if (this.#known.get(id) === job) this.#known.delete(id);
+    this.#keepPast(id, job);
+  }
+
+  #keepPast(id: string, job: Job<D>): void {
     if (this.#asking === 0) return;
     this.#past.set(id, job);
     if (this.#past.size > mostPast) this.#past.delete(this.#past.keys().next().value!);
@@ -219,14 +213,23 @@ export class FarRecords<D> {
    * here; undefined for one that is not in these books, or is no more since its deadline has passed.
    */
   withdrawn(id: string): Job<D> | undefined {
-    if (this.#expired.delete(id)) return undefined;
-    const known = this.find(id);
-    const job = known ?? this.make(undefined as D, 0, { id });
-    if (known === undefined) this.unrecorded.adopt(id, job);
-    else this.unrecorded.delete(id);
-    if (!this.#isNew(job)) this.#count(job, -1);
+    if (this.#expired.delete(id)) {
+      this.#keepPast(id, this.#givenUp(id, undefined as D, 'its deadline has passed'));
+      return undefined;
+    }
+    const isKnown = this.#known.has(id) || this.unrecorded.find(id) !== undefined;
+    const job = this.#record(id, undefined as D, 0);
+    this.#count(job, -1);
     this.ended(job, 'cancelled');
-    return known ?? (job.owner === undefined ? undefined : job);
+    return isKnown || job.owner !== undefined ? job : undefined;
+  }
+
+  /** The record of a job that the store speaks of, if need be a new one. */
+  #record(id: string, data: D, priority: number): Job<D> {
+    const known = this.#known.get(id);
+    if (known === undefined) return this.unrecorded.claim(id, () => this.make(data, priority, { id }));
+    this.unrecorded.delete(id);
+    return known;
   }
 
   /** Its deadline has passed: the store sees to that when the job's turn comes. Whether it was one that waits. */
@@ -236,7 +239,8 @@ export class FarRecords<D> {
     this.#count(job, -1);
     this.unrecorded.delete(id);
     this.ended(job, 'dead');
-    remember(this.#expired, id);
+    this.#expired.add(id);
+    if (this.#expired.size > mostExpired) this.#expired.delete(this.#expired.values().next().value!);
     return true;
   }
 
@@ -256,10 +260,6 @@ export class FarRecords<D> {
     this.delayed = Math.max(delayed, this.#entered.delayed - mark.delayed);
   }
 
-  forgetAsked(): void {
-    this.#asked.clear();
-  }
-
   /** Whether a job is looked after from here until its end; in a shared store it may come elsewhere. */
   #isFollowed(job: Job<D>): boolean {
     return !this.#host.caps.shared || job.ticket !== undefined;
@@ -272,8 +272,13 @@ export class FarRecords<D> {
     this[where] = Math.max(0, this[where] + by);
   }
 
-  /** Who waits for the end of a job is told of that of the one that has its place: how itself has ended is not known. */
-  #handOver(job: Job<D>, heir: Job<D>): void {
+  /** It has ended, in a way that is not known here: who waits for its end is told of that of another. */
+  #yield(job: Job<D>, heir: Job<D>): void {
+    const id = this.idOf(job);
+    if (this.#known.get(id) === job) {
+      if (isQueued(job)) this.#count(job, -1);
+      this.#known.delete(id);
+    }
     const details = (job.details ??= {});
     details.successor = heir;
     details.unlink?.();

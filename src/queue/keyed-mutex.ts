@@ -2,6 +2,8 @@ interface Turn {
   readonly keys: readonly string[];
   /** How many of its keys somebody else has, or waits for before it. */
   ahead: number;
+  /** What comes between its end and the next turn. */
+  readonly after: (() => void)[];
   readonly start: () => void;
   readonly refuse: (reason: Error) => void;
 }
@@ -15,23 +17,30 @@ export class KeyedMutex {
   readonly #lines = new Map<string, Turn[]>();
   #over: Error | undefined;
 
-  /** Calls at once when all keys are free, else when those before it have settled. */
-  run<T>(keys: readonly string[], call: () => Promise<T>): Promise<T> {
+  /**
+   * Calls at once when all keys are free, else when those before it have settled and who has called has heard it.
+   *
+   * @param refused - what is answered once this is closed; absent: it rejects
+   */
+  run<T>(keys: readonly string[], call: () => Promise<T>, refused?: T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
+      const refuse = (reason: Error): void => {
+        if (refused === undefined) reject(reason);
+        else resolve(refused);
+      };
       if (this.#over !== undefined) {
-        reject(this.#over);
+        refuse(this.#over);
         return;
       }
       const start = (): void => {
         const ended = (): void => {
           this.#end(turn);
         };
-        const result = call();
-        result.then(ended, ended); // before who has called hears of it
-        resolve(result);
+        void call().then(resolve, reject).then(ended);
       };
-      const turn: Turn = { keys: keys.length > 1 ? [...new Set(keys)] : keys, ahead: 0, start, refuse: reject };
-      for (const key of turn.keys) if (!this.#isFirst(key, turn)) turn.ahead++;
+      const own = keys.length > 1 ? [...new Set(keys)] : keys;
+      const turn: Turn = { keys: own, ahead: 0, after: [], start, refuse };
+      for (const key of own) if (!this.#isFirst(key, turn)) turn.ahead++;
       if (turn.ahead === 0) start();
     });
   }
@@ -43,7 +52,19 @@ export class KeyedMutex {
     return line === undefined;
   }
 
-  #end({ keys }: Turn): void {
+  /** Calls as soon as no call for the key is under way, before any that waits; whether that was at once. */
+  between(key: string, call: () => void): boolean {
+    const first = this.#lines.get(key)?.[0];
+    if (first === undefined || first.ahead > 0) {
+      call();
+      return true;
+    }
+    first.after.push(call);
+    return false;
+  }
+
+  #end({ keys, after }: Turn): void {
+    for (const call of after) call();
     for (const key of keys) {
       const line = this.#lines.get(key);
       line?.shift();

@@ -35,10 +35,14 @@ export class StoreDepot<D> implements Depot<D> {
   readonly #settlements: Settlements<D>;
   readonly #ready = new Ring<Job<D>>();
   readonly #held: HeldLeases<D>;
-  /** Whose settlement was sent and is not answered. */
-  readonly #settling = new Map<Job<D>, Promise<boolean>>();
-  /** Pulled jobs that wait for that. */
-  readonly #entering = new Set<Promise<void>>();
+  /** Ids of jobs that the store is asked to keep. */
+  readonly #putting = new Set<string>();
+  /** Whose settlement is asked for and not answered. */
+  readonly #settling = new Set<Job<D>>();
+  /** How many that were pulled wait for the answer to a question about the same id. */
+  #entering = 0;
+  /** Ids of which it is not known whether they were taken back in time. */
+  readonly #cancelling = new Set<string>();
   /** How many that were pulled are given up before they are started. */
   #leaving = 0;
   #listener: DepotListener<D> | undefined;
@@ -147,34 +151,35 @@ export class StoreDepot<D> implements Depot<D> {
     const expiresInMs = expiresAtMs === undefined ? undefined : expiresAtMs - nowMs;
     const delayMs = Math.max(0, dueMs - nowMs);
     const { data, priority } = job;
-    this.#records.asking(job, delayMs);
-    let result: PutResult;
+    const isTwin = dedupe !== undefined;
+    if (isTwin) this.#records.rememberPast();
+    this.#putting.add(id);
     try {
-      result = await this.#puts.add({ id, data, key: keyName, priority, delayMs, dedupe, expiresInMs, settings });
-    } catch (error) {
-      this.#records.answered(job);
-      this.#records.refused(job);
-      throw error;
+      const asked = { id, data, key: keyName, priority, delayMs, dedupe, expiresInMs, settings };
+      const result = await this.#puts.add(asked);
+      if (result.status === 'added') return await this.#added(job, delayMs, result.dropped);
+      return result.status === 'full' ? { status: 'full' } : this.#duplicate(job, result, delayMs);
+    } finally {
+      this.#putting.delete(id);
+      if (isTwin) this.#records.forgetPast();
     }
-    const isNew = this.#records.answered(job);
-    if (result.status === 'added') return this.#added(job, isNew, result.dropped);
-    this.#records.refused(job);
-    return result.status === 'full' ? { status: 'full' } : this.#duplicate(job, result, delayMs);
   }
 
-  async #added(job: Job<D>, isNew: boolean, dropped: string | undefined): Promise<Offer<D>> {
-    const id = this.idOf(job);
-    this.#records.revived(id);
-    if (isNew) {
-      this.#unlease(id); // whoever had it before has ended
-      this.#records.accepted(job);
-    }
+  async #added(job: Job<D>, delayMs: number, dropped: string | undefined): Promise<Offer<D>> {
+    this.#unlease(this.idOf(job)); // whoever had it before has ended
+    this.#records.accepted(job, delayMs);
     this.#look();
     if (dropped === undefined) return { status: 'added' };
-    const settling = this.#settling.get(this.find(dropped)!);
-    if (settling !== undefined) await settling; // it waits again: that is on its way
+    // Puts are answered in their order. What else is asked about that one says how it came to wait.
+    if (!this.#putting.has(dropped)) await this.#answered(dropped);
     const gone = this.#withdrawn(dropped);
     return gone === undefined ? { status: 'added' } : { status: 'added', dropped: gone };
+  }
+
+  #answered(id: string): Promise<void> {
+    return new Promise((resolve) => {
+      this.#questions.between(id, resolve);
+    });
   }
 
   #duplicate(job: Job<D>, result: PutResult, delayMs: number): Offer<D> {
@@ -187,7 +192,7 @@ export class StoreDepot<D> implements Depot<D> {
       if (mode === 'rerun') twin.details!.rerun = { data: job.data, delayMs };
       return { status: 'duplicate', job: twin };
     }
-    this.#records.renewed(twin, job);
+    this.#records.renewed(twin, job, delayMs);
     return { status: 'duplicate', job: twin, renewed: true };
   }
 
@@ -202,22 +207,15 @@ export class StoreDepot<D> implements Depot<D> {
 
   settle(job: Job<D>, ending: Ending): Promise<boolean> {
     if (!this.#held.has(job)) return Promise.resolve(false);
-    const ask = (): Promise<boolean> => this.#settle(job, ending);
-    return this.#settlingOf(job, this.#questions.run(this.#keysOf(job), ask));
-  }
-
-  /** What becomes of a lease is said by this answer, and not before who waits for it has heard it. */
-  #settlingOf(job: Job<D>, answer: Promise<boolean>): Promise<boolean> {
-    const told = answer.catch(() => false); // the queue has closed before its turn came
-    this.#settling.set(job, told);
-    void told.then(() => this.#settling.delete(job));
-    return told;
+    this.#settling.add(job); // what becomes of the lease is said by the answer from now on
+    return this.#questions.run(this.#keysOf(job), () => this.#settle(job, ending), false);
   }
 
   async #settle(job: Job<D>, ending: Ending): Promise<boolean> {
     const outcome = { ...ending, id: this.idOf(job), fence: job.details!.fence! };
     const was = this.#held.has(job) && (await this.#settlements.add(outcome, job));
     this.#held.delete(job);
+    this.#settling.delete(job);
     this.#settled(job, was ? ending : undefined);
     return was;
   }
@@ -245,7 +243,8 @@ export class StoreDepot<D> implements Depot<D> {
   async #cancel(id: string): Promise<boolean | Job<D>> {
     const known = this.find(id);
     if (known !== undefined && (await this.#giveUp(known, { kind: 'cancelled' }))) return known;
-    const [was = false] = await this.#store.cancel([id]);
+    this.#cancelling.add(id);
+    const [was = false] = await this.#store.cancel([id]).finally(() => this.#cancelling.delete(id));
     if (!was) return false;
     const isDead = this.#records.isDead(id); // that has been told meanwhile
     return this.#withdrawn(id) ?? !isDead;
@@ -265,7 +264,8 @@ export class StoreDepot<D> implements Depot<D> {
     if (job.state !== 'leased' || ![...this.#ready].includes(job)) return false;
     this.#ready.keep((other) => other !== job);
     this.#leaving++;
-    const was = await this.#settlingOf(job, this.#settle(job, ending));
+    this.#settling.add(job);
+    const was = await this.#settle(job, ending);
     this.#leaving--;
     return was;
   }
@@ -283,12 +283,12 @@ export class StoreDepot<D> implements Depot<D> {
     this.#timer?.cancel();
     this.#closing = true;
     await this.#pulled;
-    await Promise.all(this.#entering);
     for (let job = this.#ready.shift(); job !== undefined; job = this.#ready.shift()) {
       void this.settle(job, { kind: 'release', delayMs: 0 });
     }
     await this.#settlements.idle();
     await this.#puts.idle();
+    await this.#settlements.idle(); // of what was pulled before its put was answered
     this.#open = false;
     this.#settlements.close();
     this.#held.close();
@@ -343,7 +343,7 @@ export class StoreDepot<D> implements Depot<D> {
     const { clock } = this.#settings.runtime;
     while (this.#again && this.#open && !this.#closing) {
       this.#again = false;
-      const wanted = this.#host.demand() - this.#ready.size - this.#entering.size;
+      const wanted = this.#host.demand() - this.#ready.size - this.#entering;
       if (wanted <= 0) break;
       try {
         const askedMs = clock.now();
@@ -382,21 +382,23 @@ export class StoreDepot<D> implements Depot<D> {
   }
 
   /**
-   * A job may be pulled again before the answer to its settlement is here, which takes as long as the disk or the network
-   * does: whoever waits for the end of the one lease hears of it before the next begins.
+   * A job may be pulled before the answer to its put is here, and again before that to its settlement, which take as long as
+   * the disk or the network does. Whoever waits for the answer hears of it before the lease begins. That it was pulled is
+   * the answer to who would take it back.
    */
   #enter(leased: LeasedJob<D>, askedMs: number): void {
-    const told = this.#settling.get(this.find(leased.id)!);
-    if (told === undefined) {
+    if (this.#cancelling.has(leased.id)) {
       this.#lease(leased, askedMs);
       return;
     }
-    const entering = told.then(() => {
-      this.#entering.delete(entering);
+    this.#entering++;
+    let isLate = false;
+    this.#questions.between(leased.id, () => {
+      this.#entering--;
       this.#lease(leased, askedMs);
-      this.#listener?.onReady();
+      if (isLate) this.#listener?.onReady();
     });
-    this.#entering.add(entering);
+    isLate = true;
   }
 
   #lease(leased: LeasedJob<D>, askedMs: number): void {
@@ -409,7 +411,8 @@ export class StoreDepot<D> implements Depot<D> {
     this.#unlease(id);
     const job = this.#records.leased(leased, askedMs + expiresInMs);
     this.#held.add(job, askedMs);
-    this.#ready.push(job);
+    if (this.#closing) void this.settle(job, { kind: 'release', delayMs: 0 });
+    else this.#ready.push(job);
     if (expiresInMs !== Infinity) this.#listener?.onPerishable(job);
   }
 

@@ -3,13 +3,13 @@ import type { Job } from './backlog/job.ts';
 const mostRemembered = 100_000;
 
 /**
- * @internal Which of the jobs that come from a store without a record had been accepted here: those of which only the id was
- * kept, and those that have died and were put back.
+ * @internal Which of the jobs that come from a store without a record had been accepted here: those that others may pull, of
+ * which only the id is kept, and the record for as long as somebody else has it; and those that have died and were put back.
  */
 export class Unrecorded<D> {
   readonly #owner: object;
   readonly #onRedriven: (count: number) => number;
-  readonly #ids = new Set<string>();
+  readonly #records = new Map<string, WeakRef<Job<D>>>();
   /** How many have died here and are to come back. */
   #returning = 0;
   /** Questions to put them back that have no answer yet, and how many have come back before it. */
@@ -22,19 +22,31 @@ export class Unrecorded<D> {
     this.#onRedriven = onRedriven;
   }
 
-  /** It was accepted here, or is about to be. */
-  add(id: string): void {
-    remember(this.#ids, id);
+  /** It was accepted here. Of too many the oldest is forgotten. */
+  add(id: string, job: Job<D>): void {
+    this.#records.set(id, new WeakRef(job));
+    if (this.#records.size > mostRemembered) this.#records.delete(this.#records.keys().next().value!);
   }
 
-  /** It was not accepted, or its record is known. */
-  delete(id: string): boolean {
-    return this.#ids.delete(id);
+  /** Its record is known. */
+  delete(id: string): void {
+    this.#records.delete(id);
   }
 
-  /** Says of a job that has come whose it is; once for each. */
-  adopt(id: string, job: Job<D>): void {
-    if (this.#ids.delete(id) || this.#isBack()) job.owner = this.#owner;
+  /** The record, if somebody has it. */
+  find(id: string): Job<D> | undefined {
+    return this.#records.get(id)?.deref();
+  }
+
+  /** The record of a job that has come, or another that is `made` for it, with whose it is; once for each. */
+  claim(id: string, made: () => Job<D>): Job<D> {
+    const isOwn = this.#records.has(id);
+    const record = this.find(id);
+    this.#records.delete(id);
+    if (record !== undefined) return record;
+    const job = made();
+    if (isOwn || this.#isBack()) job.owner = this.#owner;
+    return job;
   }
 
   #isBack(): boolean {
@@ -61,10 +73,4 @@ export class Unrecorded<D> {
       if (--this.#asking === 0) this.#early = 0;
     }
   }
-}
-
-/** @internal Of too many the oldest is forgotten. */
-export function remember(ids: Set<string>, id: string): void {
-  ids.add(id);
-  if (ids.size > mostRemembered) ids.delete(ids.values().next().value!);
 }
