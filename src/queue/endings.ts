@@ -112,6 +112,7 @@ export class Endings<D> {
 
   #onExpired(job: Job<D>, error: Error, was: boolean): void {
     if (!was) return;
+    this.#tally.onAccepted(job); // it may be one of an earlier process
     this.#tally.onDead(job, 'expired', error);
     this.#host.onEnded();
   }

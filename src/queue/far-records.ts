@@ -89,7 +89,7 @@ export class FarRecords<D> {
     const id = this.idOf(job);
     const older = this.#known.get(id);
     if (older !== undefined) this.#yield(older, job);
-    this.#expired.delete(id);
+    this.revived(id);
     job.state = delayMs > 0 ? 'delayed' : 'waiting';
     this.#count(job, 1);
     if (this.#isFollowed(job)) this.#known.set(id, job);
@@ -101,7 +101,7 @@ export class FarRecords<D> {
 
   /** Its id is that of a job which is not the one that had died here. */
   revived(id: string): void {
-    this.#expired.delete(id);
+    if (this.#expired.delete(id)) this.#past.delete(id);
   }
 
   /** Which one the store has instead of one that was to be kept. */
@@ -197,7 +197,7 @@ export class FarRecords<D> {
    */
   lost(job: Job<D>): void {
     const { data, priority, details, ticket, owner, caller } = job;
-    const heir = this.make(data, priority, { ...details, fence: undefined });
+    const heir = this.make(data, priority, { ...details, fence: undefined, rerun: undefined });
     heir.ticket = ticket;
     heir.owner = owner;
     heir.caller = caller;

@@ -28,6 +28,11 @@ export class HeldLeases<D> {
     this.#settings = settings;
   }
 
+  /** Whose leases are held. */
+  jobs(): Iterable<Job<D>> {
+    return this.#endsMs.keys();
+  }
+
   /** Whether it is held, be it over. */
   has(job: Job<D>): boolean {
     return this.#endsMs.has(job);

@@ -30,8 +30,8 @@ interface Answer {
 const mostSilenceMs = 10_000;
 
 /**
- * @internal Sends outcomes until the store has them, or their leases are over. An answer that has not come by half of a
- * lease is taken for lost: while the leases last, sending the same once more tells whether it was.
+ * @internal Sends outcomes until the store has them, or their leases are over. An answer that has not come by a quarter of
+ * a lease is taken for lost: while the leases last, sending the same once more tells whether it was.
  */
 export class Settlements<D> {
   readonly #host: SettlementsHost<D>;
@@ -76,7 +76,7 @@ export class Settlements<D> {
     for (let pauseMs = 50; ; pauseMs = Math.min(2 * pauseMs, 5_000)) {
       try {
         calls.add(this.#host.store.settle(outcomes), pauseMs > 50);
-        const { ends, isRepeat } = await calls.first(clock, leaseMs / 2);
+        const { ends, isRepeat } = await calls.first(clock, leaseMs / 4);
         // Nobody else can have ended a lease that is not over: it was this, the first time, and the answer was lost.
         return isRepeat ? ends.map((was, i) => was || isHeld(settlements[i]!)) : ends;
       } catch (error) {

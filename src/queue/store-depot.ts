@@ -152,13 +152,15 @@ export class StoreDepot<D> implements Depot<D> {
     const delayMs = Math.max(0, dueMs - nowMs);
     const { data, priority } = job;
     const isTwin = dedupe !== undefined;
+    // One that was leased after this was asked for may have taken its data before.
+    const held = dedupe?.mode === 'rerun' ? new Set(this.#held.jobs()) : undefined;
     if (isTwin) this.#records.rememberPast();
     this.#putting.add(id);
     try {
       const asked = { id, data, key: keyName, priority, delayMs, dedupe, expiresInMs, settings };
       const result = await this.#puts.add(asked);
       if (result.status === 'added') return await this.#added(job, delayMs, result.dropped);
-      return result.status === 'full' ? { status: 'full' } : this.#duplicate(job, result, delayMs);
+      return result.status === 'full' ? { status: 'full' } : this.#duplicate(job, result, delayMs, held);
     } finally {
       this.#putting.delete(id);
       if (isTwin) this.#records.forgetPast();
@@ -182,14 +184,14 @@ export class StoreDepot<D> implements Depot<D> {
     });
   }
 
-  #duplicate(job: Job<D>, result: PutResult, delayMs: number): Offer<D> {
+  #duplicate(job: Job<D>, result: PutResult, delayMs: number, held: ReadonlySet<Job<D>> | undefined): Offer<D> {
     const mode = job.details?.dedupe?.mode ?? 'reject';
     const isRenewing = mode !== 'reject' && result.id !== this.idOf(job);
     if (isRenewing) this.#records.revived(result.id);
     const twin = this.#records.twin(result, job.data);
     if (!isRenewing || !twin.isLive) return { status: 'duplicate', job: twin };
     if (twin.state === 'leased') {
-      if (mode === 'rerun') twin.details!.rerun = { data: job.data, delayMs };
+      if (held?.has(twin) === true) twin.details!.rerun = { data: job.data, delayMs };
       return { status: 'duplicate', job: twin };
     }
     this.#records.renewed(twin, job, delayMs);
