@@ -202,4 +202,28 @@ export const mended: readonly Mended[] = [
     commit: '275cd16',
     test: 'test/queue/store-depot.test.ts',
   },
+  {
+    bug: 'A cancel of an id and an add of it on their way to a far store at once: the wrong one of the two was told, and booked.',
+    found: 'by a property over two ids with cancels, deadlines and redrives',
+    commit: '5232312',
+    test: 'test/queue/far-store.prop.test.ts',
+  },
+  {
+    bug: 'Over a far store a job that had taken the place of another ended with the deadline of the other, and not with its own signal.',
+    found: 'by the same property',
+    commit: '06f6dad',
+    test: 'test/queue/far-store.prop.test.ts',
+  },
+  {
+    bug: 'A deadline that passed while a job that had been pulled waited for a worker, or while its retry was answered late, was told late or never.',
+    found: 'by the same property',
+    commit: '5232312',
+    test: 'test/queue/store-depot.test.ts',
+  },
+  {
+    bug: 'Whoever added an id that another had left while it waited for room was told nothing when that one was taken back.',
+    found: 'by the same property',
+    commit: 'fd67743',
+    test: 'test/queue/far-store.prop.test.ts',
+  },
 ];

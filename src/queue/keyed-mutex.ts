@@ -1,11 +1,13 @@
+/** A call that has its keys or waits for them. */
 interface Turn {
   readonly keys: readonly string[];
   /** How many of its keys somebody else has, or waits for before it. */
   ahead: number;
   /** What comes between its end and the next turn. */
-  readonly after: (() => void)[];
-  readonly start: () => void;
-  readonly refuse: (reason: Error) => void;
+  after: (() => void)[] | undefined;
+  /** Of one that waits: begins, or is told that it never will. */
+  start: (() => void) | undefined;
+  refuse: ((reason: Error) => void) | undefined;
 }
 
 /**
@@ -13,7 +15,8 @@ interface Turn {
  * of them, and as it enters all lines at once no two calls can wait for each other. O(1) a key.
  */
 export class KeyedMutex {
-  /** By key: who has it, and who waits for it. */
+  readonly #holders = new Map<string, Turn>();
+  /** Who waits for a key that somebody has. */
   readonly #lines = new Map<string, Turn[]>();
   #over: Error | undefined;
 
@@ -23,61 +26,74 @@ export class KeyedMutex {
    * @param refused - what is answered once this is closed; absent: it rejects
    */
   run<T>(keys: readonly string[], call: () => Promise<T>, refused?: T): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      const refuse = (reason: Error): void => {
-        if (refused === undefined) reject(reason);
-        else resolve(refused);
+    const over = (reason: Error): Promise<T> =>
+      refused === undefined ? Promise.reject(reason) : Promise.resolve(refused);
+    if (this.#over !== undefined) return over(this.#over);
+    const own = keys.length > 1 ? [...new Set(keys)] : keys;
+    const turn: Turn = { keys: own, ahead: 0, after: undefined, start: undefined, refuse: undefined };
+    for (const key of own) this.#enter(key, turn);
+    if (turn.ahead === 0) {
+      const result = call();
+      // Who has called hears of it first.
+      const ended = (): void => {
+        queueMicrotask(() => {
+          this.#end(turn);
+        });
       };
-      if (this.#over !== undefined) {
-        refuse(this.#over);
-        return;
-      }
-      const start = (): void => {
+      result.then(ended, ended);
+      return result;
+    }
+    return new Promise<T>((resolve, reject) => {
+      turn.start = () => {
         const ended = (): void => {
           this.#end(turn);
         };
         void call().then(resolve, reject).then(ended);
       };
-      const own = keys.length > 1 ? [...new Set(keys)] : keys;
-      const turn: Turn = { keys: own, ahead: 0, after: [], start, refuse };
-      for (const key of own) if (!this.#isFirst(key, turn)) turn.ahead++;
-      if (turn.ahead === 0) start();
+      turn.refuse = (reason) => {
+        over(reason).then(resolve, reject);
+      };
     });
   }
 
-  #isFirst(key: string, turn: Turn): boolean {
+  #enter(key: string, turn: Turn): void {
+    if (!this.#holders.has(key)) {
+      this.#holders.set(key, turn);
+      return;
+    }
+    turn.ahead++;
     const line = this.#lines.get(key);
     if (line === undefined) this.#lines.set(key, [turn]);
     else line.push(turn);
-    return line === undefined;
   }
 
-  /** Calls as soon as no call for the key is under way, before any that waits; whether that was at once. */
-  between(key: string, call: () => void): boolean {
-    const first = this.#lines.get(key)?.[0];
-    if (first === undefined || first.ahead > 0) {
-      call();
-      return true;
-    }
-    first.after.push(call);
-    return false;
+  /** Calls as soon as no call for the key is under way, before any that waits. */
+  between(key: string, call: () => void): void {
+    const holder = this.#holders.get(key);
+    if (holder === undefined || holder.ahead > 0) call();
+    else (holder.after ??= []).push(call);
   }
 
   #end({ keys, after }: Turn): void {
-    for (const call of after) call();
+    if (after !== undefined) for (const call of after) call();
     for (const key of keys) {
       const line = this.#lines.get(key);
-      line?.shift();
-      const next = line?.[0];
-      if (next === undefined) this.#lines.delete(key);
-      else if (--next.ahead === 0) next.start();
+      const next = line?.shift();
+      if (next === undefined) this.#holders.delete(key);
+      else {
+        this.#holders.set(key, next);
+        if (line!.length === 0) this.#lines.delete(key);
+        if (--next.ahead === 0) next.start!();
+      }
     }
   }
 
   /** Who waits is refused, and who comes now; calls under way are left alone. */
   close(reason: Error): void {
     this.#over = reason;
-    for (const line of this.#lines.values()) for (const turn of line) if (turn.ahead > 0) turn.refuse(reason);
+    const waiting = new Set([...this.#lines.values()].flat());
     this.#lines.clear();
+    this.#holders.clear();
+    for (const turn of waiting) turn.refuse!(reason);
   }
 }
