@@ -1,11 +1,16 @@
-/** The whole suite again and again: a test that fails now and then shows itself. Each run is kept as soon as it is over. */
+/**
+ * The whole suite again and again: a test that fails now and then shows itself. Each run is kept as soon as it is over,
+ * whatever came of it; also those of earlier states of the code, in a row of their own.
+ */
 import { command } from './command.ts';
-import { read, type Stamp, stampOf, write } from './results.ts';
+import { contentOf, read, type Stamp, stampOf, write } from './results.ts';
 import type { Options, Section } from './section.ts';
 import { suiteMs, type Tests, testsIn } from './suite.ts';
 import { count, source, table } from './text.ts';
 
 interface Repeat {
+  /** Of the code and its tests: what else is in the repository does not change a run. */
+  readonly content: string;
   readonly commit: string;
   /** Undefined: it did not come to an end. */
   readonly tests: Tests | undefined;
@@ -19,18 +24,19 @@ interface RepeatsResult {
   readonly repeats: readonly Repeat[];
 }
 
-/** Goes on with what is kept of this commit, up to so many runs, or as long as there is time. */
+/** Goes on with what is kept, up to so many runs of this state, or as long as there is time. */
 async function measure({ times, minutes = Infinity }: Options): Promise<void> {
   const stamp = stampOf(`npm run evidence -- repeats --times ${String(times)}`);
-  const kept = (read('repeats') as RepeatsResult | undefined)?.repeats ?? [];
-  const repeats = kept.filter(({ commit }) => commit === stamp.commit);
+  const content = contentOf('src', 'test');
+  const repeats = [...((read('repeats') as RepeatsResult | undefined)?.repeats ?? [])];
   const untilMs = performance.now() + minutes * 60_000;
-  while (repeats.length < times && performance.now() < untilMs) {
+  const done = (): number => repeats.filter((one) => one.content === content).length;
+  while (done() < times && performance.now() < untilMs) {
     const { output, seconds } = await command('npx', ['vitest', 'run'], { timeoutMs: suiteMs });
     const failures = [...new Set([...output.matchAll(/^.*FAIL.*?(test\/.*)$/gm)].map(([, name]) => plain(name!)))];
-    repeats.push({ commit: stamp.commit, tests: testsIn(output), seconds: Math.round(seconds), failures });
+    repeats.push({ content, commit: stamp.commit, tests: testsIn(output), seconds: Math.round(seconds), failures });
     write('repeats', { stamp, repeats } satisfies RepeatsResult);
-    console.log(`${String(repeats.length)} of ${String(times)}: ${JSON.stringify(repeats.at(-1))}`);
+    console.log(`${String(done())} of ${String(times)}: ${JSON.stringify(repeats.at(-1))}`);
   }
 }
 
@@ -43,26 +49,30 @@ function tell(): string | undefined {
   const result = read('repeats') as RepeatsResult | undefined;
   if (result === undefined) return undefined;
   const { stamp, repeats } = result;
-  const tests = repeats.reduce(
-    (sum, one) => sum + (one.tests === undefined ? 0 : one.tests.passed + one.tests.failed),
-    0,
+  const states = [...new Set(repeats.map(({ content }) => content))].map((content) =>
+    repeats.filter((one) => one.content === content),
   );
-  const bad = repeats.filter((one) => one.tests === undefined || one.tests.failed > 0);
-  const failures = bad.flatMap(({ failures }) => failures);
-  const rows = [
-    ['runs of the whole suite', count(repeats.length)],
-    ['runs with a failure', count(bad.length)],
-    ['tests run', count(tests)],
-    [
-      'seconds a run, from … to',
-      `${count(Math.min(...repeats.map(({ seconds }) => seconds)))} … ${count(Math.max(...repeats.map(({ seconds }) => seconds)))}`,
-    ],
-  ];
+  const rows = states.toReversed().map((state) => [state[0]!.commit, ...cellsOf(state)]);
+  if (states.length > 1) rows.push(['all', ...cellsOf(repeats)]);
+  const failures = repeats.flatMap((one) => one.failures.map((name) => `\`${name}\` (${one.commit})`));
   return [
-    table(['', ''], rows),
-    ...(failures.length === 0 ? [] : [`Failed: ${failures.map((name) => `\`${name}\``).join(', ')}.`]),
+    'A state is one of the code and its tests, named by the commit at which it was run first; the newest is the first row.',
+    table(['state', 'runs of the whole suite', 'runs with a failure', 'tests run', 'seconds a run'], rows),
+    ...(failures.length === 0 ? [] : [`Failed: ${failures.join(', ')}.`]),
     source(stamp),
   ].join('\n\n');
+}
+
+function cellsOf(repeats: readonly Repeat[]): string[] {
+  const ran = ({ tests }: Repeat): number => (tests === undefined ? 0 : tests.passed + tests.failed);
+  const bad = repeats.filter(({ tests }) => tests === undefined || tests.failed > 0);
+  const seconds = repeats.map((one) => one.seconds);
+  return [
+    count(repeats.length),
+    count(bad.length),
+    count(repeats.reduce((sum, one) => sum + ran(one), 0)),
+    `${count(Math.min(...seconds))} … ${count(Math.max(...seconds))}`,
+  ];
 }
 
 export const repeats: Section = { name: 'repeats', measure, tell };

@@ -28,6 +28,15 @@ export function commitOf(): string {
   }
 }
 
+/** What is committed in these folders, as one name: the same for the same files. */
+export function contentOf(...folders: readonly string[]): string {
+  const names = folders.map((one) => `HEAD:${one}`);
+  const trees = execFileSync('git', ['rev-parse', ...names], { cwd: root, encoding: 'utf8' })
+    .trim()
+    .split('\n');
+  return trees.map((tree) => tree.slice(0, 10)).join('-');
+}
+
 const folder = join(dirname(fileURLToPath(import.meta.url)), 'results');
 
 /** The figures of a section as they were measured last; undefined: never. */

@@ -10,6 +10,11 @@ interface Turn {
   refuse: ((reason: Error) => void) | undefined;
 }
 
+/** Whoever has called hears of the result before what comes after this. */
+function later(): void {
+  // nothing but a turn of the promises
+}
+
 /**
  * @internal One call at a time for each key, in the order in which they come; a call that needs several keys waits for all
  * of them, and as it enters all lines at once no two calls can wait for each other. O(1) a key.
@@ -34,13 +39,10 @@ export class KeyedMutex {
     for (const key of own) this.#enter(key, turn);
     if (turn.ahead === 0) {
       const result = call();
-      // Who has called hears of it first.
       const ended = (): void => {
-        queueMicrotask(() => {
-          this.#end(turn);
-        });
+        this.#end(turn);
       };
-      result.then(ended, ended);
+      result.then(later, later).then(ended);
       return result;
     }
     return new Promise<T>((resolve, reject) => {
