@@ -42,7 +42,7 @@ export class KeyedMutex {
       const ended = (): void => {
         this.#end(turn);
       };
-      result.then(later, later).then(ended);
+      void result.then(later, later).then(ended);
       return result;
     }
     return new Promise<T>((resolve, reject) => {
