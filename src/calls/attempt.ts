@@ -19,9 +19,9 @@ export interface CallMark {
 
 /** @internal What the options of a call may bring along when they are the attempt of an outer call. */
 export interface Outer {
-  readonly avoid?: ReadonlySet<unknown>;
-  readonly visit?: (member: unknown) => void;
-  readonly [callMark]?: CallMark;
+  readonly avoid?: ReadonlySet<unknown> | undefined;
+  readonly visit?: ((member: unknown) => void) | undefined;
+  readonly [callMark]?: CallMark | undefined;
 }
 
 const visitRule = func<(member: unknown) => void>();
@@ -33,16 +33,16 @@ const avoidRule: Rule<ReadonlySet<unknown>> = {
 };
 
 /**
- * @internal What the options of a call bring along; undefined when they are nobody's attempt.
+ * @internal What the options of a call bring along, read once; undefined when they are nobody's attempt.
  *
  * @throws {@link HoldfastError} `INVALID_OPTION`
  */
 export function outerOf(options: object): Outer | undefined {
-  const outer = options as Outer;
-  if (outer.avoid === undefined && outer.visit === undefined && outer[callMark] === undefined) return undefined;
-  if (outer.avoid !== undefined) check('avoid', outer.avoid, avoidRule);
-  if (outer.visit !== undefined) check('visit', outer.visit, visitRule);
-  return outer;
+  const { avoid, visit, [callMark]: mark } = options as Outer;
+  if (avoid === undefined && visit === undefined && mark === undefined) return undefined;
+  if (avoid !== undefined) check('avoid', avoid, avoidRule);
+  if (visit !== undefined) check('visit', visit, visitRule);
+  return { avoid, visit, [callMark]: mark };
 }
 
 const workScope: unique symbol = Symbol('holdfast.scope');

@@ -178,6 +178,23 @@ describe('a call within the attempt of another', () => {
     expect(seen).toEqual(['a']);
   });
 
+  it('avoids whom it was to avoid when it was made, whatever its options say later', async () => {
+    const clock = new VirtualClock();
+    const seen: string[] = [];
+    const call = hedge(
+      async (_: string, { avoid }) => {
+        seen.push([...avoid].join());
+        await clock.sleep(8);
+      },
+      { after: 5, runtime: steady(clock) },
+    );
+    const options = bad({ avoid: new Set(['a']) });
+    const done = call('x', options);
+    Object.assign(options, { avoid: new Set(['b']) });
+    await finish(clock, done);
+    expect(seen).toEqual(['a', 'a']);
+  });
+
   it.each<[unknown, string]>([
     [5, '5'],
     [null, 'null'],
