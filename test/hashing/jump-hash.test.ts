@@ -72,5 +72,6 @@ describe('jumpHash', () => {
     expect(() => jumpHash(-1n, 2)).toThrow(/^key must be a hash from 0n to 2n \*\* 64n - 1n, a string or/);
     expect(() => jumpHash(2n ** 64n, 2)).toThrow('got 18446744073709551616n');
     expect(() => jumpHash(7 as never, 2)).toThrow(TypeError);
+    expect(() => jumpHash('k', 2, { sed: 1n } as never)).toThrow('jumpHash has no option "sed"; it has seed, hasher');
   });
 });

@@ -1,5 +1,5 @@
 import { isInvalidOption } from 'holdfast/core';
-import { type PlacementNode, Rendezvous } from 'holdfast/hashing';
+import { HashRing, isPlacement, type PlacementNode, Rendezvous } from 'holdfast/hashing';
 import { describe, expect, it } from 'vitest';
 
 /** Counts owners of `count` keys. */
@@ -185,8 +185,26 @@ describe('Rendezvous', () => {
       expect(() => placement.getN('k', count as never)).toThrow(/^count must be an integer >= 0, got /);
     }
     expect(() => placement.getN('k', 1, { spread: 'rack' } as never)).toThrow('spread must be "zone", got "rack"');
+    expect(() => placement.getN('k', 1, { exclude: 'a' } as never)).toThrow('exclude must be a function, got "a"');
+    expect(() => placement.getN('k', 1, { zone: 'a' } as never)).toThrow(
+      'getN has no option "zone"; it has exclude, spread',
+    );
     expect(() => placement.get(7 as never)).toThrow(TypeError);
     expect(() => placement.withWeight('b', 1)).toThrow('id must be one of the nodes\' ids, got "b"');
     expect(() => placement.withWeight('a', -1)).toThrow('weight must be a finite number from 0 to 1000000, got -1');
+  });
+});
+
+describe('isPlacement', () => {
+  const sound = new Rendezvous(['a']);
+
+  it('knows a placement of anybody by what it has', () => {
+    const { nodes, fingerprint } = sound;
+    const made = { get: () => undefined, getN: () => [], rank: () => [], nodes, fingerprint };
+    for (const placement of [sound, new HashRing([]), made]) expect(isPlacement(placement)).toBe(true);
+    for (const name of Object.keys(made)) expect(isPlacement({ ...made, [name]: undefined }), name).toBe(false);
+    expect(isPlacement({ ...made, nodes: {} })).toBe(false);
+    for (const value of [undefined, null, 'a', ['a'], new Map([['a', { id: 'a' }]])])
+      expect(isPlacement(value)).toBe(false);
   });
 });

@@ -119,8 +119,14 @@ describe('SlotTable', () => {
     [{ slots: 32_768 }, 'slots must be a power of two from 16 to 16384, got 32768'],
     [{ slots: Number.NaN }, 'slots must be a power of two from 16 to 16384, got NaN'],
     [{ compat: 'redis', slots: 16_384 }, 'slots must be absent with compat "redis", got 16384'],
+    [{ slots: '64' as never }, 'slots must be a power of two from 16 to 16384, got "64"'],
     [{ compat: 'valkey' as never }, 'compat must be "redis", got "valkey"'],
+    [{ slot: 64 } as never, 'SlotTable has no option "slot"; it has slots, seed, hasher, compat'],
   ])('refuses bad options, case %#', (options, message) => {
     expect(() => new SlotTable(['a'], options)).toThrow(message);
+  });
+
+  it('has as few slots, and as many, as it may', () => {
+    for (const slots of [16, 16_384]) expect(new SlotTable(['a'], { slots }).slots).toBe(slots);
   });
 });
