@@ -5,9 +5,8 @@ import sources from '../vitest.config.ts';
 const module = process.env['HOLDFAST_MODULE'];
 if (module === undefined) throw new Error('HOLDFAST_MODULE must name a module');
 
-/** Conformance suites are tests of the module whose placements and stores they try. */
+/** Conformance suites are tests of the module whose stores they try; that of placements is run by its own tests. */
 const suites: Readonly<Record<string, string>> = {
-  hashing: 'test/testing/placement-suite.test.ts',
   election: 'test/testing/lease-store-suite.test.ts',
   queue: 'test/testing/queue-store-suite.test.ts',
 };

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { md5 } from '../../src/hashing/md5.ts';
 import { envoyScheme } from '../../src/hashing/ring-compat.ts';
 import { merged, type RingPoints, sorted, successor } from '../../src/hashing/ring-points.ts';
+import { isHasty } from '../support/properties.ts';
 
 const named = (count: number): string[] => Array.from({ length: count }, (_, i) => `node-${String(i)}`);
 const toNodes = (ids: readonly string[]): PlacementNode[] => ids.map((id) => ({ id }));
@@ -129,7 +130,7 @@ describe('HashRing like Envoy', () => {
   it('has the one point that rounding adds at the greatest size: sums of shares are not exact', () => {
     const weights = [1e-6, 85, 42, 85, 27, 42].map((weight, i) => ({ id: `n${String(i)}`, weight }));
     // Smaller sizes than the default greatest round as well: at 8,388,608 it is one of 8,388,609.
-    for (const maxRingSize of [997, 1009, 4099, 8_388_608])
+    for (const maxRingSize of [997, 1009, 4099, ...(isHasty ? [] : [8_388_608])])
       expect(new HashRing(weights, { compat: 'envoy', maxRingSize, minRingSize: 1 }).size).toBe(6);
   });
 
