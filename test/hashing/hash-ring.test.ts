@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { md5 } from '../../src/hashing/md5.ts';
 import { envoyScheme } from '../../src/hashing/ring-compat.ts';
 import { merged, type RingPoints, sorted, successor } from '../../src/hashing/ring-points.ts';
-import { isHasty } from '../support/properties.ts';
+import { draws, isHasty } from '../support/properties.ts';
 
 const named = (count: number): string[] => Array.from({ length: count }, (_, i) => `node-${String(i)}`);
 const toNodes = (ids: readonly string[]): PlacementNode[] => ids.map((id) => ({ id }));
@@ -31,13 +31,14 @@ const spelled: Hasher = {
 };
 
 describe('HashRing shares', () => {
-  it.each([2, 10, 100])('are sampled as they are owned, over %i nodes', (count) => {
+  it.each([2, 10, 100])('are sampled as they are owned, over %i nodes', (nodes) => {
     // N = 100,000 sequential names; 5 standard deviations of the binomial.
-    const ring = new HashRing(named(count));
-    const counts = sampled(ring, 100_000);
+    const ring = new HashRing(named(nodes));
+    const count = draws(100_000);
+    const counts = sampled(ring, count);
     for (const [id, share] of ring.ownership()) {
-      const sigma = Math.sqrt(share * (1 - share) * 100_000);
-      expect(Math.abs((counts.get(id) ?? 0) - share * 100_000), id).toBeLessThanOrEqual(5 * sigma);
+      const sigma = Math.sqrt(share * (1 - share) * count);
+      expect(Math.abs((counts.get(id) ?? 0) - share * count), id).toBeLessThanOrEqual(5 * sigma);
     }
   });
 

@@ -1,6 +1,7 @@
 import { isInvalidOption } from 'holdfast/core';
 import { HashRing, isPlacement, type PlacementNode, Rendezvous } from 'holdfast/hashing';
 import { describe, expect, it } from 'vitest';
+import { draws } from '../support/properties.ts';
 
 /** Counts owners of `count` keys. */
 function shares(placement: Rendezvous, count: number, prefix = 'key'): Map<string, number> {
@@ -13,7 +14,8 @@ function shares(placement: Rendezvous, count: number, prefix = 'key'): Map<strin
 }
 
 /** Within 5 standard deviations of the binomial: a sound build fails once in 1.7 million shares. */
-function expectShares(placement: Rendezvous, count: number): void {
+function expectShares(placement: Rendezvous, many: number): void {
+  const count = draws(many);
   const counts = shares(placement, count);
   for (const [id, share] of placement.ownership()) {
     const sigma = Math.sqrt(share * (1 - share) * count);
@@ -46,7 +48,7 @@ describe('Rendezvous shares', () => {
     const after = before.without('node-0');
     const takers = new Map<string, number>();
     let moved = 0;
-    for (let i = 0; i < 50_000; i++) {
+    for (let i = 0; i < draws(50_000); i++) {
       if (before.get(`k${String(i)}`)?.id !== 'node-0') continue;
       const taker = after.get(`k${String(i)}`)!.id;
       takers.set(taker, (takers.get(taker) ?? 0) + 1);
