@@ -71,7 +71,11 @@ describe('placementFromJSON', () => {
     expect(() => placementFromJSON(good, { revive: (node) => ({ ...node, weight: 5 }) })).toThrow(/^what revive/);
     expect(() => placementFromJSON(good, { revive: (node) => ({ ...node, zone: 'z' }) })).toThrow(/^what revive/);
     expect(() => placementFromJSON(good, { revive: () => ({ id: 'x' }) })).toThrow(/^what revive/);
-    expect(() => placementFromJSON(good, { revive: () => null as never })).toThrow(/^what revive/);
+    const one = change({ nodes: [{ id: 'a' }] });
+    for (const revive of [(): unknown => null, (): unknown => undefined, (): unknown => ({ id: 'x' })])
+      expect(() => placementFromJSON(one, { revive: revive as never })).toThrow(
+        'what revive returns must be a node with the id, weight and zone of the plain one, got ',
+      );
   });
 
   it.each<[string, unknown, (string | RegExp)?]>([

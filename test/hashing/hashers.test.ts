@@ -147,6 +147,7 @@ describe('fromXxhash', () => {
         expect.unreachable();
       } catch (error) {
         expect(isInvalidOption(error)).toBe(true);
+        expect((error as Error).message).toMatch(/^api must be what await xxhash\(\) gives, got /);
       }
     }
   });

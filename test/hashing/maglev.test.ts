@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { isInvalidOption } from 'holdfast/core';
 import { Maglev, type MaglevOptions, Rendezvous, xxh64 } from 'holdfast/hashing';
 import { describe, expect, it } from 'vitest';
-import { isPrime, maglevTable, remainder } from '../../src/hashing/maglev-table.ts';
+import { isPrime, type MaglevEntry, maglevTable, remainder } from '../../src/hashing/maglev-table.ts';
 import { draws, runs } from '../support/properties.ts';
 import { digest, hashers, keys, members, seeds } from './support.ts';
 
@@ -46,6 +46,41 @@ describe('the table of Maglev', () => {
     // The published rows give 0 for :90 and 1 for :91; with 1 and 2 the second has twice the share.
     const table = [...maglevTable([envoyEntry(first, 17, one), envoyEntry(second, 17, other)], 17)];
     expect(table.join('')).toBe(published);
+  });
+
+  it('is what asking each entry in each turn would give, as the paper and Envoy do', () => {
+    const asked = (entries: readonly MaglevEntry[], size: number): number[] => {
+      const table = new Array<number>(size).fill(-1);
+      const total = entries.reduce((sum, { weight }) => sum + weight, 0);
+      const shares = entries.map(({ weight }) => weight / total);
+      const greatest = Math.max(...shares);
+      const targets = entries.map(() => 0);
+      const places = entries.map(({ offset }) => offset);
+      for (let turn = 1, filled = 0; filled < size; turn++)
+        for (const [i, { skip }] of entries.entries()) {
+          if (filled === size || turn * shares[i]! < targets[i]!) continue;
+          targets[i]! += greatest;
+          while (table[places[i]!]! >= 0) places[i] = (places[i]! + skip) % size;
+          table[places[i]!] = i;
+          filled++;
+        }
+      return table;
+    };
+    const size = 211;
+    const entries = fc.array(
+      fc.record({
+        offset: fc.nat(size - 1),
+        skip: fc.integer({ min: 1, max: size - 1 }),
+        weight: fc.oneof(fc.integer({ min: 1, max: 30 }), fc.constantFrom(0.1, 0.3, 1e-3, 1e3)),
+      }),
+      { minLength: 1, maxLength: 8, size: 'max' },
+    );
+    fc.assert(
+      fc.property(entries, (some) => {
+        expect([...maglevTable(some, size)]).toEqual(asked(some, size));
+      }),
+      { numRuns: runs(3) },
+    );
   });
 
   it('gives every entry a place, however light, without trying each in each turn', () => {

@@ -116,6 +116,18 @@ describe('Rendezvous', () => {
     expect(new Rendezvous(['cache-a', 'cache-b', 'cache-c']).fingerprint).toBe('2963d8ec1ce28d66');
   });
 
+  it('has a fingerprint of 16 digits, whatever it begins with', () => {
+    for (let i = 0; i < 100; i++) expect(new Rendezvous([String(i)]).fingerprint).toMatch(/^[0-9a-f]{16}$/);
+  });
+
+  it('says of a node as JSON what was said of it, and nothing that was not', () => {
+    const nodes = [{ id: 'a' }, { id: 'b', weight: 1, zone: '' }, { id: 'c', weight: 0, url: 'http://c' }];
+    expect(new Rendezvous<PlacementNode>(nodes).toJSON()).toStrictEqual({
+      ...{ algorithm: 'rendezvous', version: 1, hasher: 'xxh64', seed: '0', options: {} },
+      nodes: [{ id: 'a' }, { id: 'b', weight: 1, zone: '' }, { id: 'c', weight: 0 }],
+    });
+  });
+
   it('has another fingerprint when a zone differs, for then a spread list may differ', () => {
     const prints = [undefined, 'a', 'b', ''].map(
       (zone) =>
