@@ -102,6 +102,10 @@ describe('Rendezvous', () => {
     expect(changed.get('k')?.url).toBe('http://a');
     expect(changed.get('k')?.weight).toBe(3);
     expect(given).not.toHaveProperty('weight');
+    // A property like any other of the node, also where the class has a getter of that name.
+    expect(Object.getOwnPropertyDescriptor(changed.get('k'), 'weight')).toEqual({
+      ...{ value: 3, writable: true, enumerable: true, configurable: true },
+    });
   });
 
   it('is not changed by what is derived from it', () => {
