@@ -43,6 +43,9 @@ describe('redisSlot', () => {
     const whole = ['foo{}{bar}', 'foo{bar', 'foo}bar{'].map((key) => redisSlot(key));
     expect(whole).not.toContain(redisSlot('bar'));
     expect(whole).not.toContain(redisSlot(''));
+    // What closes without an opening ends nothing.
+    expect(redisSlot('foo}bar')).toBe(specifiedSlot(new TextEncoder().encode('foo}bar')));
+    expect(redisSlot('foo}bar')).not.toBe(redisSlot('foo'));
   });
 
   it('is the CRC of the specification, of the tag where there is one', () => {
@@ -68,6 +71,7 @@ describe('redisSlot', () => {
 
   it('refuses what is no key', () => {
     expect(() => redisSlot(7 as never)).toThrow(TypeError);
+    expect(() => redisSlot(7 as never)).toThrow(/^key must be a string or a Uint8Array, got 7$/);
   });
 });
 
