@@ -1,29 +1,21 @@
 /**
  * Mutation testing, a module at a time, by its own tests: in batches of a few files, each kept as soon as it is over, so that a
- * run may be ended at any moment and gone on with later.
+ * run may be ended at any moment and gone on with later. With `again` only what no test had noticed is tried.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../.ci/subpaths.ts';
-import { command } from './command.ts';
-import { explained } from './survivors.ts';
+import { lineOf, mutatorOf, rangeOf, type Tally, tallyOf, triedAgain } from './mutants.ts';
 import { read, type Stamp, stampOf, write } from './results.ts';
 import type { Options, Section } from './section.ts';
+import { mutantsOf } from './stryker.ts';
+import { explained } from './survivors.ts';
 import { count, percent, source, table } from './text.ts';
 
-/** What came of the mutants of a file. */
-interface FileResult {
+interface FileResult extends Tally {
   /** Of its text: another text is another file. */
   readonly hash: string;
-  readonly killed: number;
-  readonly timeout: number;
-  readonly survived: number;
-  readonly noCoverage: number;
-  /** Left out by a comment that says why, or because they run once at import. */
-  readonly ignored: number;
-  /** Line, kind of change and what was written instead, of each that no test has noticed. */
-  readonly survivors: readonly string[];
 }
 
 interface ModuleResult {
@@ -38,9 +30,9 @@ type MutationResult = Readonly<Record<string, ModuleResult>>;
 
 const modules = ['core', 'hashing', 'sharding', 'calls', 'balancing', 'scatter', 'election', 'queue', 'flow', 'live'];
 /** A batch ends with the file that makes it longer. */
-const batchLines = 1_000;
+const batchLines = 500;
 
-async function measure({ module, minutes = 60, concurrency, only = '' }: Options): Promise<void> {
+async function measure({ module, minutes = 60, concurrency, only = '', again }: Options): Promise<void> {
   if (module === undefined || !modules.includes(module))
     throw new Error(`--module must be one of ${modules.join(', ')}, got ${String(module)}`);
   const stamp = stampOf(`npm run evidence -- mutation --module ${module}`);
@@ -52,16 +44,25 @@ async function measure({ module, minutes = 60, concurrency, only = '' }: Options
   const files = Object.fromEntries(
     Object.entries(before?.files ?? {}).filter(([file, { hash }]) => all.includes(file) && hash === hashOf(file)),
   );
-  const todo = batchesOf(all.filter((file) => file.includes(only) && files[file] === undefined));
+  const survivorsOf = (file: string): readonly string[] => files[file]?.survivors ?? [];
+  const wanted = (file: string): boolean => (again ? survivorsOf(file).length > 0 : files[file] === undefined);
+  const todo = batchesOf(all.filter((file) => file.includes(only) && wanted(file)));
   for (const [i, batch] of todo.entries()) {
     const leftMs = untilMs - performance.now();
     if (leftMs < 60_000) break;
     console.log(`batch ${String(i + 1)} of ${String(todo.length)}: ${batch.join(' ')}`);
     const start = performance.now();
-    const found = await mutate(module, batch, concurrency, leftMs);
+    const hashes = new Map(batch.map((file) => [file, hashOf(file)])); // of what is tried, whatever is written meanwhile
+    const targets = again
+      ? batch.flatMap((file) => survivorsOf(file).map((record) => `${file}:${rangeOf(record)}`))
+      : batch;
+    const found = await mutantsOf(module, [...new Set(targets)], concurrency, leftMs);
     if (found === undefined) break;
     seconds += (performance.now() - start) / 1_000;
-    for (const file of batch) files[file] = found[file] ?? none(file);
+    for (const file of batch) {
+      const mutants = found[file] ?? []; // a file of types has none
+      files[file] = { hash: hashes.get(file)!, ...(again ? triedAgain(files[file]!, mutants) : tallyOf(mutants)) };
+    }
     const sorted = Object.fromEntries(Object.entries(files).sort(([a], [b]) => (a < b ? -1 : 1)));
     const own: ModuleResult = { stamp, seconds: Math.round(seconds), of: all.length, files: sorted };
     const others = (read('mutation') as MutationResult | undefined) ?? {};
@@ -71,11 +72,14 @@ async function measure({ module, minutes = 60, concurrency, only = '' }: Options
   console.log(left === 0 ? `${module} is complete` : `${String(left)} files of ${module} are left: run it again`);
 }
 
-/** The files that say something: an index only names. */
+/** Whose tests need the server: `mutation.vitest.config.ts` leaves them out. */
+const adapters = /\/stores\/(?:redis|postgres|etcd|bullmq)/;
+
+/** The files that say something, where a test can notice: an index only names. */
 function sourcesOf(module: string): string[] {
   return readdirSync(join(root, 'src', module), { recursive: true, encoding: 'utf8' })
     .map((file) => `src/${module}/${file.replaceAll('\\', '/')}`)
-    .filter((file) => file.endsWith('.ts') && !file.endsWith('/index.ts'))
+    .filter((file) => file.endsWith('.ts') && !file.endsWith('/index.ts') && !adapters.test(file))
     .sort();
 }
 
@@ -98,82 +102,6 @@ function batchesOf(files: readonly string[]): string[][] {
     lines += readFileSync(join(root, file), 'utf8').split('\n').length;
   }
   return batches;
-}
-
-/** A file of types has no mutants. */
-function none(file: string): FileResult {
-  return { hash: hashOf(file), killed: 0, timeout: 0, survived: 0, noCoverage: 0, ignored: 0, survivors: [] };
-}
-
-/** What the mutation tester writes, as far as it is read here. */
-interface Report {
-  readonly files: Readonly<
-    Record<
-      string,
-      {
-        readonly mutants: readonly {
-          readonly status: string;
-          readonly mutatorName: string;
-          readonly replacement?: string;
-          readonly location: { readonly start: { readonly line: number } };
-        }[];
-      }
-    >
-  >;
-}
-
-/** Undefined: its time was over. */
-async function mutate(
-  module: string,
-  files: readonly string[],
-  concurrency: number,
-  timeoutMs: number,
-): Promise<Record<string, FileResult> | undefined> {
-  const folder = join(root, 'reports/mutation');
-  mkdirSync(folder, { recursive: true });
-  const [config, report] = [join(folder, `${module}.config.json`), join(folder, `${module}.json`)];
-  rmSync(report, { force: true });
-  const base = JSON.parse(readFileSync(join(root, 'stryker.config.json'), 'utf8')) as Record<string, unknown>;
-  const own = {
-    mutate: files,
-    concurrency,
-    incremental: false,
-    reporters: ['json'],
-    jsonReporter: { fileName: report },
-    thresholds: { high: 90, low: 85, break: null },
-    vitest: { configFile: 'evidence/mutation.vitest.config.ts' },
-    tempDirName: `.stryker-tmp/${module}`,
-    cleanTempDir: 'always',
-  };
-  writeFileSync(config, JSON.stringify({ ...base, ...own, $schema: undefined, incrementalFile: undefined }));
-  const { code, output, timedOut } = await command('npx', ['stryker', 'run', config], {
-    timeoutMs,
-    env: { HOLDFAST_MODULE: module },
-  });
-  rmSync(join(root, '.stryker-tmp', module), { recursive: true, force: true });
-  if (timedOut) return undefined;
-  if (code !== 0) throw new Error(`stryker has failed:\n${output.slice(-4_000)}`);
-  const { files: found } = JSON.parse(readFileSync(report, 'utf8')) as Report;
-  return Object.fromEntries(Object.entries(found).map(([file, { mutants }]) => [file, resultOf(file, mutants)]));
-}
-
-function resultOf(file: string, mutants: Report['files'][string]['mutants']): FileResult {
-  const of = (...statuses: readonly string[]): number =>
-    mutants.filter(({ status }) => statuses.includes(status)).length;
-  return {
-    hash: hashOf(file),
-    killed: of('Killed'),
-    timeout: of('Timeout'),
-    survived: of('Survived'),
-    noCoverage: of('NoCoverage'),
-    ignored: of('Ignored'),
-    survivors: mutants
-      .filter(({ status }) => status === 'Survived' || status === 'NoCoverage')
-      .map(({ status, mutatorName, replacement = '', location }) => {
-        const written = replacement.replaceAll(/\s+/g, ' ').slice(0, 60);
-        return `${String(location.start.line)} ${mutatorName}: ${written}${status === 'Survived' ? '' : ' (not reached)'}`;
-      }),
-  };
 }
 
 /** Of the mutants that a test could have noticed, the share that one has; those that only made it run too long apart. */
@@ -221,7 +149,7 @@ function tell(): string | undefined {
     'measured',
   ];
   return [
-    'Small changes are made to the code, one at a time, and the tests of its module are run. The score is the share of the changes that a test notices; a change that only makes a test run too long is counted apart, in the second column. “Explained” are survivors that change nothing which can be seen.',
+    'Small changes are made to the code, one at a time, and the tests of its module are run. The score is the share of the changes that a test notices; a change that only makes a test run too long is counted apart, in the second column. “Explained” are survivors that change nothing which can be seen. The adapters of servers (Redis, PostgreSQL, etcd, BullMQ) are left out: what tries them needs the server.',
     table(head, rows),
     ...(reasons.length === 0 ? [] : [reasons.join('\n')]),
     source(
@@ -233,7 +161,7 @@ function tell(): string | undefined {
 
 function explainedOf(file: string, survivors: readonly string[]): number {
   return survivors.filter((survivor) =>
-    explained.some((one) => one.file === file && survivor.startsWith(`${String(one.line)} ${one.mutator}:`)),
+    explained.some((one) => one.file === file && one.line === lineOf(survivor) && one.mutator === mutatorOf(survivor)),
   ).length;
 }
 

@@ -1,8 +1,8 @@
 /**
  * Measures, and writes `docs/reliability.md`: `run.ts [section …] [--minutes N] [--seeds N] [--times N] [--module NAME]
- * [--concurrency N] [--only PREFIX]`; without a section all are measured but mutation, which goes by module. `--render` only
- * writes the document. `--check` writes nothing: it hunts some of the variants, and fails when one is not caught or the
- * document is not what the results say.
+ * [--concurrency N] [--only PREFIX] [--again]`; without a section all are measured but mutation, which goes by module, and with
+ * `--again` only tries its survivors. `--render` only writes the document. `--check` writes nothing: it hunts some of the
+ * variants, and fails when one is not caught or the document is not what the results say.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -20,6 +20,7 @@ const { values, positionals } = parseArgs({
     concurrency: { type: 'string', default: '2' },
     module: { type: 'string' },
     only: { type: 'string' },
+    again: { type: 'boolean', default: false },
   },
   allowPositionals: true,
 });
@@ -41,6 +42,7 @@ const options: Options = {
   concurrency: number('concurrency', values.concurrency),
   module: values.module,
   only: values.only,
+  again: values.again,
 };
 
 /** What `npm run check` may take. */

@@ -12,6 +12,8 @@ export interface Options {
   readonly seeds: number;
   /** Only what begins so: variants by id, files by path. */
   readonly only: string | undefined;
+  /** Only the mutants that no test has noticed yet, where the code is still the same. */
+  readonly again: boolean;
 }
 
 /** A part of the evidence: measured by itself, kept as JSON, and told in the document. */

@@ -144,7 +144,7 @@ export async function each<T>(
     /** Whose outcome is not known yet. */
     const open = new Set<Delivery<T>>();
     let busy = 0;
-    let ending: { failure?: Failure } | undefined;
+    let ending: { readonly failure: Failure | undefined } | undefined;
     let timer: Timer | undefined;
     let unlink: Unlink = () => undefined;
 
@@ -155,20 +155,19 @@ export async function each<T>(
       intake.close();
       open.forEach(giveBack);
       open.clear();
-      const failure = ending?.failure;
+      const { failure } = ending!;
       if (failure === undefined) resolve(report);
       else reject(failure.error);
     };
 
     const stop = (failure?: Failure): void => {
-      ending ??= {};
-      if (busy > 0 && failure !== undefined) timer ??= clock.setTimer(graceMs, finish, { ref: true });
-      if (failure !== undefined) ending.failure ??= failure;
+      ending = { failure: ending?.failure ?? failure };
       if (busy === 0) finish();
+      else if (failure !== undefined) timer ??= clock.setTimer(graceMs, finish, { ref: true });
     };
 
     const pull = (): void => {
-      if (ending === undefined && busy < concurrency) intake.pull();
+      if (busy < concurrency) intake.pull();
     };
 
     /** Undefined: it has been done. */

@@ -1,4 +1,4 @@
-import { latencyAndFailures, LoadBalancer, peakEwma, replicate } from 'holdfast/balancing';
+import { latencyAndFailures, LoadBalancer, type LoadBalancerOptions, peakEwma, replicate } from 'holdfast/balancing';
 import { VirtualClock } from 'holdfast/testing';
 import { describe, expect, it } from 'vitest';
 import { bad, expectInvalid, rejectionOf, steady, thrownBy } from '../support/serving.ts';
@@ -64,7 +64,17 @@ describe('LoadBalancer refuses, when it is made,', () => {
     [{ slowStart: 30_000 }, 'slowStart must be an object, got 30000'],
     [{ slowStart: {} }, 'windowMs must be a finite number >= 1, got undefined'],
     [{ slowStart: { windowMs: 1, floor: 0 } }, 'floor must be a number above 0, at most 1, got 0'],
+    [{ slowStart: null }, 'slowStart must be an object, got null'],
+    [{ slowStart: { windowMs: 1, floor: 1.5 } }, 'floor must be a number above 0, at most 1, got 1.5'],
+    [{ slowStart: { windowMs: 1, floor: '1' } }, 'floor must be a number above 0, at most 1, got "1"'],
+    [{ slowStart: { windowMs: 1, start: 0 } }, 'slowStart has no option "start"; it has windowMs, floor'],
+    [{ outlier: null }, 'outlier must be false or an object, got null'],
     [{ probe: () => true }, 'probe must be an object, got function probe'],
+    [{ probe: null }, 'probe must be an object, got null'],
+    [
+      { probe: { check: () => true, every: 5 } },
+      'probe has no option "every"; it has check, everyMs, timeoutMs, rise, fall',
+    ],
     [{ probe: {} }, 'check must be a function, got undefined'],
     [{ probe: { check: () => true, everyMs: 0 } }, 'everyMs must be a finite number >= 1, got 0'],
     [{ probe: { check: () => true, timeoutMs: Infinity } }, 'timeoutMs must be a finite number >= 1, got Infinity'],
@@ -81,9 +91,22 @@ describe('LoadBalancer refuses, when it is made,', () => {
     [() => peakEwma(bad({ decay: 1 })), 'peakEwma has no option "decay"; it has tauMs'],
     [() => latencyAndFailures({ failureWeight: -1 }), 'failureWeight must be a finite number >= 0, got -1'],
     [() => latencyAndFailures({ failureTauMs: NaN }), 'failureTauMs must be a finite number >= 1, got NaN'],
+    [
+      () => latencyAndFailures(bad({ tau: 1 })),
+      'latencyAndFailures has no option "tau"; it has tauMs, failureWeight, failureTauMs',
+    ],
     [() => replicate(['a'], bad('GET')), 'call must be a function, got "GET"'],
   ])('%s', (make, message) => {
     expectInvalid(thrownBy(make), message);
+  });
+
+  it('no option at its bounds', () => {
+    for (const options of [
+      { choices: 1, panicBelow: 0, outlier: { consecutive: Infinity, successRate: 1, baseMs: 5, maxMs: 5 } },
+      { choices: 'all', panicBelow: 1, outlier: { consecutive: 1, successRate: 0, minCalls: 1, windowMs: 1 } },
+      { choices: 'auto', outlier: false, slowStart: { windowMs: 1, floor: 1 } },
+    ] satisfies LoadBalancerOptions<string>[])
+      expect(brief(new LoadBalancer(['a'], { ...options, runtime }))).toEqual({ members: [{ id: 'a', pending: 0 }] });
   });
 
   it('an id function that gives no string', () => {
@@ -125,6 +148,9 @@ describe('run refuses, as a rejection and before any work,', () => {
     [{ deadline: '5' }, 'deadline must be a Deadline or a number of milliseconds from now, got "5"'],
     [{ deadline: null }, 'deadline must be a Deadline or a number of milliseconds from now, got null'],
     [{ deadline: Number.NaN }, 'deadline must be a Deadline or a number of milliseconds from now, got NaN'],
+    [{ accept: true }, 'accept must be a function, got true'],
+    [{ discard: 'body' }, 'discard must be a function, got "body"'],
+    [{ retry: {}, budget: 5 }, 'budget must be a Budget or false, got 5'],
     [{ hedge: false }, 'hedge options must be an object, got false'],
     [{ hedge: null }, 'hedge options must be an object, got null'],
     [{ hedge: {} }, 'after must be a finite number >= 0, a percentile(p) or a function, got undefined'],

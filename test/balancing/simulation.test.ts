@@ -4,6 +4,7 @@
  */
 import { leastRequest, type LoadBalancerOptions, peakEwma, roundRobin } from 'holdfast/balancing';
 import { describe, expect, it } from 'vitest';
+import { isHasty } from '../support/properties.ts';
 import {
   type Behaviour,
   exponential,
@@ -35,7 +36,7 @@ const during =
   (now, random) =>
     (now >= fromMs && now < untilMs ? bad : usual)(now, random);
 
-const seeds = [1, 2, 3];
+const seeds = isHasty ? [1] : [1, 2, 3];
 const served = (samples: readonly Sample[]): number => shareOf(samples, ({ ok }) => ok);
 const inTime = (samples: readonly Sample[], ms: number): number =>
   shareOf(samples, (sample) => sample.ok && sample.ms <= ms);
@@ -221,7 +222,7 @@ describe('after a total outage', () => {
   it.each([20, 100, 500])(
     'of all, all serve again at once and share alike within 25 s, at %i calls a second',
     (rps) => {
-      const runs = [1, 2, 3, 4, 5, 6].map((seed) =>
+      const runs = (isHasty ? [1, 2] : [1, 2, 3, 4, 5, 6]).map((seed) =>
         simulate({ seed, servers: outage(() => 40_000), rps, forMs: 85_000, workers: 4, deadlineMs: 2_000 }),
       );
       for (const samples of runs) expect(served(samples.filter(({ atMs }) => atMs >= 40_000))).toBeGreaterThan(0.99);
@@ -252,7 +253,7 @@ describe('after a total outage', () => {
 
 it.each([1, 2])('the overload that %i of four leave behind is over 45 s after it: ejections do not feed it', (dead) => {
   const healMs = 30_000;
-  for (let seed = 1; seed <= 10; seed++) {
+  for (let seed = 1; seed <= (isHasty ? 1 : 10); seed++) {
     const bad = Object.fromEntries(
       Array.from({ length: dead }, (_, i) => [i, during(10_000, healMs, fails(5), varied(20))] as const),
     );

@@ -1,7 +1,17 @@
 import fc from 'fast-check';
-import { barrier, type BarrierOptions, each, flow, FlowEvents, isIncomplete, type Joined } from 'holdfast/flow';
+import { isHoldfastError } from 'holdfast/core';
+import {
+  barrier,
+  type BarrierOptions,
+  type Delivery,
+  each,
+  flow,
+  FlowEvents,
+  isIncomplete,
+  type Joined,
+} from 'holdfast/flow';
 import { VirtualClock } from 'holdfast/testing';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { steady } from '../support/serving.ts';
 import { reading, settled, taken, upTo } from './support.ts';
 
@@ -200,6 +210,95 @@ describe('barrier', () => {
     await running;
     expect(seen).toEqual(['c:12', 'd:12']);
     expect([...of.told].sort()).toEqual(['+c1', '+c2', '+d1', '+d2', '-a1', '-a1', '-b1']);
+  });
+
+  it('a stall that ends in time is not told of, nor one that is left', async () => {
+    for (const leaves of [false, true]) {
+      const clock = new VirtualClock();
+      const events = new FlowEvents();
+      const stalls: unknown[] = [];
+      events.on('stalled', (stall) => stalls.push(stall));
+      const of = parts(clock, ['a1', 'b1', 'b2', 60_000]);
+      const joined = barrier(of.flow, options(clock, { maxPending: 1, stalledMs: 2_000, events }));
+      const iterator = joined[Symbol.asyncIterator]();
+      const next = iterator.next();
+      await clock.advance(500);
+      expect(of.read).toEqual(['a1', 'b1']);
+      if (leaves) await iterator.return!();
+      await clock.advance(500);
+      expect((await next).done).toBe(leaves);
+      await clock.advance(10_000);
+      await iterator.return!();
+      expect(stalls).toEqual([]);
+    }
+  });
+
+  it('keeps the process alive for the sets that wait, and has no timer when none does', async () => {
+    const clock = new VirtualClock();
+    const setTimer = vi.spyOn(clock, 'setTimer');
+    const of = parts(clock, ['a1', 100, 'a2', 5_000]);
+    const joined = reading(barrier(of.flow, options(clock)), 1);
+    await clock.advance(100);
+    expect(setTimer).toHaveBeenCalledWith(1_000, expect.any(Function), { ref: true });
+    const { iterator } = await joined;
+    void iterator.next();
+    await clock.advance(1);
+    expect(clock.pending).toBe(1); // the source's own pause
+    await iterator.return!();
+  });
+
+  it('of a part that comes again the first counts, and of the attempts the greatest', async () => {
+    const clock = new VirtualClock();
+    const came = [
+      { set: 'a', part: '1', attempt: 1 },
+      { set: 'a', part: '1', attempt: 4 },
+      { set: 'a', part: '2', attempt: 2 },
+    ];
+    const of = flow(came, { attempt: ({ attempt }) => attempt, runtime: steady(clock) });
+    const { read } = await reading(barrier(of, options(clock)), 1);
+    expect(read[0]!.attempt).toBe(4);
+    expect([...read[0]!.value.parts.values()]).toEqual([came[0], came[2]]);
+  });
+
+  it('what waits when its source fails is given back as it is: the set may yet come', async () => {
+    const clock = new VirtualClock();
+    const reasons: unknown[] = [];
+    async function* broken(): AsyncGenerator<Part> {
+      yield { set: 'a', part: '1' };
+      throw new Error('broken');
+    }
+    const of = flow(broken(), { nack: (_, reason) => reasons.push(reason), runtime: steady(clock) });
+    const sets: unknown[] = [];
+    const reader = async (): Promise<void> => {
+      for await (const delivery of barrier(of, options(clock, { onTimeout: 'emit' }))) sets.push(delivery);
+    };
+    await expect(reader()).rejects.toThrow('broken');
+    expect([sets, reasons.map((reason) => isHoldfastError(reason, 'CANCELLED'))]).toEqual([[], [true]]);
+  });
+
+  it('a late part is acknowledged and nothing else, for timeoutMs and of as many sets as it remembers', async () => {
+    const clock = new VirtualClock();
+    const told: string[] = [];
+    async function* raw(): AsyncGenerator<Delivery<Part>> {
+      for (const step of ['a1', 'a2', 'a1', 'b1', 'b2', 'a2', 'b2', 999, 'b1', 1, 'b2']) {
+        if (typeof step === 'number') await clock.sleep(step);
+        else {
+          const settle = (how: string) => async (): Promise<void> => void told.push(how + step);
+          yield {
+            value: { set: step[0]!, part: step[1]! },
+            id: step,
+            attempt: 1,
+            ack: settle('+'),
+            nack: settle('-'),
+          };
+        }
+      }
+    }
+    const running = taken(barrier(raw(), options(clock, { remember: 1 })));
+    await clock.runUntilIdle();
+    expect((await running).map(shown)).toEqual(['a:12', 'b:12']);
+    // b has taken a's place in the memory, so that a second a waits for its other part until the end; and b is forgotten by then.
+    expect(told).toEqual(['+a1', '+a2', '+a1', '+b1', '+b2', '+b2', '+b1', '-a2', '-b2']);
   });
 
   it('nacks a part that its set does not expect, or that cannot be told, and goes on', async () => {

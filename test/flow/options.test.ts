@@ -78,6 +78,16 @@ describe('what is refused at the door, before anything is read', () => {
       () => barrier(of, bad({ ...whole, onTimeout: 'drop' })),
       'onTimeout must be "fail" or "emit", got "drop"',
     ],
+    [
+      'an option of barrier',
+      () => barrier(of, bad({ ...whole, wait: 5 })),
+      'barrier has no option "wait"; it has key, part, expect, timeoutMs, onTimeout, maxPending, remember, stalledMs, events, runtime',
+    ],
+    [
+      'an option of copy',
+      () => copy(of, ['a'], bad({ size: 1 })),
+      'copy has no option "size"; it has buffer, stalledMs, events, runtime, overflow, branches, detach',
+    ],
     ['a monoid', () => reduce(of, bad({ empty: noop })), 'monoid must be a monoid, got an object'],
     ['every', () => reduce(of, count(), { every: 0 }), 'every must be an integer >= 1, got 0'],
     ['a signal', () => values(of, { signal: bad({}) }), 'signal must be an AbortSignal, got an object'],
@@ -88,6 +98,16 @@ describe('what is refused at the door, before anything is read', () => {
   it.each<[string, () => Promise<unknown>, string]>([
     ['a function', () => each(of, bad(0)), 'fn must be a function, got 0'],
     ['a retry', () => each(of, noop, { retry: { attempts: 0 } }), 'attempts must be an integer >= 1, got 0'],
+    [
+      'another option',
+      () => each(of, noop, bad({ parallel: 2 })),
+      'each has no option "parallel"; it has concurrency, retry, deadLetter, signal, graceMs, events, runtime',
+    ],
+    [
+      'another option of its retries',
+      () => each(of, noop, { retry: bad({ tries: 2 }) }),
+      'retry has no option "tries"; it has attempts, baseMs, maxMs',
+    ],
     ['dead letters', () => each(of, noop, { deadLetter: bad([]) }), 'deadLetter must be a function, got an array of 0'],
     ['a grace', () => each(of, noop, { graceMs: -1 }), 'graceMs must be a finite number >= 0, got -1'],
   ])('each, as a rejection: %s', async (_, run, message) => {

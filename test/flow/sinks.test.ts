@@ -1,6 +1,6 @@
-import { type Delivery, each, FlowEvents, flow, values } from 'holdfast/flow';
+import { type Delivery, each, type EachRetry, FlowEvents, flow, values } from 'holdfast/flow';
 import { failOnLeaks, VirtualClock } from 'holdfast/testing';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { rejectionOf, steady } from '../support/serving.ts';
 import { recordWarnings, warningsSettled } from '../support/warnings.ts';
 import { readUntil, settled, source, type Told, upTo } from './support.ts';
@@ -244,6 +244,119 @@ describe('each', () => {
     await clock.advance(5);
     expect(await running).toBe('bye');
     expect([of.told, clock.pending]).toEqual([['-0'], 0]);
+  });
+
+  it.each<[string, EachRetry | undefined, number]>([
+    ['once, unless it is told to', undefined, 1],
+    ['three times, where it is not said how often', { baseMs: 1 }, 3],
+  ])('tries a value %s', async (_, retry, attempts) => {
+    const clock = new VirtualClock();
+    let tried = 0;
+    const running = each(
+      source(1).flow,
+      () => {
+        tried++;
+        throw new Error('no');
+      },
+      { retry, runtime: steady(clock) },
+    );
+    await clock.runUntilIdle();
+    expect([await running, tried]).toEqual([{ acked: 0, dead: 0, nacked: 1 }, attempts]);
+  });
+
+  it('what is under way when its source has ended has all the time that it takes', async () => {
+    const clock = new VirtualClock();
+    const of = source(2);
+    const running = each(of.flow, () => clock.sleep(1_000), { graceMs: 10, concurrency: 2, runtime: steady(clock) });
+    await clock.runUntilIdle();
+    expect([await running, of.told]).toEqual([{ acked: 2, dead: 0, nacked: 0 }, ['+0', '+1']]);
+  });
+
+  it('keeps the process alive for the grace that it gives, and sets no other timer', async () => {
+    const clock = new VirtualClock();
+    const setTimer = vi.spyOn(clock, 'setTimer');
+    const controller = new AbortController();
+    const ending = rejectionOf(() =>
+      each(source(1, 'hangs').flow, () => new Promise(() => undefined), {
+        graceMs: 70,
+        signal: controller.signal,
+        runtime: steady(clock),
+      }),
+    );
+    await clock.advance(5);
+    controller.abort('bye');
+    await clock.advance(70);
+    expect(await ending).toBe('bye');
+    expect(setTimer).toHaveBeenCalledExactlyOnceWith(70, expect.any(Function), { ref: true });
+  });
+
+  it('gives back at once what its source answers after an abort, and works on none of it', async () => {
+    const clock = new VirtualClock();
+    const worked: number[] = [];
+    async function* slow(): AsyncGenerator<number> {
+      yield 0;
+      await clock.sleep(20);
+      yield 1;
+    }
+    const told: string[] = [];
+    const of = flow(slow(), {
+      ack: (n) => told.push(`+${String(n)}`),
+      nack: (n) => told.push(`-${String(n)}`),
+      runtime: steady(clock),
+    });
+    const controller = new AbortController();
+    const ending = rejectionOf(() =>
+      each(of, (n) => (worked.push(n), clock.sleep(50)), {
+        concurrency: 2,
+        signal: controller.signal,
+        runtime: steady(clock),
+      }),
+    );
+    await clock.advance(10);
+    controller.abort('bye');
+    await clock.advance(15);
+    expect([worked, told]).toEqual([[0], ['-1']]);
+    await clock.runUntilIdle();
+    expect([await ending, told]).toEqual(['bye', ['-1', '+0']]);
+  });
+
+  it.each<[string, number, number]>([
+    ['work that fails', 50, 0],
+    ['a dead letter that is taken', 0, 50],
+  ])('%s after its time was given back already: it is neither dead nor settled again', async (_, workMs, letterMs) => {
+    const clock = new VirtualClock();
+    const seen: string[] = [];
+    const note = (what: string) => async (): Promise<void> => void seen.push(what);
+    async function* raw(): AsyncGenerator<Delivery<number>> {
+      yield { value: 1, id: '1', attempt: 1, ack: note('ack'), nack: note('nack') };
+    }
+    const events = new FlowEvents();
+    events.on('dead', note('dead'));
+    events.on('failed', note('failed'));
+    const controller = new AbortController();
+    const ending = rejectionOf(() =>
+      each(
+        raw(),
+        async () => {
+          await clock.sleep(workMs);
+          throw new Error('no');
+        },
+        {
+          deadLetter: async () => {
+            if (letterMs === 0) seen.push('letter');
+            await clock.sleep(letterMs);
+          },
+          graceMs: 10,
+          signal: controller.signal,
+          events,
+          runtime: steady(clock),
+        },
+      ),
+    );
+    await clock.advance(1);
+    controller.abort('bye');
+    await clock.runUntilIdle();
+    expect([await ending, seen]).toEqual(['bye', ['nack']]);
   });
 
   it('counts what could not be acknowledged as nacked, reports it and goes on', async () => {

@@ -26,6 +26,9 @@ function expectRefused(json: unknown, message?: string | RegExp): void {
   }
 }
 
+const word = 'a string of at most 100 characters';
+const name = 'a string of at most 1024 characters';
+
 describe('placementFromJSON', () => {
   it('reads what is frozen here: the format is public API', () => {
     expect(JSON.stringify(ring)).toBe(
@@ -68,13 +71,17 @@ describe('placementFromJSON', () => {
     expect(() => placementFromJSON(good, { revive: (node) => ({ ...node, weight: 5 }) })).toThrow(/^what revive/);
     expect(() => placementFromJSON(good, { revive: (node) => ({ ...node, zone: 'z' }) })).toThrow(/^what revive/);
     expect(() => placementFromJSON(good, { revive: () => ({ id: 'x' }) })).toThrow(/^what revive/);
-    expect(() => placementFromJSON(good, { revive: () => null as never })).toThrow(/^what revive/);
+    const one = change({ nodes: [{ id: 'a' }] });
+    for (const revive of [(): unknown => null, (): unknown => undefined, (): unknown => ({ id: 'x' })])
+      expect(() => placementFromJSON(one, { revive: revive as never })).toThrow(
+        'what revive returns must be a node with the id, weight and zone of the plain one, got ',
+      );
   });
 
   it.each<[string, unknown, (string | RegExp)?]>([
     ['no JSON', '{"algorithm"', 'json must be the text of a placement'],
     ['a text that is too long', ' '.repeat(2 ** 24 + 1), 'json must be at most 16777216 characters, got 16777217'],
-    ['deep nesting', `${'['.repeat(1e6)}${']'.repeat(1e6)}`, 'json must be an object, got an array of 1'],
+    ['deep nesting', `${'['.repeat(1e5)}${']'.repeat(1e5)}`, 'json must be an object, got an array of 1'],
     ['nothing', '', 'json must be the text of a placement'],
     ['null', 'null', 'json must be an object, got null'],
     ['an array', [], 'json must be an object, got an array of 0'],
@@ -129,6 +136,43 @@ describe('placementFromJSON', () => {
       'nodes must be at most 10000, got 10001',
     ],
     ['too many points', change({ nodes: [{ id: 'a', weight: 1e6 }] }), /^the points of a ring must be at most/],
+    ['an algorithm that is no text', change({ algorithm: 5 }), `algorithm must be ${word}, got 5`],
+    ['a hasher that is too long', change({ hasher: 'x'.repeat(101) }), `hasher must be ${word}, got "x`],
+    ['a long hasher', change({ hasher: 'x'.repeat(100) }), 'hasher must be "xxh64", got "x'],
+    ['a seed that is no text', change({ seed: 1n }), `seed must be ${word}, got 1n`],
+    ['a seed that begins with 0', change({ seed: '01' }), 'seed must be a whole number in decimal, got "01"'],
+    ['options that are none', change({ options: 5 }), 'options must be an object, got 5'],
+    [
+      'an option that no class has',
+      change({ options: { points: 5 } }),
+      'options must be an object with no other fields than vnodes, compat, minRingSize, maxRingSize, tableSize, slots, got "points"',
+    ],
+    ['a long option', change({ options: { compat: 'x'.repeat(101) } }), `compat must be ${word}, got "x`],
+    ['an id that is no text', change({ nodes: [{ id: 5 }] }), `id must be ${name}, got 5`],
+    ['an id that is too long', change({ nodes: [{ id: 'x'.repeat(1025) }] }), `id must be ${name}, got "x`],
+    ['a zone that is no text', change({ nodes: [{ id: 'a', zone: 5 }] }), `zone must be ${name}, got 5`],
+    ['a zone that is too long', change({ nodes: [{ id: 'a', zone: 'x'.repeat(1025) }] }), `zone must be ${name}, got`],
+    [
+      'a field of a node',
+      change({ nodes: [{ id: 'a', url: 'x' }] }),
+      'a node must be an object with no other fields than id, weight, zone, got "url"',
+    ],
+    ['a default left out', change({ options: {} }), 'vnodes must be given, got undefined'],
+    [
+      'another hasher than an Envoy has',
+      { ...new HashRing([], { compat: 'envoy' }).toJSON(), hasher: 'md5' },
+      'hasher must be "xxh64", got "md5"',
+    ],
+    [
+      'another hasher than a ketama ring has',
+      { ...new HashRing([], { compat: 'ketama' }).toJSON(), hasher: 'xxh64' },
+      'hasher must be "md5", got "xxh64"',
+    ],
+    [
+      'what a ring agrees with of a class that does not',
+      { ...new SlotTable([]).toJSON(), seed: '3', options: { compat: 'ketama' } },
+      'compat must be "redis", got "ketama"',
+    ],
     [
       'a hash of its own with a seed',
       { ...new HashRing([], { compat: 'ketama' }).toJSON(), seed: '5' },
@@ -182,6 +226,54 @@ describe('placementFromJSON', () => {
     expectRefused(change({ nodes: [{ id: long }] }));
     expectRefused(change({ nodes: [{ id: 'a', zone: long }] }));
     expect(placementFromJSON(change({ nodes: [{ id: long.slice(1) }] })).size).toBe(1);
+  });
+
+  it('says what it has stumbled over', () => {
+    const causeOf = (json: unknown): unknown => {
+      try {
+        return placementFromJSON(json);
+      } catch (error) {
+        return (error as Error).cause;
+      }
+    };
+    expect(causeOf('{')).toBeInstanceOf(SyntaxError);
+    const stone = new Error('a stone');
+    const unreadable = {
+      get nodes(): never {
+        throw stone;
+      },
+    };
+    expectRefused(unreadable, 'json must be plain data, got what cannot be read');
+    expect(causeOf(unreadable)).toBe(stone);
+    expect(causeOf({})).toBeUndefined();
+    // As long as it may be, and no longer: then it is read.
+    expectRefused(' '.repeat(2 ** 24), 'json must be the text of a placement');
+  });
+
+  it('asks for no hasher where the program has one that the ring agrees with', () => {
+    const hasher = sipHash13([1, 2, 3, 4]);
+    for (const compat of ['envoy', 'ketama'] as const) {
+      const one = new HashRing(['a', 'b'], { compat });
+      expect(placementFromJSON(JSON.stringify(one), { hasher }).fingerprint).toBe(one.fingerprint);
+    }
+  });
+
+  it('takes a weight of 1 for none, and none for 1, in what is revived', () => {
+    const { nodes } = placementFromJSON(change({ nodes: [{ id: 'a' }, { id: 'b', weight: 1 }] }), {
+      revive: ({ id }) => (id === 'a' ? { id, weight: 1 } : { id }),
+    });
+    expect([...nodes.values()]).toEqual([{ id: 'a', weight: 1 }, { id: 'b' }]);
+  });
+
+  it('refuses options that it does not have', () => {
+    const read = (options: object) => (): unknown => placementFromJSON(good, options);
+    expect(read({ nodes: 5 })).toThrow('placementFromJSON has no option "nodes"; it has hasher, revive, maxNodes');
+    expect(read({ hasher: {} })).toThrow('hasher must be a Hasher, got an object');
+    expect(read({ revive: 5 })).toThrow('revive must be a function, got 5');
+    for (const maxNodes of [-1, 0.5, 100_001])
+      expect(read({ maxNodes })).toThrow(`maxNodes must be an integer from 0 to 100000, got ${String(maxNodes)}`);
+    expect(placementFromJSON(change({ nodes: [] }), { maxNodes: 0 }).size).toBe(0);
+    expect(placementFromJSON(good, { maxNodes: 100_000 }).size).toBe(2);
   });
 
   it('accepts as many nodes as it is told to', () => {

@@ -72,6 +72,22 @@ describe('sipHash13', () => {
     expect(digest(one, 'k')).toBe(asked[0]);
   });
 
+  it('has them of more seeds than it keeps at hand, and of each half of a seed', () => {
+    const seeds = Array.from({ length: 30 }, (_, i) => BigInt(i % 2) * 2n ** 32n + BigInt(i >> 1));
+    const fresh = seeds.map((seed) => digest(of(sipHash13(key)), 'k', seed));
+    expect(new Set(fresh).size).toBe(30);
+    const hash = of(sipHash13(key));
+    for (const some of [seeds, seeds.toReversed(), seeds])
+      for (const seed of some) expect(digest(hash, 'k', seed)).toBe(fresh[seeds.indexOf(seed)]);
+  });
+
+  it('takes the greatest words, and bytes that are a view into others', () => {
+    const most = 2 ** 32 - 1;
+    const bytes = new Uint8Array(20).fill(255, 2, 18);
+    expect(sipHash13([most, most, most, most]).name).toBe(sipHash13(bytes.subarray(2, 18)).name);
+    expect(sipHash13([0, 0, 0, 0]).name).toBe(sipHash13(new Uint8Array(16)).name);
+  });
+
   it('has a name that tells keys apart and does not tell the key', () => {
     const names = [sipHash13(key), sipHash13([1, 2, 3, 4]), sipHash13([1, 2, 3, 5])].map(({ name }) => name);
     expect(new Set(names).size).toBe(3);
@@ -93,6 +109,11 @@ describe('sipHash13', () => {
     [[1, 2, 3]],
     [[1, 2, 3, -1]],
     [[1, 2, 3, 2 ** 32]],
+    [[1, 2, 3, 0.5]],
+    [[1, 2, 3, '4']],
+    [[1, 2, 3, 4, 5]],
+    [{ length: 4 }],
+    [new Uint16Array(16)],
     ['secret'],
     [null],
   ])('refuses the key, case %#, without telling it', (bad) => {
@@ -126,6 +147,7 @@ describe('fromXxhash', () => {
         expect.unreachable();
       } catch (error) {
         expect(isInvalidOption(error)).toBe(true);
+        expect((error as Error).message).toMatch(/^api must be what await xxhash\(\) gives, got /);
       }
     }
   });

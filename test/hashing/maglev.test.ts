@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { isInvalidOption } from 'holdfast/core';
 import { Maglev, type MaglevOptions, Rendezvous, xxh64 } from 'holdfast/hashing';
 import { describe, expect, it } from 'vitest';
-import { isPrime, maglevTable, remainder } from '../../src/hashing/maglev-table.ts';
-import { runs } from '../support/properties.ts';
+import { isPrime, type MaglevEntry, maglevTable, remainder } from '../../src/hashing/maglev-table.ts';
+import { draws, runs } from '../support/properties.ts';
 import { digest, hashers, keys, members, seeds } from './support.ts';
 
 const named = (count: number): string[] => Array.from({ length: count }, (_, i) => `node-${String(i)}`);
@@ -48,6 +48,41 @@ describe('the table of Maglev', () => {
     expect(table.join('')).toBe(published);
   });
 
+  it('is what asking each entry in each turn would give, as the paper and Envoy do', () => {
+    const asked = (entries: readonly MaglevEntry[], size: number): number[] => {
+      const table = new Array<number>(size).fill(-1);
+      const total = entries.reduce((sum, { weight }) => sum + weight, 0);
+      const shares = entries.map(({ weight }) => weight / total);
+      const greatest = Math.max(...shares);
+      const targets = entries.map(() => 0);
+      const places = entries.map(({ offset }) => offset);
+      for (let turn = 1, filled = 0; filled < size; turn++)
+        for (const [i, { skip }] of entries.entries()) {
+          if (filled === size || turn * shares[i]! < targets[i]!) continue;
+          targets[i]! += greatest;
+          while (table[places[i]!]! >= 0) places[i] = (places[i]! + skip) % size;
+          table[places[i]!] = i;
+          filled++;
+        }
+      return table;
+    };
+    const size = 211;
+    const entries = fc.array(
+      fc.record({
+        offset: fc.nat(size - 1),
+        skip: fc.integer({ min: 1, max: size - 1 }),
+        weight: fc.oneof(fc.integer({ min: 1, max: 30 }), fc.constantFrom(0.1, 0.3, 1e-3, 1e3)),
+      }),
+      { minLength: 1, maxLength: 8, size: 'max' },
+    );
+    fc.assert(
+      fc.property(entries, (some) => {
+        expect([...maglevTable(some, size)]).toEqual(asked(some, size));
+      }),
+      { numRuns: runs(3) },
+    );
+  });
+
   it('gives every entry a place, however light, without trying each in each turn', () => {
     const entries = Array.from({ length: 500 }, (_, i) => envoyEntry(`n${String(i)}`, 65_537, i === 0 ? 1e6 : 1e-6));
     const table = maglevTable([...entries, envoyEntry('denormal', 65_537, Number.MIN_VALUE)], 65_537);
@@ -76,7 +111,7 @@ describe('the table of Maglev', () => {
 
   it('has remainders of 64-bit hashes to the bit', () => {
     let state = 1n;
-    for (let i = 0; i < 20_000; i++) {
+    for (let i = 0; i < draws(20_000); i++) {
       state = (state * 6364136223846793005n + 1442695040888963407n) % 2n ** 64n;
       const modulus = [101, 65_537, 65_536, 5_000_011][i % 4]!;
       const value = i % 5 === 0 ? 2n ** 64n - 1n - BigInt(i) : i % 7 === 0 ? BigInt(modulus) * (state >> 24n) : state;

@@ -11,6 +11,7 @@ import {
   SlotTable,
 } from 'holdfast/hashing';
 import { describe, expect, it } from 'vitest';
+import { draws } from '../support/properties.ts';
 import { aimed, circumference, ringOf } from './migration-cases.ts';
 
 const named = (count: number): string[] => Array.from({ length: count }, (_, i) => `node-${String(i)}`);
@@ -43,7 +44,7 @@ describe('planMigration between rings', () => {
     const before = new HashRing(named(8));
     const after = before.without('node-3').withWeight('node-5', 2).with({ id: 'extra', weight: 0.5 });
     const plan = planMigration(before, after);
-    const count = 100_000;
+    const count = draws(100_000);
     let moved = 0;
     for (let i = 0; i < count; i++) if (before.get(`k${String(i)}`)!.id !== after.get(`k${String(i)}`)!.id) moved++;
     const sigma = Math.sqrt(plan.fraction * (1 - plan.fraction) * count);

@@ -1,6 +1,7 @@
 import { isInvalidOption } from 'holdfast/core';
-import { type PlacementNode, Rendezvous } from 'holdfast/hashing';
+import { HashRing, isPlacement, type PlacementNode, Rendezvous } from 'holdfast/hashing';
 import { describe, expect, it } from 'vitest';
+import { draws } from '../support/properties.ts';
 
 /** Counts owners of `count` keys. */
 function shares(placement: Rendezvous, count: number, prefix = 'key'): Map<string, number> {
@@ -13,7 +14,8 @@ function shares(placement: Rendezvous, count: number, prefix = 'key'): Map<strin
 }
 
 /** Within 5 standard deviations of the binomial: a sound build fails once in 1.7 million shares. */
-function expectShares(placement: Rendezvous, count: number): void {
+function expectShares(placement: Rendezvous, many: number): void {
+  const count = draws(many);
   const counts = shares(placement, count);
   for (const [id, share] of placement.ownership()) {
     const sigma = Math.sqrt(share * (1 - share) * count);
@@ -46,7 +48,7 @@ describe('Rendezvous shares', () => {
     const after = before.without('node-0');
     const takers = new Map<string, number>();
     let moved = 0;
-    for (let i = 0; i < 50_000; i++) {
+    for (let i = 0; i < draws(50_000); i++) {
       if (before.get(`k${String(i)}`)?.id !== 'node-0') continue;
       const taker = after.get(`k${String(i)}`)!.id;
       takers.set(taker, (takers.get(taker) ?? 0) + 1);
@@ -100,6 +102,10 @@ describe('Rendezvous', () => {
     expect(changed.get('k')?.url).toBe('http://a');
     expect(changed.get('k')?.weight).toBe(3);
     expect(given).not.toHaveProperty('weight');
+    // A property like any other of the node, also where the class has a getter of that name.
+    expect(Object.getOwnPropertyDescriptor(changed.get('k'), 'weight')).toEqual({
+      ...{ value: 3, writable: true, enumerable: true, configurable: true },
+    });
   });
 
   it('is not changed by what is derived from it', () => {
@@ -112,6 +118,18 @@ describe('Rendezvous', () => {
 
   it('has the fingerprint that it always had, for processes of two versions compare theirs', () => {
     expect(new Rendezvous(['cache-a', 'cache-b', 'cache-c']).fingerprint).toBe('2963d8ec1ce28d66');
+  });
+
+  it('has a fingerprint of 16 digits, whatever it begins with', () => {
+    for (let i = 0; i < 100; i++) expect(new Rendezvous([String(i)]).fingerprint).toMatch(/^[0-9a-f]{16}$/);
+  });
+
+  it('says of a node as JSON what was said of it, and nothing that was not', () => {
+    const nodes = [{ id: 'a' }, { id: 'b', weight: 1, zone: '' }, { id: 'c', weight: 0, url: 'http://c' }];
+    expect(new Rendezvous<PlacementNode>(nodes).toJSON()).toStrictEqual({
+      ...{ algorithm: 'rendezvous', version: 1, hasher: 'xxh64', seed: '0', options: {} },
+      nodes: [{ id: 'a' }, { id: 'b', weight: 1, zone: '' }, { id: 'c', weight: 0 }],
+    });
   });
 
   it('has another fingerprint when a zone differs, for then a spread list may differ', () => {
@@ -185,8 +203,26 @@ describe('Rendezvous', () => {
       expect(() => placement.getN('k', count as never)).toThrow(/^count must be an integer >= 0, got /);
     }
     expect(() => placement.getN('k', 1, { spread: 'rack' } as never)).toThrow('spread must be "zone", got "rack"');
+    expect(() => placement.getN('k', 1, { exclude: 'a' } as never)).toThrow('exclude must be a function, got "a"');
+    expect(() => placement.getN('k', 1, { zone: 'a' } as never)).toThrow(
+      'getN has no option "zone"; it has exclude, spread',
+    );
     expect(() => placement.get(7 as never)).toThrow(TypeError);
     expect(() => placement.withWeight('b', 1)).toThrow('id must be one of the nodes\' ids, got "b"');
     expect(() => placement.withWeight('a', -1)).toThrow('weight must be a finite number from 0 to 1000000, got -1');
+  });
+});
+
+describe('isPlacement', () => {
+  const sound = new Rendezvous(['a']);
+
+  it('knows a placement of anybody by what it has', () => {
+    const { nodes, fingerprint } = sound;
+    const made = { get: () => undefined, getN: () => [], rank: () => [], nodes, fingerprint };
+    for (const placement of [sound, new HashRing([]), made]) expect(isPlacement(placement)).toBe(true);
+    for (const name of Object.keys(made)) expect(isPlacement({ ...made, [name]: undefined }), name).toBe(false);
+    expect(isPlacement({ ...made, nodes: {} })).toBe(false);
+    for (const value of [undefined, null, 'a', ['a'], new Map([['a', { id: 'a' }]])])
+      expect(isPlacement(value)).toBe(false);
   });
 });

@@ -43,6 +43,9 @@ describe('redisSlot', () => {
     const whole = ['foo{}{bar}', 'foo{bar', 'foo}bar{'].map((key) => redisSlot(key));
     expect(whole).not.toContain(redisSlot('bar'));
     expect(whole).not.toContain(redisSlot(''));
+    // What closes without an opening ends nothing.
+    expect(redisSlot('foo}bar')).toBe(specifiedSlot(new TextEncoder().encode('foo}bar')));
+    expect(redisSlot('foo}bar')).not.toBe(redisSlot('foo'));
   });
 
   it('is the CRC of the specification, of the tag where there is one', () => {
@@ -68,6 +71,7 @@ describe('redisSlot', () => {
 
   it('refuses what is no key', () => {
     expect(() => redisSlot(7 as never)).toThrow(TypeError);
+    expect(() => redisSlot(7 as never)).toThrow(/^key must be a string or a Uint8Array, got 7$/);
   });
 });
 
@@ -119,8 +123,14 @@ describe('SlotTable', () => {
     [{ slots: 32_768 }, 'slots must be a power of two from 16 to 16384, got 32768'],
     [{ slots: Number.NaN }, 'slots must be a power of two from 16 to 16384, got NaN'],
     [{ compat: 'redis', slots: 16_384 }, 'slots must be absent with compat "redis", got 16384'],
+    [{ slots: '64' as never }, 'slots must be a power of two from 16 to 16384, got "64"'],
     [{ compat: 'valkey' as never }, 'compat must be "redis", got "valkey"'],
+    [{ slot: 64 } as never, 'SlotTable has no option "slot"; it has slots, seed, hasher, compat'],
   ])('refuses bad options, case %#', (options, message) => {
     expect(() => new SlotTable(['a'], options)).toThrow(message);
+  });
+
+  it('has as few slots, and as many, as it may', () => {
+    for (const slots of [16, 16_384]) expect(new SlotTable(['a'], { slots }).slots).toBe(slots);
   });
 });

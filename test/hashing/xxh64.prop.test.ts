@@ -49,6 +49,32 @@ describe('XXH64', () => {
     );
   });
 
+  it('equals xxhash-wasm at every length where the way of hashing changes', () => {
+    // Of stripes, of short strings, and of the room in the module's memory, in bytes and in characters of up to three.
+    const edges = [...Array(70).keys(), 21_759, 21_760, 21_761, 65_279, 65_280, 65_281, 130_559, 130_560, 130_561];
+    for (const length of edges) {
+      const key = Uint8Array.from({ length }, (_, i) => (7 * i) & 127);
+      const expected = oracle.h64Raw(key, 3n);
+      for (const hash of [wasm, pureXxh64]) {
+        expect(digest(hash, key, 3n)).toBe(expected);
+        expect(digest(hash, new TextDecoder().decode(key), 3n)).toBe(expected);
+      }
+      if (length > 0) {
+        const wide = '€'.repeat(length);
+        expect(digest(wasm, wide)).toBe(oracle.h64(wide));
+      }
+    }
+  });
+
+  it('equals xxhash-wasm wherever in a short string the one character is that is not ASCII', () => {
+    for (let length = 1; length <= 34; length++)
+      for (let at = 0; at < length; at++)
+        for (const odd of ['\u007f', '\u0080', 'é', '€']) {
+          const text = 'x'.repeat(at) + odd + 'y'.repeat(length - at - 1);
+          expect(digest(wasm, text)).toBe(oracle.h64(text));
+        }
+  });
+
   it('of one key does not depend on the keys hashed before', () => {
     fc.assert(
       fc.property(bytes, bytes, seeds, (before, key, seed) => {

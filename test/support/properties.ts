@@ -13,6 +13,9 @@ export const isHasty: boolean = mutating;
 /** Seed of every property test: fixed, so that a run can be repeated; FC_SEED overrides it. */
 export const seed: number = number('FC_SEED', 20_260_101);
 
+/** How many draws a statistic is made of, where `many` are usual: a mutant gets few, for it is tested by many statistics. */
+export const draws = (many: number): number => (mutating ? Math.ceil(many / 20) : many);
+
 /** The first seed of simulations that run many, one after the other; SIM_SEED overrides it. */
 export const firstSeed: number = number('SIM_SEED', 1);
 
