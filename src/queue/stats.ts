@@ -1,7 +1,8 @@
 /**
  * A snapshot of a {@link WorkQueue}: `accepted = waiting + delayed + leased + done + dead + cancelled`, at each moment, for a
  * queue that has its store to itself and has found it empty. `waiting` and `delayed` are those of the whole store; the others
- * are of this queue: a job that another one has added is accepted here when it is leased here.
+ * are of this queue: a job that another one has added is accepted here when it is leased here. Of a store behind promises
+ * `waiting` and `delayed` are as it said last, with what has been told since: they may be too high until it is asked again.
  */
 export interface QueueStats {
   /** Jobs that this queue has accepted. */
