@@ -377,9 +377,16 @@ describe('a store behind promises', () => {
         const queue = new WorkQueue<string, string>(work, options);
         await clock.advance(100);
         const told: unknown[] = [];
-        queue.run('a', { deadline }).catch((error: unknown) => told.push((error as { readonly code?: unknown }).code));
+        const fromMs = clock.now();
+        let tookMs = 0;
+        queue.run('a', { deadline }).catch((error: unknown) => {
+          told.push((error as { readonly code?: unknown }).code);
+          tookMs = clock.now() - fromMs;
+        });
         await clock.advance(2_000);
         expect(told).toEqual(['DEADLINE_EXCEEDED']);
+        // As soon as the question is answered that is under way then.
+        expect(tookMs).toBeLessThanOrEqual(Math.max(deadline, lateMs + 20) + 20);
         expect(queue.stats()).toMatchObject({ accepted: 1, dead: 1, waiting: 0, delayed: 0, leased: 0, active: 0 });
         const closing = queue.close();
         await clock.advance(20_000);

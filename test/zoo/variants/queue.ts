@@ -194,8 +194,8 @@ export const queue: readonly Variant[] = [
       'Two questions about one id are on their way at once: an answer to the one is taken for that to the other.',
     known: 'ours, de75f13',
     file: 'src/queue/keyed-mutex.ts',
-    search: 'if (turn.ahead === 0) start();',
-    replace: 'start();',
+    search: 'if (turn.ahead === 0) {',
+    replace: 'if (turn.ahead >= 0) {',
     tests: ['test/queue/far-store.prop.test.ts'],
   },
   {
