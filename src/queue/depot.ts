@@ -11,7 +11,7 @@ export interface DepotListener<D> {
    * many of them had been accepted here.
    */
   onRedriven(count: number, jobs?: readonly Job<D>[]): number;
-  /** A job was leased that is of no use after `expiresAtMs`. */
+  /** A job was leased that is of no use after `expiresAtMs`, or was so before. */
   onPerishable(job: Job<D>): void;
   /** Somebody else may have the job of a lease now. */
   onLost(job: Job<D>, error: Error): void;

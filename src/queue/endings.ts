@@ -70,6 +70,7 @@ export class Endings<D> {
   link(job: Job<D>, signal: AbortSignal | undefined): void {
     const details = (job.details ??= {});
     if (!job.isLive) return;
+    details.signal = signal;
     details.unlink?.(); // it may have been leased before its acceptance was told
     const unlink = onAbort(signal, (reason) => {
       this.cancel(this.#depot.idOf(job), reason).catch((error: unknown) => {
@@ -87,6 +88,11 @@ export class Endings<D> {
       unlink();
       alarms.cancel(alarm);
     };
+  }
+
+  /** It was leased with a deadline that may be another than before: that of one that has taken its place. */
+  onPerishable(job: Job<D>): void {
+    this.link(job, job.details?.signal);
   }
 
   /** A lease is over. Its deadline may have passed when nobody worked on it any more, and nobody had told the store. */

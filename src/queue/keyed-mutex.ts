@@ -15,6 +15,8 @@ interface Turn {
 export class KeyedMutex {
   /** By key: who has it, and who waits for it. */
   readonly #lines = new Map<string, Turn[]>();
+  /** Who waits until there is no call any more. */
+  readonly #onIdle: (() => void)[] = [];
   #over: Error | undefined;
 
   /**
@@ -63,6 +65,11 @@ export class KeyedMutex {
     return false;
   }
 
+  /** Resolves when no call is under way, and none waits. */
+  async idle(): Promise<void> {
+    while (this.#lines.size > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
+  }
+
   #end({ keys, after }: Turn): void {
     for (const call of after) call();
     for (const key of keys) {
@@ -72,6 +79,7 @@ export class KeyedMutex {
       if (next === undefined) this.#lines.delete(key);
       else if (--next.ahead === 0) next.start();
     }
+    if (this.#lines.size === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
   }
 
   /** Who waits is refused, and who comes now; calls under way are left alone. */

@@ -192,7 +192,10 @@ export class StoreDepot<D> implements Depot<D> {
     if (!isRenewing || !twin.isLive) return { status: 'duplicate', job: twin };
     if (twin.state === 'leased') {
       if (held?.has(twin) === true) twin.details!.rerun = { data: job.data, delayMs };
-      return { status: 'duplicate', job: twin };
+      if (mode === 'rerun') return { status: 'duplicate', job: twin };
+      // Beside one that was leased it would be a job of its own: that one waited then, and was leased with what it has taken over.
+      twin.details!.expiresAtMs = job.details?.expiresAtMs;
+      return { status: 'duplicate', job: twin, renewed: true };
     }
     this.#records.renewed(twin, job, delayMs);
     return { status: 'duplicate', job: twin, renewed: true };
@@ -288,9 +291,8 @@ export class StoreDepot<D> implements Depot<D> {
     for (let job = this.#ready.shift(); job !== undefined; job = this.#ready.shift()) {
       void this.settle(job, { kind: 'release', delayMs: 0 });
     }
-    await this.#settlements.idle();
-    await this.#puts.idle();
-    await this.#settlements.idle(); // of what was pulled before its put was answered
+    await this.#questions.idle(); // what was pulled meanwhile may wait for the answer to one of them, and is given back then
+    await this.#settlements.idle(); // of what nobody here has a record of
     this.#open = false;
     this.#settlements.close();
     this.#held.close();
@@ -415,7 +417,7 @@ export class StoreDepot<D> implements Depot<D> {
     this.#held.add(job, askedMs);
     if (this.#closing) void this.settle(job, { kind: 'release', delayMs: 0 });
     else this.#ready.push(job);
-    if (expiresInMs !== Infinity) this.#listener?.onPerishable(job);
+    if (expiresInMs !== Infinity || job.details?.unlink !== undefined) this.#listener?.onPerishable(job);
   }
 
   #lose(job: Job<D>): void {

@@ -642,6 +642,65 @@ it('a day of mixed load in virtual time leaves nothing behind', async () => {
   }
 }, 120_000);
 
+it('what was pulled before the answer to a question about it is given back at the end, not left until its lease runs out', async () => {
+  for (let ms = 0; ms <= 30; ms++) {
+    const { clock, runtime, inner } = setUp();
+    const { store, calls } = remote(inner, clock, undefined, (n) => (n % 3) * 5);
+    const queue = new WorkQueue<string, string>(async (name) => name, { store, runtime, lease });
+    await clock.advance(50);
+    for (const name of ['a', 'b', 'c']) queue.run(name, { id: 'x' }).catch(() => undefined);
+    await clock.advance(ms);
+    const closing = queue.close({ graceMs: 0, abortMs: 100 });
+    await clock.advance(5_000);
+    await closing;
+    expect(calls.at(-1)).toBe('close');
+    for (const { crashes } of await inner.pull(1, 1_000)) expect(crashes).toBe(0);
+    expect(clock.pending).toBe(0);
+  }
+});
+
+it('a job that waits and is leased with what has taken its place has the deadline and the signal of that, also when the put is answered after the pull', async () => {
+  for (const what of ['has', 'had'] as const) {
+    for (let slowMs = 0; slowMs < 30; slowMs += 3) {
+      const { clock, runtime, inner } = setUp();
+      const { store } = remote(inner, clock);
+      const put: QueueStore<string>['put'] = async (...args) => {
+        const answer = await store.put(...args);
+        await clock.sleep(slowMs);
+        return answer;
+      };
+      const work = async (name: string, { signal }: { readonly signal: AbortSignal }): Promise<string> => {
+        await clock.sleep(200, signal);
+        return name;
+      };
+      const queue = new WorkQueue<string, string>(work, { store: { ...store, put }, runtime, lease, workers: 2 });
+      await clock.advance(50);
+      const dedupe = { id: 'd', mode: 'replace' } as const;
+      const first = new AbortController();
+      const second = new AbortController();
+      const told: unknown[] = [];
+      const add = (name: string, options: object): void => {
+        queue.run(name, { dedupe, ...options }).then(
+          (value) => told.push(value),
+          (error: unknown) => told.push((error as { readonly code?: unknown }).code ?? (error as Error).message),
+        );
+      };
+      add('a', { delayMs: 10_000, signal: first.signal, ...(what === 'had' && { deadline: 100 }) });
+      await clock.advance(45);
+      add('b', { signal: second.signal, ...(what === 'has' && { deadline: 100 }) });
+      await clock.advance(slowMs + 30);
+      first.abort(new Error('not of this one'));
+      await clock.advance(1_000);
+      expect(told).toEqual(what === 'has' ? ['DEADLINE_EXCEEDED', 'DEADLINE_EXCEEDED'] : ['b', 'b']);
+      expect(queue.stats()).toMatchObject({ accepted: 1, waiting: 0, delayed: 0, leased: 0, active: 0 });
+      const closing = queue.close();
+      await clock.advance(20_000);
+      await closing;
+      expect(clock.pending).toBe(0);
+    }
+  }
+});
+
 describe('an id that comes back while the end of its last job is on its way', () => {
   it.each(Array.from({ length: 25 }, (_, i) => i / 2))(
     '%d ms after the first was added: both results come',

@@ -20,6 +20,8 @@ export interface JobDetails<D> {
   settings?: JobSettings | undefined;
   /** What its handler is to be given to own, not a copy. */
   transfer?: readonly object[] | undefined;
+  /** Takes it back when it aborts. */
+  signal?: AbortSignal | undefined;
   /** Lets go of the signal and of the timer of who has added it. */
   unlink?: (() => void) | undefined;
   /** As its store gave it with the lease; where there is none, the job's own is it. */
