@@ -82,7 +82,7 @@ export class Endings<D> {
       details.expiresAtMs === undefined
         ? undefined
         : alarms.set(details.expiresAtMs - time.now(), () => {
-            this.#expire(job);
+            this.expire(job);
           });
     details.unlink = () => {
       unlink();
@@ -97,10 +97,11 @@ export class Endings<D> {
 
   /** A lease is over. Its deadline may have passed when nobody worked on it any more, and nobody had told the store. */
   onSettled(job: Job<D>): void {
-    if (isQueued(job) && (job.details?.expiresAtMs ?? Infinity) <= this.#engine.time.now()) this.#expire(job);
+    if (isQueued(job) && (job.details?.expiresAtMs ?? Infinity) <= this.#engine.time.now()) this.expire(job);
   }
 
-  #expire(linked: Job<D>): void {
+  /** The deadline of a job has passed. */
+  expire(linked: Job<D>): void {
     let job = linked;
     while (job.details?.successor !== undefined) job = job.details.successor; // its lease was lost: it goes on as another record
     const error = deadlineExceeded('a job');

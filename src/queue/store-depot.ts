@@ -188,6 +188,8 @@ export class StoreDepot<D> implements Depot<D> {
     const mode = job.details?.dedupe?.mode ?? 'reject';
     const isRenewing = mode !== 'reject' && result.id !== this.idOf(job);
     if (isRenewing) this.#records.revived(result.id);
+    const known = this.find(result.id);
+    if (result.dead !== undefined && known !== undefined && this.#isOverdue(known)) this.#listener?.onExpired(known);
     const twin = this.#records.twin(result, job.data);
     if (!isRenewing || !twin.isLive) return { status: 'duplicate', job: twin };
     if (twin.state === 'leased') {
@@ -199,6 +201,10 @@ export class StoreDepot<D> implements Depot<D> {
     }
     this.#records.renewed(twin, job, delayMs);
     return { status: 'duplicate', job: twin, renewed: true };
+  }
+
+  #isOverdue(job: Job<D>): boolean {
+    return isQueued(job) && (job.details?.expiresAtMs ?? Infinity) <= this.#settings.runtime.clock.now();
   }
 
   take(): Job<D> | undefined {

@@ -160,6 +160,9 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
       onPerishable: (job) => {
         this.#endings.onPerishable(job);
       },
+      onExpired: (job) => {
+        this.#endings.expire(job);
+      },
       onLost: (job, error) => {
         this.#onLost(job, error);
       },

@@ -907,6 +907,37 @@ describe('whoever adds an id that the store has already is told, also when asked
     },
   );
 
+  it('of one whose deadline the store has seen pass first, for it has waited for room: it is dead once, as expired', async () => {
+    const { clock, runtime, inner } = setUp();
+    const { store } = remote(inner, clock, undefined, () => 0);
+    const call = <A extends unknown[], T>(fn: (...args: A) => Promise<T>): ((...args: A) => Promise<T>) => fn;
+    const near: QueueStore<string> = {
+      ...store,
+      put: call((jobs, room) => inner.put(jobs, room)),
+      pull: call((max, leaseMs) => inner.pull(max, leaseMs)),
+      settle: call((outcomes) => inner.settle(outcomes)),
+    };
+    const queue = new WorkQueue<string, string>(async (name) => name, {
+      ...{ store: near, runtime, lease, maxQueued: 1, paused: true },
+    });
+    await clock.advance(10);
+    await queue.add('first');
+    const codes: unknown[] = [];
+    for (const deadline of [5, undefined]) {
+      queue.run('a', { id: 'x', deadline }).catch((error: unknown) => {
+        codes.push((error as { readonly code?: unknown }).code);
+      });
+    }
+    await clock.advance(10);
+    queue.resume();
+    await clock.advance(5_000);
+    expect(codes).toEqual(['DEADLINE_EXCEEDED', 'JOB_DEAD']);
+    expect(queue.stats()).toMatchObject({ accepted: 2, done: 1, dead: 1, waiting: 0, delayed: 0, leased: 0 });
+    const closing = queue.close();
+    await clock.advance(5_000);
+    await closing;
+  });
+
   it('of one that waits there since an earlier process', async () => {
     const { clock, runtime, inner } = setUp();
     await inner.put([{ id: 'x', data: 'first' }], { max: 10, overflow: 'reject' });
