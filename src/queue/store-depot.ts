@@ -190,7 +190,9 @@ export class StoreDepot<D> implements Depot<D> {
     if (isRenewing) this.#records.revived(result.id);
     const known = this.find(result.id);
     if (result.dead !== undefined && known !== undefined && this.#isOverdue(known)) this.#listener?.onExpired(known);
-    const twin = this.#records.twin(result, job.data);
+    const twin = this.#records.twin(result, job.data, this.#settings.runtime.clock.now());
+    const { expiresAtMs, unlink } = twin.details ?? {};
+    if (expiresAtMs !== undefined && unlink === undefined) this.#listener?.onPerishable(twin); // of an earlier process
     if (!isRenewing || !twin.isLive) return { status: 'duplicate', job: twin };
     if (twin.state === 'leased') {
       if (held?.has(twin) === true) twin.details!.rerun = { data: job.data, delayMs };
@@ -309,7 +311,7 @@ export class StoreDepot<D> implements Depot<D> {
   #keysOf(job: Job<D>): readonly string[] {
     const id = this.idOf(job);
     const dedupe = job.details?.dedupe;
-    return dedupe === undefined ? [id] : [id, `dedupe ${dedupe.id}`];
+    return dedupe === undefined ? [id] : [id, dedupeKey(dedupe.id)];
   }
 
   async #redrive(ids?: readonly string[]): Promise<number> {
@@ -393,8 +395,8 @@ export class StoreDepot<D> implements Depot<D> {
 
   /**
    * A job may be pulled before the answer to its put is here, and again before that to its settlement, which take as long as
-   * the disk or the network does. Whoever waits for the answer hears of it before the lease begins. That it was pulled is
-   * the answer to who would take it back.
+   * the disk or the network does; or with what has taken its place before that is answered. Whoever waits for the answer
+   * hears of it before the lease begins. That it was pulled is the answer to who would take it back.
    */
   #enter(leased: LeasedJob<D>, askedMs: number): void {
     if (this.#cancelling.has(leased.id)) {
@@ -403,10 +405,15 @@ export class StoreDepot<D> implements Depot<D> {
     }
     this.#entering++;
     let isLate = false;
-    this.#questions.between(leased.id, () => {
+    const enter = (): void => {
       this.#entering--;
       this.#lease(leased, askedMs);
       if (isLate) this.#listener?.onReady();
+    };
+    const dedupe = this.#records.dedupeOf(leased.id);
+    this.#questions.between(leased.id, () => {
+      if (dedupe === undefined) enter();
+      else this.#questions.between(dedupeKey(dedupe), enter); // another may have taken its place
     });
     isLate = true;
   }
@@ -433,4 +440,9 @@ export class StoreDepot<D> implements Depot<D> {
     this.#records.lost(job);
     this.#listener?.onLost(job, new HoldfastError('LEASE_LOST', 'the lease of the job has run out'));
   }
+}
+
+/** What no two questions are to be about at once that are about jobs which are the same. */
+function dedupeKey(id: string): string {
+  return `dedupe ${id}`;
 }

@@ -938,6 +938,66 @@ describe('whoever adds an id that the store has already is told, also when asked
     await closing;
   });
 
+  it.each([0, 300])(
+    'of one whose deadline nobody here knows: the answer to its put was lost, %d ms before',
+    async (delayMs) => {
+      const { clock, runtime, inner } = setUp();
+      let lost = 1;
+      const { store } = remote(inner, clock, (op) => (op === 'put' && lost-- > 0 ? 'unknown' : 'well'));
+      const queue = new WorkQueue<string, string>(async (name) => name, { store, runtime, lease, paused: true });
+      await clock.advance(50);
+      const codes: unknown[] = [];
+      const options = { id: 'x', delayMs, deadline: 200 };
+      queue.run('a', options).catch(() => {
+        queue.run('a', options).catch((error: unknown) => {
+          codes.push((error as { readonly code?: unknown }).code);
+        });
+      });
+      await clock.advance(10_000);
+      queue.resume();
+      await clock.advance(10_000);
+      expect(codes).toEqual(['DEADLINE_EXCEEDED']);
+      expect(queue.stats()).toMatchObject({ accepted: 1, dead: 1, waiting: 0, delayed: 0, leased: 0 });
+      const closing = queue.close();
+      await clock.advance(5_000);
+      await closing;
+      expect(clock.pending).toBe(0);
+    },
+  );
+
+  it.each([0, 50])(
+    'of what has taken the place of one whose deadline has passed here, whose put is answered %d ms late',
+    async (ms) => {
+      const { clock, runtime, inner } = setUp();
+      const { store } = remote(inner, clock);
+      // As of a log on a busy disk: what is put can be pulled at once, but the answer waits for the disk.
+      const put: QueueStore<string>['put'] = async (jobs, room) => {
+        const answer = await inner.put(jobs, room);
+        await clock.sleep(ms);
+        return answer;
+      };
+      const pull: QueueStore<string>['pull'] = (max, leaseMs) => inner.pull(max, leaseMs);
+      const near = { ...store, put, pull };
+      const queue = new WorkQueue<string, string>(async (name) => name, { store: near, runtime, lease });
+      await clock.advance(50);
+      const dedupe = { id: 'd', mode: 'replace' } as const;
+      queue.run('a', { dedupe, delayMs: 5_000, deadline: 100 }).catch(() => undefined);
+      await clock.advance(300);
+      const told: unknown[] = [];
+      queue.run('b', { dedupe, deadline: 1_000 }).then(
+        (value) => told.push(value),
+        (error: unknown) => told.push(error),
+      );
+      await clock.advance(20_000);
+      expect(told).toEqual(['b']);
+      expect(queue.stats()).toMatchObject({ accepted: 2, done: 1, dead: 1, waiting: 0, delayed: 0, leased: 0 });
+      const closing = queue.close();
+      await clock.advance(5_000);
+      await closing;
+      expect(clock.pending).toBe(0);
+    },
+  );
+
   it('of one that waits there since an earlier process', async () => {
     const { clock, runtime, inner } = setUp();
     await inner.put([{ id: 'x', data: 'first' }], { max: 10, overflow: 'reject' });

@@ -1,5 +1,5 @@
 import type { CallerContext } from '../../core/caller-context.ts';
-import type { DeadReason, DedupeMode, JobSettings } from '../queue-store.ts';
+import type { DeadReason, DedupeMode, JobSettings, PutResult } from '../queue-store.ts';
 import type { KeyTurns } from './keys.ts';
 
 /** @internal Where a job is. The last three are ends; `replaced`: another record has taken its place. */
@@ -108,4 +108,11 @@ export class Job<D> {
 /** @internal Whether nobody holds a job that lives. */
 export function isQueued<D>(job: Job<D>): boolean {
   return job.state === 'waiting' || job.state === 'delayed';
+}
+
+/** @internal What the answer to a put says of the job that is there already. */
+export function fateOf<D>({ state, details }: Job<D>, nowMs: number): Pick<PutResult, 'dead' | 'expiresInMs'> {
+  if (state === 'dead') return { dead: details!.error };
+  const { expiresAtMs } = details!;
+  return expiresAtMs === undefined ? {} : { expiresInMs: expiresAtMs - nowMs };
 }
