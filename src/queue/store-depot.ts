@@ -256,11 +256,25 @@ export class StoreDepot<D> implements Depot<D> {
   async #cancel(id: string): Promise<boolean | Job<D>> {
     const known = this.find(id);
     if (known !== undefined && (await this.#giveUp(known, { kind: 'cancelled' }))) return known;
-    this.#cancelling.add(id);
-    const [was = false] = await this.#store.cancel([id]).finally(() => this.#cancelling.delete(id));
-    if (!was) return false;
+    if (!(await this.#takeBack(id))) return false;
     const isDead = this.#records.isDead(id); // that has been told meanwhile
     return this.#withdrawn(id) ?? !isDead;
+  }
+
+  /** Asks once more when there is no answer. That it is not there then does not say whether it was before. */
+  async #takeBack(id: string): Promise<boolean> {
+    this.#cancelling.add(id);
+    try {
+      const [was = false] = await this.#store.cancel([id]);
+      return was;
+    } catch (error) {
+      this.#host.onError(error);
+      const [was = false] = await this.#store.cancel([id]);
+      if (!was) throw error;
+      return was;
+    } finally {
+      this.#cancelling.delete(id);
+    }
   }
 
   expire(job: Job<D>): boolean | Promise<boolean> {

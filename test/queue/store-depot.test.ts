@@ -433,6 +433,39 @@ describe('a store behind promises', () => {
     }
   });
 
+  it('a signal takes a job back though the store was not reached the first time, or has thrown', async () => {
+    for (const throws of [false, true]) {
+      const { clock, runtime, inner } = setUp();
+      let lost = 1;
+      const { store } = remote(inner, clock, (op) => (op === 'cancel' && lost-- > 0 ? 'lost' : 'well'));
+      const cancel: QueueStore<string>['cancel'] = (ids) => {
+        if (throws && lost-- > 0) throw new Error('no connection');
+        return store.cancel(ids);
+      };
+      const queue = new WorkQueue<string, string>(async (name) => name, {
+        ...{ store: { ...store, cancel }, runtime, lease },
+      });
+      await clock.advance(50);
+      const controller = new AbortController();
+      const told: unknown[] = [];
+      const errors: unknown[] = [];
+      queue.on('storeError', ({ error }) => errors.push(error));
+      queue.run('a', { delayMs: 1_000, signal: controller.signal }).catch((error: unknown) => told.push(error));
+      await clock.advance(50);
+      const reason = new Error('enough');
+      controller.abort(reason);
+      await clock.advance(100);
+      expect(told).toEqual([reason]);
+      expect(errors).toHaveLength(1);
+      await clock.advance(5_000);
+      expect(queue.stats()).toMatchObject({ accepted: 1, cancelled: 1, started: 0, waiting: 0, delayed: 0 });
+      const closing = queue.close();
+      await clock.advance(20_000);
+      await closing;
+      expect(clock.pending).toBe(0);
+    }
+  });
+
   it('one that takes the place of another has its own deadline and its own signal', async () => {
     const { clock, runtime, inner } = setUp();
     const { store } = remote(inner, clock);
