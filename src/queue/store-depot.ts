@@ -393,9 +393,19 @@ export class StoreDepot<D> implements Depot<D> {
     this.#timer = runtime.clock.setTimer(pollMs * (0.9 + 0.2 * runtime.random()), () => {
       void this.#recount().then(() => {
         this.#listener?.onReady();
+        this.#giveBack();
         this.#look();
       });
     });
+  }
+
+  /** What was pulled for a worker or a reader that is there no more does not wait here while somebody else could have it. */
+  #giveBack(): void {
+    const surplus = this.#ready.size - this.#host.demand();
+    if (surplus <= 0 || this.#closing) return;
+    for (const job of [...this.#ready].slice(-surplus)) {
+      void this.#questions.run(this.#keysOf(job), () => this.#giveUp(job, { kind: 'release', delayMs: 0 }), false);
+    }
   }
 
   async #recount(): Promise<void> {

@@ -675,6 +675,36 @@ it('a day of mixed load in virtual time leaves nothing behind', async () => {
   }
 }, 120_000);
 
+it.each(['is paused', 'has a reader less'])(
+  'what was pulled and cannot be started is given back, without a charge, when the queue %s: another has it then',
+  async (what) => {
+    const { clock, runtime, inner } = setUp();
+    const store = { ...remote(inner, clock).store, caps: { ...inner.caps, shared: true } };
+    const ran: unknown[] = [];
+    const work = async (name: string, { attempt }: { readonly attempt: number }): Promise<void> => {
+      ran.push([name, attempt]);
+    };
+    const options = { store, runtime, lease };
+    const one = new WorkQueue<string, void>(what === 'is paused' ? work : undefined, options);
+    await clock.advance(50);
+    const reader = one.consume()[Symbol.asyncIterator]();
+    if (what !== 'is paused') void reader.next();
+    void one.add('a');
+    await clock.advance(5); // the store has handed it out, and its answer is on its way
+    if (what === 'is paused') one.pause();
+    else void reader.return?.();
+    await clock.advance(50);
+    const other = new WorkQueue<string, void>(work, options);
+    await clock.advance(5_000);
+    expect(ran).toEqual([['a', 1]]);
+    expect(other.stats()).toMatchObject({ done: 1, waiting: 0 });
+    const closing = Promise.all([one.close(), other.close()]);
+    await clock.advance(20_000);
+    await closing;
+    expect(clock.pending).toBe(0);
+  },
+);
+
 it('what was pulled before the answer to a question about it is given back at the end, not left until its lease runs out', async () => {
   for (let ms = 0; ms <= 30; ms++) {
     const { clock, runtime, inner } = setUp();
