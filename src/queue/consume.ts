@@ -141,7 +141,11 @@ class Consumer<D> implements AsyncIterator<Delivery<D>> {
       value: job.data,
       id,
       attempt: job.attempt,
-      ack: () => settle(() => this.#engine.settle(job, { kind: 'done' }, undefined)),
+      ack: () =>
+        settle(() => {
+          job.result = undefined; // not the error of an attempt before
+          return this.#engine.settle(job, { kind: 'done' }, undefined);
+        }),
       nack: (reason) =>
         settle(() =>
           this.#engine.fail(job, reason ?? new HoldfastError('CANCELLED', 'the delivery was not acknowledged')),

@@ -11,8 +11,10 @@ export interface DepotListener<D> {
    * many of them had been accepted here.
    */
   onRedriven(count: number, jobs?: readonly Job<D>[]): number;
-  /** A job was leased that is of no use after `expiresAtMs`. */
+  /** A job was leased that is of no use after `expiresAtMs`, or was so before. */
   onPerishable(job: Job<D>): void;
+  /** The deadline of one that waits has passed: the store has said so before the alarm has rung. */
+  onExpired(job: Job<D>): void;
   /** Somebody else may have the job of a lease now. */
   onLost(job: Job<D>, error: Error): void;
 }

@@ -70,6 +70,7 @@ export class Endings<D> {
   link(job: Job<D>, signal: AbortSignal | undefined): void {
     const details = (job.details ??= {});
     if (!job.isLive) return;
+    details.signal = signal;
     details.unlink?.(); // it may have been leased before its acceptance was told
     const unlink = onAbort(signal, (reason) => {
       this.cancel(this.#depot.idOf(job), reason).catch((error: unknown) => {
@@ -81,7 +82,7 @@ export class Endings<D> {
       details.expiresAtMs === undefined
         ? undefined
         : alarms.set(details.expiresAtMs - time.now(), () => {
-            this.#expire(job);
+            this.expire(job);
           });
     details.unlink = () => {
       unlink();
@@ -89,12 +90,18 @@ export class Endings<D> {
     };
   }
 
-  /** A lease is over. Its deadline may have passed when nobody worked on it any more, and nobody had told the store. */
-  onSettled(job: Job<D>): void {
-    if (isQueued(job) && (job.details?.expiresAtMs ?? Infinity) <= this.#engine.time.now()) this.#expire(job);
+  /** It was leased with a deadline that may be another than before: that of one that has taken its place. */
+  onPerishable(job: Job<D>): void {
+    this.link(job, job.details?.signal);
   }
 
-  #expire(linked: Job<D>): void {
+  /** A lease is over. Its deadline may have passed when nobody worked on it any more, and nobody had told the store. */
+  onSettled(job: Job<D>): void {
+    if (isQueued(job) && (job.details?.expiresAtMs ?? Infinity) <= this.#engine.time.now()) this.expire(job);
+  }
+
+  /** The deadline of a job has passed. */
+  expire(linked: Job<D>): void {
     let job = linked;
     while (job.details?.successor !== undefined) job = job.details.successor; // its lease was lost: it goes on as another record
     const error = deadlineExceeded('a job');

@@ -29,8 +29,8 @@ export class FarRecords<D> {
   readonly #host: FarRecordsHost;
   /** Live jobs that were accepted here, and those that are leased here. */
   readonly #known = new Map<string, Job<D>>();
-  /** Those whose deadline was told here; the store comes to it later, and may speak of them still. */
-  readonly #expired = new Set<string>();
+  /** Those whose deadline was told here, with what they are the same as; the store comes to them later, and may speak of them still. */
+  readonly #expired = new Map<string, string | undefined>();
   /** Those that have ended while a put of one that is perhaps the same was asked: its answer may speak of them. */
   readonly #past = new Map<string, Job<D>>();
   /** How many such puts have no answer. */
@@ -105,7 +105,7 @@ export class FarRecords<D> {
   }
 
   /** Which one the store has instead of one that was to be kept. */
-  twin({ id, dead }: PutResult, data: D): Job<D> {
+  twin({ id, dead, expiresInMs = Infinity }: PutResult, data: D, nowMs: number): Job<D> {
     const known = this.#known.get(id) ?? this.#past.get(id) ?? this.unrecorded.find(id);
     if (known !== undefined && (dead === undefined || !isQueued(known))) return known;
     // Of an earlier process, or of another; or one that has died here, to which the store comes later.
@@ -115,7 +115,8 @@ export class FarRecords<D> {
       if (known !== undefined) this.#yield(known, job); // another has given it up
       return job;
     }
-    const job = this.make(data, 0, { id });
+    const expiresAtMs = expiresInMs === Infinity ? undefined : nowMs + expiresInMs;
+    const job = this.make(data, 0, { id, expiresAtMs });
     return this.#isFollowed(job) ? this.follow(job) : job; // whoever has added it may ask for its end when it has come
   }
 
@@ -142,6 +143,11 @@ export class FarRecords<D> {
     return this.#expired.has(id);
   }
 
+  /** What the job is not to be twice of that a live one has, or one that has died here; undefined where that is not known. */
+  dedupeOf(id: string): string | undefined {
+    return this.#known.get(id)?.details?.dedupe?.id ?? this.#expired.get(id);
+  }
+
   /** Who has died here is not to be worked on when the store hands it out: only one that was put back has no deadline. */
   isExpired({ id, expiresInMs }: LeasedJob<D>): boolean {
     return expiresInMs !== undefined && this.#expired.has(id);
@@ -155,8 +161,10 @@ export class FarRecords<D> {
     const details = (job.details ??= { id });
     details.fence = fence;
     details.settings = settings;
-    // The store counts from when it heard of the job. One that was put back has no deadline any more.
-    details.expiresAtMs = expiresAtMs === Infinity ? undefined : Math.min(expiresAtMs, details.expiresAtMs ?? Infinity);
+    // The store counts from when it heard of the job, if it is that one: another may have taken its place, whose put has no
+    // answer. One that was put back has no deadline any more.
+    const knownMs = this.#asking > 0 ? Infinity : (details.expiresAtMs ?? Infinity);
+    details.expiresAtMs = expiresAtMs === Infinity ? undefined : Math.min(expiresAtMs, knownMs);
     job.data = data;
     job.attempt = attempt;
     job.crashes = crashes;
@@ -239,8 +247,8 @@ export class FarRecords<D> {
     this.#count(job, -1);
     this.unrecorded.delete(id);
     this.ended(job, 'dead');
-    this.#expired.add(id);
-    if (this.#expired.size > mostExpired) this.#expired.delete(this.#expired.values().next().value!);
+    this.#expired.set(id, job.details?.dedupe?.id);
+    if (this.#expired.size > mostExpired) this.#expired.delete(this.#expired.keys().next().value!);
     return true;
   }
 

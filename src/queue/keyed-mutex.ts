@@ -23,6 +23,8 @@ export class KeyedMutex {
   readonly #holders = new Map<string, Turn>();
   /** Who waits for a key that somebody has. */
   readonly #lines = new Map<string, Turn[]>();
+  /** Who waits until there is no call any more. */
+  readonly #onIdle: (() => void)[] = [];
   #over: Error | undefined;
 
   /**
@@ -76,6 +78,11 @@ export class KeyedMutex {
     else (holder.after ??= []).push(call);
   }
 
+  /** Resolves when no call is under way, and none waits. */
+  async idle(): Promise<void> {
+    while (this.#lines.size > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
+  }
+
   #end({ keys, after }: Turn): void {
     if (after !== undefined) for (const call of after) call();
     for (const key of keys) {
@@ -88,6 +95,7 @@ export class KeyedMutex {
         if (--next.ahead === 0) next.start!();
       }
     }
+    if (this.#lines.size === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
   }
 
   /** Who waits is refused, and who comes now; calls under way are left alone. */

@@ -89,6 +89,8 @@ export interface PutResult {
   readonly dropped?: string | undefined;
   /** For a duplicate of one that was given up: its last error, as text. Nothing comes of it unless it is redriven. */
   readonly dead?: string | undefined;
+  /** For a duplicate of one that lives: milliseconds that are left until that is of no use to anybody; absent: no limit is known. */
+  readonly expiresInMs?: number | undefined;
 }
 
 /** The right to settle a job. */

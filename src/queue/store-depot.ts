@@ -188,14 +188,25 @@ export class StoreDepot<D> implements Depot<D> {
     const mode = job.details?.dedupe?.mode ?? 'reject';
     const isRenewing = mode !== 'reject' && result.id !== this.idOf(job);
     if (isRenewing) this.#records.revived(result.id);
-    const twin = this.#records.twin(result, job.data);
+    const known = this.find(result.id);
+    if (result.dead !== undefined && known !== undefined && this.#isOverdue(known)) this.#listener?.onExpired(known);
+    const twin = this.#records.twin(result, job.data, this.#settings.runtime.clock.now());
+    const { expiresAtMs, unlink } = twin.details ?? {};
+    if (expiresAtMs !== undefined && unlink === undefined) this.#listener?.onPerishable(twin); // of an earlier process
     if (!isRenewing || !twin.isLive) return { status: 'duplicate', job: twin };
     if (twin.state === 'leased') {
       if (held?.has(twin) === true) twin.details!.rerun = { data: job.data, delayMs };
-      return { status: 'duplicate', job: twin };
+      if (mode === 'rerun') return { status: 'duplicate', job: twin };
+      // Beside one that was leased it would be a job of its own: that one waited then, and was leased with what it has taken over.
+      twin.details!.expiresAtMs = job.details?.expiresAtMs;
+      return { status: 'duplicate', job: twin, renewed: true };
     }
     this.#records.renewed(twin, job, delayMs);
     return { status: 'duplicate', job: twin, renewed: true };
+  }
+
+  #isOverdue(job: Job<D>): boolean {
+    return isQueued(job) && (job.details?.expiresAtMs ?? Infinity) <= this.#settings.runtime.clock.now();
   }
 
   take(): Job<D> | undefined {
@@ -245,11 +256,25 @@ export class StoreDepot<D> implements Depot<D> {
   async #cancel(id: string): Promise<boolean | Job<D>> {
     const known = this.find(id);
     if (known !== undefined && (await this.#giveUp(known, { kind: 'cancelled' }))) return known;
-    this.#cancelling.add(id);
-    const [was = false] = await this.#store.cancel([id]).finally(() => this.#cancelling.delete(id));
-    if (!was) return false;
+    if (!(await this.#takeBack(id))) return false;
     const isDead = this.#records.isDead(id); // that has been told meanwhile
     return this.#withdrawn(id) ?? !isDead;
+  }
+
+  /** Asks once more when there is no answer. That it is not there then does not say whether it was before. */
+  async #takeBack(id: string): Promise<boolean> {
+    this.#cancelling.add(id);
+    try {
+      const [was = false] = await this.#store.cancel([id]);
+      return was;
+    } catch (error) {
+      this.#host.onError(error);
+      const [was = false] = await this.#store.cancel([id]);
+      if (!was) throw error;
+      return was;
+    } finally {
+      this.#cancelling.delete(id);
+    }
   }
 
   expire(job: Job<D>): boolean | Promise<boolean> {
@@ -288,9 +313,8 @@ export class StoreDepot<D> implements Depot<D> {
     for (let job = this.#ready.shift(); job !== undefined; job = this.#ready.shift()) {
       void this.settle(job, { kind: 'release', delayMs: 0 });
     }
-    await this.#settlements.idle();
-    await this.#puts.idle();
-    await this.#settlements.idle(); // of what was pulled before its put was answered
+    await this.#questions.idle(); // what was pulled meanwhile may wait for the answer to one of them, and is given back then
+    await this.#settlements.idle(); // of what nobody here has a record of
     this.#open = false;
     this.#settlements.close();
     this.#held.close();
@@ -301,7 +325,7 @@ export class StoreDepot<D> implements Depot<D> {
   #keysOf(job: Job<D>): readonly string[] {
     const id = this.idOf(job);
     const dedupe = job.details?.dedupe;
-    return dedupe === undefined ? [id] : [id, `dedupe ${dedupe.id}`];
+    return dedupe === undefined ? [id] : [id, dedupeKey(dedupe.id)];
   }
 
   async #redrive(ids?: readonly string[]): Promise<number> {
@@ -369,9 +393,19 @@ export class StoreDepot<D> implements Depot<D> {
     this.#timer = runtime.clock.setTimer(pollMs * (0.9 + 0.2 * runtime.random()), () => {
       void this.#recount().then(() => {
         this.#listener?.onReady();
+        this.#giveBack();
         this.#look();
       });
     });
+  }
+
+  /** What was pulled for a worker or a reader that is there no more does not wait here while somebody else could have it. */
+  #giveBack(): void {
+    const surplus = this.#ready.size - this.#host.demand();
+    if (surplus <= 0 || this.#closing) return;
+    for (const job of [...this.#ready].slice(-surplus)) {
+      void this.#questions.run(this.#keysOf(job), () => this.#giveUp(job, { kind: 'release', delayMs: 0 }), false);
+    }
   }
 
   async #recount(): Promise<void> {
@@ -385,8 +419,8 @@ export class StoreDepot<D> implements Depot<D> {
 
   /**
    * A job may be pulled before the answer to its put is here, and again before that to its settlement, which take as long as
-   * the disk or the network does. Whoever waits for the answer hears of it before the lease begins. That it was pulled is
-   * the answer to who would take it back.
+   * the disk or the network does; or with what has taken its place before that is answered. Whoever waits for the answer
+   * hears of it before the lease begins. That it was pulled is the answer to who would take it back.
    */
   #enter(leased: LeasedJob<D>, askedMs: number): void {
     if (this.#cancelling.has(leased.id)) {
@@ -395,10 +429,15 @@ export class StoreDepot<D> implements Depot<D> {
     }
     this.#entering++;
     let isLate = false;
-    this.#questions.between(leased.id, () => {
+    const enter = (): void => {
       this.#entering--;
       this.#lease(leased, askedMs);
       if (isLate) this.#listener?.onReady();
+    };
+    const dedupe = this.#records.dedupeOf(leased.id);
+    this.#questions.between(leased.id, () => {
+      if (dedupe === undefined) enter();
+      else this.#questions.between(dedupeKey(dedupe), enter); // another may have taken its place
     });
     isLate = true;
   }
@@ -415,7 +454,7 @@ export class StoreDepot<D> implements Depot<D> {
     this.#held.add(job, askedMs);
     if (this.#closing) void this.settle(job, { kind: 'release', delayMs: 0 });
     else this.#ready.push(job);
-    if (expiresInMs !== Infinity) this.#listener?.onPerishable(job);
+    if (expiresInMs !== Infinity || job.details?.unlink !== undefined) this.#listener?.onPerishable(job);
   }
 
   #lose(job: Job<D>): void {
@@ -425,4 +464,9 @@ export class StoreDepot<D> implements Depot<D> {
     this.#records.lost(job);
     this.#listener?.onLost(job, new HoldfastError('LEASE_LOST', 'the lease of the job has run out'));
   }
+}
+
+/** What no two questions are to be about at once that are about jobs which are the same. */
+function dedupeKey(id: string): string {
+  return `dedupe ${id}`;
 }

@@ -158,7 +158,10 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
       },
       onRedriven: (count, jobs) => this.#tally.onRedriven(count, jobs),
       onPerishable: (job) => {
-        if (job.details?.unlink === undefined) this.#endings.link(job, undefined); // one of an earlier process, or of another
+        this.#endings.onPerishable(job);
+      },
+      onExpired: (job) => {
+        this.#endings.expire(job);
       },
       onLost: (job, error) => {
         this.#onLost(job, error);

@@ -440,6 +440,39 @@ describe('a store behind promises', () => {
     }
   });
 
+  it('a signal takes a job back though the store was not reached the first time, or has thrown', async () => {
+    for (const throws of [false, true]) {
+      const { clock, runtime, inner } = setUp();
+      let lost = 1;
+      const { store } = remote(inner, clock, (op) => (op === 'cancel' && lost-- > 0 ? 'lost' : 'well'));
+      const cancel: QueueStore<string>['cancel'] = (ids) => {
+        if (throws && lost-- > 0) throw new Error('no connection');
+        return store.cancel(ids);
+      };
+      const queue = new WorkQueue<string, string>(async (name) => name, {
+        ...{ store: { ...store, cancel }, runtime, lease },
+      });
+      await clock.advance(50);
+      const controller = new AbortController();
+      const told: unknown[] = [];
+      const errors: unknown[] = [];
+      queue.on('storeError', ({ error }) => errors.push(error));
+      queue.run('a', { delayMs: 1_000, signal: controller.signal }).catch((error: unknown) => told.push(error));
+      await clock.advance(50);
+      const reason = new Error('enough');
+      controller.abort(reason);
+      await clock.advance(100);
+      expect(told).toEqual([reason]);
+      expect(errors).toHaveLength(1);
+      await clock.advance(5_000);
+      expect(queue.stats()).toMatchObject({ accepted: 1, cancelled: 1, started: 0, waiting: 0, delayed: 0 });
+      const closing = queue.close();
+      await clock.advance(20_000);
+      await closing;
+      expect(clock.pending).toBe(0);
+    }
+  });
+
   it('one that takes the place of another has its own deadline and its own signal', async () => {
     const { clock, runtime, inner } = setUp();
     const { store } = remote(inner, clock);
@@ -649,6 +682,95 @@ it('a day of mixed load in virtual time leaves nothing behind', async () => {
   }
 }, 120_000);
 
+it.each(['is paused', 'has a reader less'])(
+  'what was pulled and cannot be started is given back, without a charge, when the queue %s: another has it then',
+  async (what) => {
+    const { clock, runtime, inner } = setUp();
+    const store = { ...remote(inner, clock).store, caps: { ...inner.caps, shared: true } };
+    const ran: unknown[] = [];
+    const work = async (name: string, { attempt }: { readonly attempt: number }): Promise<void> => {
+      ran.push([name, attempt]);
+    };
+    const options = { store, runtime, lease };
+    const one = new WorkQueue<string, void>(what === 'is paused' ? work : undefined, options);
+    await clock.advance(50);
+    const reader = one.consume()[Symbol.asyncIterator]();
+    if (what !== 'is paused') void reader.next();
+    void one.add('a');
+    await clock.advance(5); // the store has handed it out, and its answer is on its way
+    if (what === 'is paused') one.pause();
+    else void reader.return?.();
+    await clock.advance(50);
+    const other = new WorkQueue<string, void>(work, options);
+    await clock.advance(5_000);
+    expect(ran).toEqual([['a', 1]]);
+    expect(other.stats()).toMatchObject({ done: 1, waiting: 0 });
+    const closing = Promise.all([one.close(), other.close()]);
+    await clock.advance(20_000);
+    await closing;
+    expect(clock.pending).toBe(0);
+  },
+);
+
+it('what was pulled before the answer to a question about it is given back at the end, not left until its lease runs out', async () => {
+  for (let ms = 0; ms <= 30; ms++) {
+    const { clock, runtime, inner } = setUp();
+    const { store, calls } = remote(inner, clock, undefined, (n) => (n % 3) * 5);
+    const queue = new WorkQueue<string, string>(async (name) => name, { store, runtime, lease });
+    await clock.advance(50);
+    for (const name of ['a', 'b', 'c']) queue.run(name, { id: 'x' }).catch(() => undefined);
+    await clock.advance(ms);
+    const closing = queue.close({ graceMs: 0, abortMs: 100 });
+    await clock.advance(5_000);
+    await closing;
+    expect(calls.at(-1)).toBe('close');
+    for (const { crashes } of await inner.pull(1, 1_000)) expect(crashes).toBe(0);
+    expect(clock.pending).toBe(0);
+  }
+});
+
+it('a job that waits and is leased with what has taken its place has the deadline and the signal of that, also when the put is answered after the pull', async () => {
+  for (const what of ['has', 'had'] as const) {
+    for (let slowMs = 0; slowMs < 30; slowMs += 3) {
+      const { clock, runtime, inner } = setUp();
+      const { store } = remote(inner, clock);
+      const put: QueueStore<string>['put'] = async (...args) => {
+        const answer = await store.put(...args);
+        await clock.sleep(slowMs);
+        return answer;
+      };
+      const work = async (name: string, { signal }: { readonly signal: AbortSignal }): Promise<string> => {
+        await clock.sleep(200, signal);
+        return name;
+      };
+      const queue = new WorkQueue<string, string>(work, { store: { ...store, put }, runtime, lease, workers: 2 });
+      await clock.advance(50);
+      const dedupe = { id: 'd', mode: 'replace' } as const;
+      const first = new AbortController();
+      const second = new AbortController();
+      const told: unknown[] = [];
+      const add = (name: string, options: object): void => {
+        queue.run(name, { dedupe, ...options }).then(
+          (value) => told.push(value),
+          (error: unknown) => told.push((error as { readonly code?: unknown }).code ?? (error as Error).message),
+        );
+      };
+      add('a', { delayMs: 10_000, signal: first.signal, ...(what === 'had' && { deadline: 100 }) });
+      await clock.advance(45);
+      add('b', { signal: second.signal, ...(what === 'has' && { deadline: 100 }) });
+      await clock.advance(slowMs + 30);
+      first.abort(new Error('not of this one'));
+      await clock.advance(1_000);
+      expect(told).toEqual(what === 'has' ? ['DEADLINE_EXCEEDED', 'DEADLINE_EXCEEDED'] : ['b', 'b']);
+      expect(queue.stats()).toMatchObject({ accepted: 1, waiting: 0, delayed: 0, leased: 0, active: 0 });
+      const closing = queue.close();
+      await clock.advance(20_000);
+      await closing;
+      expect(clock.pending).toBe(0);
+    }
+  }
+});
+
 describe('an id that comes back while the end of its last job is on its way', () => {
   it.each(Array.from({ length: 25 }, (_, i) => i / 2))(
     '%d ms after the first was added: both results come',
@@ -852,6 +974,97 @@ describe('whoever adds an id that the store has already is told, also when asked
       const closing = queue.close();
       await clock.advance(5_000);
       await closing;
+    },
+  );
+
+  it('of one whose deadline the store has seen pass first, for it has waited for room: it is dead once, as expired', async () => {
+    const { clock, runtime, inner } = setUp();
+    const { store } = remote(inner, clock, undefined, () => 0);
+    const call = <A extends unknown[], T>(fn: (...args: A) => Promise<T>): ((...args: A) => Promise<T>) => fn;
+    const near: QueueStore<string> = {
+      ...store,
+      put: call((jobs, room) => inner.put(jobs, room)),
+      pull: call((max, leaseMs) => inner.pull(max, leaseMs)),
+      settle: call((outcomes) => inner.settle(outcomes)),
+    };
+    const queue = new WorkQueue<string, string>(async (name) => name, {
+      ...{ store: near, runtime, lease, maxQueued: 1, paused: true },
+    });
+    await clock.advance(10);
+    await queue.add('first');
+    const codes: unknown[] = [];
+    for (const deadline of [5, undefined]) {
+      queue.run('a', { id: 'x', deadline }).catch((error: unknown) => {
+        codes.push((error as { readonly code?: unknown }).code);
+      });
+    }
+    await clock.advance(10);
+    queue.resume();
+    await clock.advance(5_000);
+    expect(codes).toEqual(['DEADLINE_EXCEEDED', 'JOB_DEAD']);
+    expect(queue.stats()).toMatchObject({ accepted: 2, done: 1, dead: 1, waiting: 0, delayed: 0, leased: 0 });
+    const closing = queue.close();
+    await clock.advance(5_000);
+    await closing;
+  });
+
+  it.each([0, 300])(
+    'of one whose deadline nobody here knows: the answer to its put was lost, %d ms before',
+    async (delayMs) => {
+      const { clock, runtime, inner } = setUp();
+      let lost = 1;
+      const { store } = remote(inner, clock, (op) => (op === 'put' && lost-- > 0 ? 'unknown' : 'well'));
+      const queue = new WorkQueue<string, string>(async (name) => name, { store, runtime, lease, paused: true });
+      await clock.advance(50);
+      const codes: unknown[] = [];
+      const options = { id: 'x', delayMs, deadline: 200 };
+      queue.run('a', options).catch(() => {
+        queue.run('a', options).catch((error: unknown) => {
+          codes.push((error as { readonly code?: unknown }).code);
+        });
+      });
+      await clock.advance(10_000);
+      queue.resume();
+      await clock.advance(10_000);
+      expect(codes).toEqual(['DEADLINE_EXCEEDED']);
+      expect(queue.stats()).toMatchObject({ accepted: 1, dead: 1, waiting: 0, delayed: 0, leased: 0 });
+      const closing = queue.close();
+      await clock.advance(5_000);
+      await closing;
+      expect(clock.pending).toBe(0);
+    },
+  );
+
+  it.each([0, 50])(
+    'of what has taken the place of one whose deadline has passed here, whose put is answered %d ms late',
+    async (ms) => {
+      const { clock, runtime, inner } = setUp();
+      const { store } = remote(inner, clock);
+      // As of a log on a busy disk: what is put can be pulled at once, but the answer waits for the disk.
+      const put: QueueStore<string>['put'] = async (jobs, room) => {
+        const answer = await inner.put(jobs, room);
+        await clock.sleep(ms);
+        return answer;
+      };
+      const pull: QueueStore<string>['pull'] = (max, leaseMs) => inner.pull(max, leaseMs);
+      const near = { ...store, put, pull };
+      const queue = new WorkQueue<string, string>(async (name) => name, { store: near, runtime, lease });
+      await clock.advance(50);
+      const dedupe = { id: 'd', mode: 'replace' } as const;
+      queue.run('a', { dedupe, delayMs: 5_000, deadline: 100 }).catch(() => undefined);
+      await clock.advance(300);
+      const told: unknown[] = [];
+      queue.run('b', { dedupe, deadline: 1_000 }).then(
+        (value) => told.push(value),
+        (error: unknown) => told.push(error),
+      );
+      await clock.advance(20_000);
+      expect(told).toEqual(['b']);
+      expect(queue.stats()).toMatchObject({ accepted: 2, done: 1, dead: 1, waiting: 0, delayed: 0, leased: 0 });
+      const closing = queue.close();
+      await clock.advance(5_000);
+      await closing;
+      expect(clock.pending).toBe(0);
     },
   );
 

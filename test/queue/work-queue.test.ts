@@ -538,6 +538,18 @@ describe('many', () => {
     }
   });
 
+  it('consume: who waits for the result is told of the attempt that was acknowledged, not of the one before', async () => {
+    const { clock, runtime } = setUp();
+    const queue = new WorkQueue<string, unknown>(undefined, { runtime, retry: { backoff: { baseMs: 10 } } });
+    const result = queue.run('a');
+    const reader = queue.consume()[Symbol.asyncIterator]();
+    await (await taken(reader)).nack(new Error('not yet'));
+    await clock.advance(10);
+    await (await taken(reader)).ack();
+    expect(await result).toBeUndefined();
+    await queue.close();
+  });
+
   it('consume: ack, nack, return and close', async () => {
     const { clock, runtime } = setUp();
     const queue = new WorkQueue<string, string>(undefined, { runtime, retry: { backoff: { baseMs: 10 } } });

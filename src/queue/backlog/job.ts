@@ -1,5 +1,5 @@
 import type { CallerContext } from '../../core/caller-context.ts';
-import type { DeadReason, DedupeMode, JobSettings } from '../queue-store.ts';
+import type { DeadReason, DedupeMode, JobSettings, PutResult } from '../queue-store.ts';
 import type { KeyTurns } from './keys.ts';
 
 /** @internal Where a job is. The last three are ends; `replaced`: another record has taken its place. */
@@ -20,6 +20,8 @@ export interface JobDetails<D> {
   settings?: JobSettings | undefined;
   /** What its handler is to be given to own, not a copy. */
   transfer?: readonly object[] | undefined;
+  /** Takes it back when it aborts. */
+  signal?: AbortSignal | undefined;
   /** Lets go of the signal and of the timer of who has added it. */
   unlink?: (() => void) | undefined;
   /** As its store gave it with the lease; where there is none, the job's own is it. */
@@ -106,4 +108,11 @@ export class Job<D> {
 /** @internal Whether nobody holds a job that lives. */
 export function isQueued<D>(job: Job<D>): boolean {
   return job.state === 'waiting' || job.state === 'delayed';
+}
+
+/** @internal What the answer to a put says of the job that is there already. */
+export function fateOf<D>({ state, details }: Job<D>, nowMs: number): Pick<PutResult, 'dead' | 'expiresInMs'> {
+  if (state === 'dead') return { dead: details!.error };
+  const { expiresAtMs } = details!;
+  return expiresAtMs === undefined ? {} : { expiresInMs: expiresAtMs - nowMs };
 }

@@ -2,7 +2,7 @@ import { number, oneOf, readOptions } from '../../core/options.ts';
 import { type Runtime, runtimeRule, systemRuntime } from '../../core/runtime.ts';
 import { SteadyTime } from '../../core/steady-time.ts';
 import { Backlog } from '../backlog/backlog.ts';
-import type { Job } from '../backlog/job.ts';
+import { fateOf, type Job } from '../backlog/job.ts';
 import type {
   DeadJob,
   DeadJobs,
@@ -148,12 +148,12 @@ export class MemoryQueueStore<D> implements QueueStore<D> {
   ): PutResult {
     const expiresAtMs = expiresInMs === undefined ? undefined : nowMs + expiresInMs;
     const job = this.backlog.job(data, priority, { id, keyName: key, dedupe, expiresAtMs, settings });
-    const offer = this.backlog.offer(job, delayMs, room, nowMs);
+    const { status, job: living, dropped } = this.backlog.offer(job, delayMs, room, nowMs);
     return {
-      status: offer.status,
-      id: offer.job === undefined ? id : this.backlog.idOf(offer.job),
-      ...(offer.dropped && { dropped: this.backlog.idOf(offer.dropped) }),
-      ...(offer.job?.state === 'dead' && { dead: offer.job.details!.error }),
+      status,
+      id: living === undefined ? id : this.backlog.idOf(living),
+      ...(dropped && { dropped: this.backlog.idOf(dropped) }),
+      ...(living && fateOf(living, nowMs)),
     };
   }
 

@@ -18,7 +18,7 @@ import type { Random } from '../../../core/random.ts';
 import { reportError } from '../../../core/report.ts';
 import { SteadyTime } from '../../../core/steady-time.ts';
 import { Backlog, type BacklogRules, type Ending } from '../../backlog/backlog.ts';
-import type { Job } from '../../backlog/job.ts';
+import { fateOf, type Job } from '../../backlog/job.ts';
 import type {
   DeadJob,
   JobLease,
@@ -154,7 +154,7 @@ export class Journal<D> {
     // A job of its own, one in the place of another, or one that is to run once more.
     if (status !== 'full' && (living === job || living.details!.rerun?.data === data))
       this.#log.keep(lives, wholeJob(living, moment));
-    if (living.state === 'dead') return { status, id: lives, dead: living.details!.error };
+    if (status === 'duplicate') return { status, id: lives, ...fateOf(living, nowMs) };
     if (dropped === undefined) return { status, id: lives };
     // After the one it gave way to: between the two, there is one too many rather than one too few.
     this.#log.forget(this.#backlog.idOf(dropped));
