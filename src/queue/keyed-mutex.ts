@@ -80,7 +80,7 @@ export class KeyedMutex {
 
   /** Resolves when no call is under way, and none waits. */
   async idle(): Promise<void> {
-    while (this.#lines.size > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
+    while (this.#holders.size > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
   }
 
   #end({ keys, after }: Turn): void {
@@ -95,7 +95,7 @@ export class KeyedMutex {
         if (--next.ahead === 0) next.start!();
       }
     }
-    if (this.#lines.size === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
+    if (this.#holders.size === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
   }
 
   /** Who waits is refused, and who comes now; calls under way are left alone. */
@@ -105,5 +105,6 @@ export class KeyedMutex {
     this.#lines.clear();
     this.#holders.clear();
     for (const turn of waiting) turn.refuse!(reason);
+    for (const resolve of this.#onIdle.splice(0)) resolve();
   }
 }
