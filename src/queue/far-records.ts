@@ -161,10 +161,8 @@ export class FarRecords<D> {
     const details = (job.details ??= { id });
     details.fence = fence;
     details.settings = settings;
-    // The store counts from when it heard of the job, if it is that one: another may have taken its place, whose put has no
-    // answer. One that was put back has no deadline any more.
-    const knownMs = this.#asking > 0 ? Infinity : (details.expiresAtMs ?? Infinity);
-    details.expiresAtMs = expiresAtMs === Infinity ? undefined : Math.min(expiresAtMs, knownMs);
+    // The store counts from when it heard of the job. One that was put back has no deadline any more.
+    details.expiresAtMs = expiresAtMs === Infinity ? undefined : Math.min(expiresAtMs, details.expiresAtMs ?? Infinity);
     job.data = data;
     job.attempt = attempt;
     job.crashes = crashes;

@@ -39,8 +39,8 @@ export class StoreDepot<D> implements Depot<D> {
   readonly #putting = new Set<string>();
   /** Whose settlement is asked for and not answered. */
   readonly #settling = new Set<Job<D>>();
-  /** How many that were pulled wait for the answer to a question about the same id. */
-  #entering = 0;
+  /** What was pulled and waits for the answer to a question about the same id. */
+  readonly #entering = new Set<LeasedJob<D>>();
   /** Ids of which it is not known whether they were taken back in time. */
   readonly #cancelling = new Set<string>();
   /** How many that were pulled are given up before they are started. */
@@ -49,6 +49,8 @@ export class StoreDepot<D> implements Depot<D> {
   #unwake: (() => void) | undefined;
   #timer: Timer | undefined;
   #pulling = false;
+  /** How many answers to a pull there have been. */
+  #pulls = 0;
   #pulled: Promise<void> | undefined;
   #again = false;
   #open = false;
@@ -96,7 +98,18 @@ export class StoreDepot<D> implements Depot<D> {
   }
 
   get waiting(): number {
-    return this.#ready.size + this.#leaving + this.#records.waiting;
+    const { waiting, delayed } = this.#records;
+    return this.#ready.size + this.#leaving + waiting + Math.max(0, this.#enteringQueued - waiting - delayed);
+  }
+
+  /** How many wait as far as is known here, though the store counts them among the leased. */
+  get #enteringQueued(): number {
+    let count = 0;
+    for (const { id } of this.#entering) {
+      const known = this.find(id);
+      if (known !== undefined && isQueued(known)) count++;
+    }
+    return count;
   }
 
   get delayed(): number {
@@ -369,11 +382,12 @@ export class StoreDepot<D> implements Depot<D> {
     const { clock } = this.#settings.runtime;
     while (this.#again && this.#open && !this.#closing) {
       this.#again = false;
-      const wanted = this.#host.demand() - this.#ready.size - this.#entering;
+      const wanted = this.#host.demand() - this.#ready.size - this.#entering.size;
       if (wanted <= 0) break;
       try {
         const askedMs = clock.now();
         const jobs = await this.#store.pull(wanted, this.#settings.leaseMs);
+        this.#pulls++;
         for (const leased of jobs) this.#enter(leased, askedMs);
         if (jobs.length === wanted) this.#again = true;
         if (jobs.length > 0) this.#listener?.onReady();
@@ -410,8 +424,11 @@ export class StoreDepot<D> implements Depot<D> {
 
   async #recount(): Promise<void> {
     const mark = this.#records.mark();
+    const pulls = this.#pulls;
     try {
-      this.#records.counted(await this.#store.counts(), mark);
+      const counts = await this.#store.counts();
+      // What is on its way here is leased there.
+      if (!this.#pulling && pulls === this.#pulls) this.#records.counted(counts, mark);
     } catch (error) {
       this.#host.onError(error);
     }
@@ -427,10 +444,10 @@ export class StoreDepot<D> implements Depot<D> {
       this.#lease(leased, askedMs);
       return;
     }
-    this.#entering++;
+    this.#entering.add(leased);
     let isLate = false;
     const enter = (): void => {
-      this.#entering--;
+      this.#entering.delete(leased);
       this.#lease(leased, askedMs);
       if (isLate) this.#listener?.onReady();
     };

@@ -1068,6 +1068,41 @@ describe('whoever adds an id that the store has already is told, also when asked
     },
   );
 
+  it.each(['on its way here', 'behind a question about it'])(
+    'and nothing is idle while the job is %s',
+    async (where) => {
+      for (let ms = 0; ms < 30; ms += 2) {
+        const { clock, runtime, inner } = setUp();
+        const { store } = remote(inner, clock);
+        const pull: QueueStore<string>['pull'] = async (...args) => {
+          const jobs = await store.pull(...args);
+          if (where === 'on its way here' && jobs.length > 0) await clock.sleep(50);
+          return jobs;
+        };
+        let puts = 0;
+        const put: QueueStore<string>['put'] = async (...args) => {
+          const results = await store.put(...args);
+          if (where !== 'on its way here' && puts++ > 0) await clock.sleep(50);
+          return results;
+        };
+        const far = { ...store, put, pull };
+        const queue = new WorkQueue<string, string>(async (name) => name, { store: far, runtime, lease, pollMs: 20 });
+        await clock.advance(50 + ms);
+        const order: string[] = [];
+        const run = (): void => void queue.run('a', { id: 'x' }).then((value) => order.push(value));
+        run();
+        await clock.advance(5);
+        if (where !== 'on its way here') run();
+        void queue.onIdle().then(() => order.push('idle'));
+        await clock.advance(5_000);
+        expect(order.at(-1)).toBe('idle');
+        const closing = queue.close();
+        await clock.advance(5_000);
+        await closing;
+      }
+    },
+  );
+
   it('of one that waits there since an earlier process', async () => {
     const { clock, runtime, inner } = setUp();
     await inner.put([{ id: 'x', data: 'first' }], { max: 10, overflow: 'reject' });
