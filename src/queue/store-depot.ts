@@ -1,4 +1,3 @@
-import type { Timer } from '../core/clock.ts';
 import { HoldfastError } from '../core/errors.ts';
 import { uniqueOf } from '../core/runtime.ts';
 import type { Ending, Offer } from './backlog/backlog.ts';
@@ -6,6 +5,7 @@ import { isQueued, type Job, type JobDetails } from './backlog/job.ts';
 import { Ring } from './backlog/ring.ts';
 import { Batches } from './batches.ts';
 import type { Depot, DepotHost, DepotListener } from './depot.ts';
+import { FarPulls } from './far-pulls.ts';
 import { FarRecords, isEnd } from './far-records.ts';
 import { HeldLeases, type LeaseOffice } from './held-leases.ts';
 import { KeyedMutex } from './keyed-mutex.ts';
@@ -33,6 +33,7 @@ export class StoreDepot<D> implements Depot<D> {
   readonly #questions = new KeyedMutex();
   readonly #puts: Batches<NewJob<D>, PutResult>;
   readonly #settlements: Settlements<D>;
+  readonly #pulls: FarPulls<D>;
   readonly #ready = new Ring<Job<D>>();
   readonly #held: HeldLeases<D>;
   /** Ids of jobs that the store is asked to keep. */
@@ -47,13 +48,6 @@ export class StoreDepot<D> implements Depot<D> {
   #leaving = 0;
   #listener: DepotListener<D> | undefined;
   #unwake: (() => void) | undefined;
-  #timer: Timer | undefined;
-  #pulling = false;
-  /** How many answers to a pull there have been. */
-  #pulls = 0;
-  #pulled: Promise<void> | undefined;
-  #again = false;
-  #open = false;
   #closing = false;
 
   constructor(settings: Settings<D>, room: Room, host: DepotHost) {
@@ -78,6 +72,17 @@ export class StoreDepot<D> implements Depot<D> {
     });
     this.#puts = new Batches((jobs) => store.put(jobs, room));
     this.#settlements = new Settlements({ store, holds: (job) => this.#held.holds(job), onError }, settings);
+    this.#pulls = new FarPulls(store, settings, this.#records, {
+      wanted: () => host.demand() - this.#ready.size - this.#entering.size,
+      enter: (leased, askedMs) => {
+        this.#enter(leased, askedMs);
+      },
+      onReady: () => this.#listener?.onReady(),
+      onPoll: () => {
+        this.#giveBack();
+      },
+      onError,
+    });
     const office: LeaseOffice<D> = {
       extend: async (jobs) => {
         const leases = jobs.map((job) => ({ id: this.idOf(job), fence: job.details!.fence! }));
@@ -124,12 +129,10 @@ export class StoreDepot<D> implements Depot<D> {
       this.#host.onError(error);
       throw error;
     }
-    this.#open = true;
     this.#unwake = this.#store.wake(() => {
-      this.#look();
+      this.#pulls.look();
     });
-    await this.#recount();
-    this.#look();
+    await this.#pulls.open();
   }
 
   make(data: D, priority: number, details: JobDetails<D> | undefined): Job<D> {
@@ -183,7 +186,7 @@ export class StoreDepot<D> implements Depot<D> {
   async #added(job: Job<D>, delayMs: number, dropped: string | undefined): Promise<Offer<D>> {
     this.#unlease(this.idOf(job)); // whoever had it before has ended
     this.#records.accepted(job, delayMs);
-    this.#look();
+    this.#pulls.look();
     if (dropped === undefined) return { status: 'added' };
     // Puts are answered in their order. What else is asked about that one says how it came to wait.
     if (!this.#putting.has(dropped)) await this.#answered(dropped);
@@ -227,7 +230,7 @@ export class StoreDepot<D> implements Depot<D> {
       if (this.#held.holds(job)) return job;
       if (this.#held.has(job)) this.#lose(job);
     }
-    this.#look();
+    this.#pulls.look();
     return undefined;
   }
 
@@ -254,7 +257,7 @@ export class StoreDepot<D> implements Depot<D> {
     else if (!isEnd(ending)) this.#records.waits(job, ending.delayMs);
     else if (rerun !== undefined && ending.kind !== 'cancelled') this.#records.waits(job, rerun.delayMs);
     else this.#records.ended(job, ending.kind);
-    if (isQueued(job)) this.#look();
+    if (isQueued(job)) this.#pulls.look();
   }
 
   async extend(job: Job<D>): Promise<void> {
@@ -320,15 +323,13 @@ export class StoreDepot<D> implements Depot<D> {
 
   async close(): Promise<void> {
     this.#unwake?.();
-    this.#timer?.cancel();
     this.#closing = true;
-    await this.#pulled;
+    await this.#pulls.close();
     for (let job = this.#ready.shift(); job !== undefined; job = this.#ready.shift()) {
       void this.settle(job, { kind: 'release', delayMs: 0 });
     }
     await this.#questions.idle(); // what was pulled meanwhile may wait for the answer to one of them, and is given back then
     await this.#settlements.idle(); // of what nobody here has a record of
-    this.#open = false;
     this.#settlements.close();
     this.#held.close();
     await this.#store.close();
@@ -348,7 +349,7 @@ export class StoreDepot<D> implements Depot<D> {
       const count = await this.#records.unrecorded.redriven(() => this.#store.dead.redrive(named));
       if (count === named.length) for (const id of named) this.#records.revived(id);
       this.#records.redriven(count);
-      this.#look();
+      this.#pulls.look();
       return count;
     });
   }
@@ -370,67 +371,12 @@ export class StoreDepot<D> implements Depot<D> {
     return this.#records.withdrawn(id);
   }
 
-  /** Pulls, when somebody wants something. One question at a time. */
-  #look(): void {
-    this.#again = true;
-    if (this.#pulling || !this.#open || this.#closing) return;
-    this.#pulled = this.#pull();
-  }
-
-  async #pull(): Promise<void> {
-    this.#pulling = true;
-    const { clock } = this.#settings.runtime;
-    while (this.#again && this.#open && !this.#closing) {
-      this.#again = false;
-      const wanted = this.#host.demand() - this.#ready.size - this.#entering.size;
-      if (wanted <= 0) break;
-      try {
-        const askedMs = clock.now();
-        const jobs = await this.#store.pull(wanted, this.#settings.leaseMs);
-        this.#pulls++;
-        for (const leased of jobs) this.#enter(leased, askedMs);
-        if (jobs.length === wanted) this.#again = true;
-        if (jobs.length > 0) this.#listener?.onReady();
-      } catch (error) {
-        this.#host.onError(error);
-        break;
-      }
-    }
-    this.#pulling = false;
-    this.#pollLater();
-  }
-
-  #pollLater(): void {
-    this.#timer?.cancel();
-    if (!this.#open || this.#closing) return;
-    const { runtime, pollMs } = this.#settings;
-    this.#timer = runtime.clock.setTimer(pollMs * (0.9 + 0.2 * runtime.random()), () => {
-      void this.#recount().then(() => {
-        this.#listener?.onReady();
-        this.#giveBack();
-        this.#look();
-      });
-    });
-  }
-
   /** What was pulled for a worker or a reader that is there no more does not wait here while somebody else could have it. */
   #giveBack(): void {
     const surplus = this.#ready.size - this.#host.demand();
     if (surplus <= 0 || this.#closing) return;
     for (const job of [...this.#ready].slice(-surplus)) {
       void this.#questions.run(this.#keysOf(job), () => this.#giveUp(job, { kind: 'release', delayMs: 0 }), false);
-    }
-  }
-
-  async #recount(): Promise<void> {
-    const mark = this.#records.mark();
-    const pulls = this.#pulls;
-    try {
-      const counts = await this.#store.counts();
-      // What is on its way here is leased there.
-      if (!this.#pulling && pulls === this.#pulls) this.#records.counted(counts, mark);
-    } catch (error) {
-      this.#host.onError(error);
     }
   }
 
