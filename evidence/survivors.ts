@@ -132,4 +132,10 @@ export const explained: readonly {
     mutator: 'EqualityOperator',
     reason: 'behind the last byte there is none, which shifted is 0 and changes no word',
   },
+  {
+    file: 'src/hashing/migration-moves.ts',
+    line: 36,
+    mutator: 'EqualityOperator',
+    reason: 'behind the last place is nobody, before and after, and no further place',
+  },
 ];
