@@ -138,4 +138,16 @@ export const explained: readonly {
     mutator: 'EqualityOperator',
     reason: 'behind the last place is nobody, before and after, and no further place',
   },
+  {
+    file: 'src/hashing/ring-compat.ts',
+    line: 21,
+    mutator: 'ObjectLiteral',
+    reason: 'the hasher that is named is the usual one',
+  },
+  {
+    file: 'src/hashing/ring-compat.ts',
+    line: 25,
+    mutator: 'EqualityOperator',
+    reason: 'of equal shares either is the least',
+  },
 ];
