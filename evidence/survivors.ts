@@ -132,4 +132,34 @@ export const explained: readonly {
     mutator: 'EqualityOperator',
     reason: 'behind the last byte there is none, which shifted is 0 and changes no word',
   },
+  {
+    file: 'src/hashing/migration-moves.ts',
+    line: 36,
+    mutator: 'EqualityOperator',
+    reason: 'behind the last place is nobody, before and after, and no further place',
+  },
+  {
+    file: 'src/hashing/ring-compat.ts',
+    line: 21,
+    mutator: 'ObjectLiteral',
+    reason: 'the hasher that is named is the usual one',
+  },
+  {
+    file: 'src/hashing/ring-compat.ts',
+    line: 25,
+    mutator: 'EqualityOperator',
+    reason: 'of equal shares either is the least',
+  },
+  {
+    file: 'src/balancing/choice.ts',
+    line: 33,
+    mutator: 'EqualityOperator',
+    reason: 'who looks at as many as there are looks at all, in whatever order: equals are drawn by chance',
+  },
+  {
+    file: 'src/balancing/choice.ts',
+    line: 51,
+    mutator: 'EqualityOperator',
+    reason: 'it decides for one number of all that chance may say',
+  },
 ];

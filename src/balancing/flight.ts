@@ -8,8 +8,6 @@ export class Flight<S extends { readonly member: unknown }> {
   readonly trial: boolean;
   /** What became of it is not known yet: somebody waits for it. */
   open = true;
-  /** Its work has not settled. */
-  busy = true;
   older: Flight<S> | undefined;
   newer: Flight<S> | undefined;
 

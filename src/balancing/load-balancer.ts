@@ -251,7 +251,6 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
   }
 
   #free(flight: Flight<Slot<M>>): void {
-    flight.busy = false;
     flight.slot.pending--;
     if (flight.slot.pending === 0) this.#membership.idle(flight.slot);
   }

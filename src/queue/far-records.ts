@@ -88,7 +88,7 @@ export class FarRecords<D> {
   accepted(job: Job<D>, delayMs: number): void {
     const id = this.idOf(job);
     const older = this.#known.get(id);
-    if (older !== undefined) this.#yield(older, job);
+    if (older !== undefined) this.#yield(older, this.#endedElsewhere(id, job.data));
     this.revived(id);
     job.state = delayMs > 0 ? 'delayed' : 'waiting';
     this.#count(job, 1);
@@ -118,6 +118,13 @@ export class FarRecords<D> {
     const expiresAtMs = expiresInMs === Infinity ? undefined : nowMs + expiresInMs;
     const job = this.make(data, 0, { id, expiresAtMs });
     return this.#isFollowed(job) ? this.follow(job) : job; // whoever has added it may ask for its end when it has come
+  }
+
+  #endedElsewhere(id: string, data: D): Job<D> {
+    const job = this.make(data, 0, { id });
+    job.state = 'cancelled';
+    job.result = new HoldfastError('CLOSED', `job ${id} has ended, and what it came to is not known here`);
+    return job;
   }
 
   #givenUp(id: string, data: D, error: string): Job<D> {

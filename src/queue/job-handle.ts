@@ -31,7 +31,7 @@ export class JobHandle<D, R> {
    * What the job comes to: the handler's value, or the error of its last attempt (`CANCELLED`, `QUEUE_FULL` when it was
    * dropped, `CLOSED` when the queue has closed before its end). Asked for late it is still there; never asked for, it
    * costs nothing and its failure is no unhandled rejection. With a store that several processes share it is told of an end
-   * in this process; of any other it hears as `CLOSED`, when its own queue closes.
+   * in this process; of any other it hears as `CLOSED`, when its own queue closes or another job has its id.
    */
   get result(): Promise<R> {
     return (this.#result ??= this.#host.resultOf(this.#job));

@@ -133,7 +133,7 @@ describe('HashRing like Envoy', () => {
     // Smaller sizes than the default greatest round as well: at 8,388,608 it is one of 8,388,609.
     for (const maxRingSize of [997, 1009, 4099, ...(isHasty ? [] : [8_388_608])])
       expect(new HashRing(weights, { compat: 'envoy', maxRingSize, minRingSize: 1 }).size).toBe(6);
-  });
+  }, 240_000); // a ring of 8 million points: 7 s of work, and more on a busy machine
 
   // ring_hash_lb_test.cc: positions and the number of the host.
   const basic: readonly [bigint, number][] = [
@@ -291,6 +291,9 @@ describe('HashRing', () => {
     [{ compat: 'ketama', minRingSize: 5 }, 'minRingSize must be absent without compat "envoy", got 5'],
     [{ maxRingSize: 5 }, 'maxRingSize must be absent without compat "envoy", got 5'],
     [{ compat: 'envoy', minRingSize: 0 }, 'minRingSize must be an integer from 1 to 8388608, got 0'],
+    [{ compat: 'envoy', maxRingSize: 0 }, 'maxRingSize must be an integer from 1 to 8388608, got 0'],
+    [{ compat: 'envoy', maxRingSize: 8_388_609 }, 'maxRingSize must be an integer from 1 to 8388608, got 8388609'],
+    [{ compat: 'envoy', minRingSize: 1.5 }, 'minRingSize must be an integer from 1 to 8388608, got 1.5'],
     [{ compat: 'envoy', minRingSize: 9, maxRingSize: 8 }, 'minRingSize must be at most maxRingSize, 8, got 9'],
     [{ replicas: 3 } as never, 'HashRing has no option "replicas"; it has vnodes, seed, hasher, compat,'],
   ])('refuses bad options, case %#', (options, message) => {
@@ -301,6 +304,12 @@ describe('HashRing', () => {
     } catch (error) {
       expect(isInvalidOption(error)).toBe(true);
     }
+  });
+
+  it('may be of one size alone, and of the least', () => {
+    for (const size of [1, 9])
+      expect(new HashRing(['a'], { compat: 'envoy', minRingSize: size, maxRingSize: size }).get('k')?.id).toBe('a');
+    expect(new HashRing(['a'], { vnodes: 1 }).get('k')?.id).toBe('a');
   });
 
   it('keeps its options in what is derived from it', () => {

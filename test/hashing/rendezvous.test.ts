@@ -152,6 +152,8 @@ describe('Rendezvous', () => {
   it.each([
     ['nodes', 7, 'nodes must be an array or another iterable of nodes or ids, got 7'],
     ['nodes', null, 'nodes must be an array or another iterable of nodes or ids, got null'],
+    ['nodes', 'ab', 'nodes must be an array or another iterable of nodes or ids, got "ab"'],
+    ['a node', [null], 'a node must be a string or an object with an id, got null'],
     ['a node', [7], 'a node must be a string or an object with an id, got 7'],
     ['an id', [{ id: 7 }], 'a node must have a string id, got 7'],
     ['an id', ['\ud800'], 'a node must have an id without lone surrogates, got "\\ud800"'],

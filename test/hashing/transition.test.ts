@@ -136,6 +136,16 @@ describe('transition refuses', () => {
     expect(moving.remaining).toHaveLength(moving.plan.moves.length);
   });
 
+  it.each<readonly [unknown, string]>([
+    [undefined, 'undefined'],
+    [null, 'null'],
+    [3, '3'],
+    [{}, 'undefined to undefined from undefined to undefined'],
+    [{ from: 7, to: 9, source: { id: 'y' }, target: { id: 'z' } }, '7 to 9 from "y" to "z"'],
+  ])('%o with what came', (value, got) => {
+    expect(() => moving.commit(value as MoveLike)).toThrow(`move must be one of the plan's moves, got ${got}`);
+  });
+
   it('placements that have no plan', () => {
     let error: unknown;
     try {
