@@ -178,6 +178,53 @@ describe('queues on a store that several processes share', () => {
     expect(await closing).toMatchObject({ accepted: 2, done: 2, waiting: 0 });
   });
 
+  it('who waits for a job that another queue has taken back is not told the end of the next one with its id', async () => {
+    const { clock, runtime } = setUp();
+    const inner = new MemoryQueueStore<string>({ runtime });
+    const asks = new WorkQueue<string, string>(undefined, { store: sharedFar(clock, inner), runtime });
+    const works = new WorkQueue<string, string>(async (name) => name, { store: sharedFar(clock, inner), runtime });
+    works.pause();
+    await clock.advance(50);
+    const told: unknown[] = [];
+    const hear = (promise: Promise<unknown>): void => {
+      promise.then(
+        (value) => told.push(value),
+        (error: unknown) => told.push((error as { readonly code?: unknown }).code),
+      );
+    };
+    hear(asks.run('first', { id: 'x' }));
+    await clock.advance(50);
+    hear(works.cancel('x'));
+    await clock.advance(50);
+    hear(asks.run('second', { id: 'x' }));
+    await clock.advance(50);
+    expect(told).toEqual([true, 'CLOSED']);
+    works.resume();
+    for (const queue of [asks, works]) void queue.close({ graceMs: 0 });
+    await clock.advance(20_000);
+    expect(told).toEqual([true, 'CLOSED', 'CLOSED']);
+  });
+
+  it('a queue whose workers are never all idle grows for what others have added', async () => {
+    const { clock, runtime } = setUp();
+    const inner = new MemoryQueueStore<string>({ runtime });
+    // One that gives no hints.
+    const store = sharedFar(clock, inner, { wake: () => () => undefined });
+    const queue = new WorkQueue<string, void>(() => clock.sleep(30), {
+      ...{ store, runtime, workers: { min: 1, max: 8 }, pollMs: 500 },
+    });
+    const theirs = Array.from({ length: 2_000 }, (_, i) => ({ id: String(i), data: 'one of another process' }));
+    for (let ms = 0; ms < 10_000; ms += 40) {
+      if (ms === 2_000) await inner.put(theirs, { max: 10_000, overflow: 'reject' });
+      void queue.add('own'); // about as much as one worker can do: something is asked all the time
+      await clock.advance(40);
+    }
+    expect(queue.stats().workers).toBe(8);
+    void queue.close({ graceMs: 0 });
+    await clock.advance(20_000);
+    expect(clock.pending).toBe(0);
+  });
+
   it('a job whose deadline passes while the store is asked for it has one end', async () => {
     const { clock, runtime } = setUp();
     const slow = far(clock, new MemoryQueueStore<string>({ runtime }), {}, 20);
