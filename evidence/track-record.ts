@@ -226,4 +226,28 @@ export const mended: readonly Mended[] = [
     commit: 'fd67743',
     test: 'test/queue/far-store.prop.test.ts',
   },
+  {
+    bug: 'Whoever added an id again whose deadline was not known here (the answer to the first add was lost) waited for ever when it passed.',
+    found: 'by a hostile review with a fuzz of faults',
+    commit: '79b86d1',
+    test: 'test/queue/store-depot.test.ts',
+  },
+  {
+    bug: 'What a paused queue, or one whose reader had left, had pulled from a shared store was kept from all others.',
+    found: 'by the same review',
+    commit: 'e1425ad',
+    test: 'test/queue/store-depot.test.ts',
+  },
+  {
+    bug: 'The result of a job that a consumer acknowledged was the error of an attempt before.',
+    found: 'by the same review',
+    commit: '62f90f7',
+    test: 'test/queue/work-queue.test.ts',
+  },
+  {
+    bug: 'A queue that asked a shared store for jobs all the time never counted what others had added, and did not grow for it.',
+    found: 'by reading',
+    commit: '0730d80',
+    test: 'test/queue/shared.prop.test.ts',
+  },
 ];
