@@ -145,7 +145,9 @@ const queueMistakes: Readonly<Record<string, Mistake>> = {
   ],
   'puts the dead back with their attempts spent': [['const fresh = { attempt: 0, crashes: 0,', 'const fresh = {']],
   'puts the dead back past their deadline': [['crashes: 0, expiresAtMs: Infinity }', 'crashes: 0 }']],
-  'overwrites a job of the same id': [["if (twin !== undefined) return { status: 'duplicate', id };", '']],
+  'overwrites a job of the same id': [
+    ["if (twin !== undefined) return { status: 'duplicate', id, expiresInMs: twin.expiresAtMs - nowMs };", ''],
+  ],
   'knows only living ids': [
     ["if (twin?.state === 'dead') return { status: 'duplicate', id, dead: twin.error };", ''],
     ['if (twin !== undefined)', "if (twin !== undefined && twin.state !== 'dead')"],
