@@ -162,4 +162,22 @@ export const explained: readonly {
     mutator: 'EqualityOperator',
     reason: 'it decides for one number of all that chance may say',
   },
+  {
+    file: 'src/hashing/maglev.ts',
+    line: 186,
+    mutator: 'EqualityOperator',
+    reason: 'the size of a table is a prime, and no multiple of 100',
+  },
+  {
+    file: 'src/hashing/md5.ts',
+    line: 120,
+    mutator: 'ArithmeticOperator',
+    reason: 'the upper half of the length is 0 for a key of less than half a gigabyte',
+  },
+  {
+    file: 'src/hashing/membership.ts',
+    line: 32,
+    mutator: 'EqualityOperator',
+    reason: 'no two ids are equal',
+  },
 ];
