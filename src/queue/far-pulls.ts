@@ -97,12 +97,16 @@ export class FarPulls<D> {
     const { runtime, pollMs } = this.#settings;
     this.#timer = runtime.clock.setTimer(pollMs * (0.9 + 0.2 * runtime.random()), () => {
       this.#timer = undefined;
-      void this.#recount().then(() => {
-        this.#host.onReady();
-        this.#host.onPoll();
-        this.look();
-      });
+      void this.#poll();
     });
+  }
+
+  async #poll(): Promise<void> {
+    await this.#pulled;
+    await this.#recount();
+    this.#host.onReady();
+    this.#host.onPoll();
+    this.look();
   }
 
   async #recount(): Promise<void> {
@@ -110,8 +114,9 @@ export class FarPulls<D> {
     const pulls = this.#pulls;
     try {
       const counts = await this.#store.counts();
-      // What is on its way here is leased there.
-      if (!this.#pulling && pulls === this.#pulls) this.#records.counted(counts, mark);
+      // What is on its way here is leased there: with a pull beside it there are that many at least.
+      const isExact = !this.#pulling && pulls === this.#pulls;
+      this.#records.counted(counts, mark, isExact);
     } catch (error) {
       this.#host.onError(error);
     }

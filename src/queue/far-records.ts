@@ -267,10 +267,15 @@ export class FarRecords<D> {
     return { ...this.#entered };
   }
 
-  /** How many the store says there are. Those that have been entered since it was asked may not be in the answer. */
-  counted({ waiting, delayed }: StoreCounts, mark: { readonly waiting: number; readonly delayed: number }): void {
-    this.waiting = Math.max(waiting, this.#entered.waiting - mark.waiting);
-    this.delayed = Math.max(delayed, this.#entered.delayed - mark.delayed);
+  /** How many the store says there are, or at least are. What has been entered since it was asked may not be in the answer. */
+  counted(
+    { waiting, delayed }: StoreCounts,
+    mark: { readonly waiting: number; readonly delayed: number },
+    isExact: boolean,
+  ): void {
+    const least = isExact ? { waiting: 0, delayed: 0 } : this;
+    this.waiting = Math.max(waiting, this.#entered.waiting - mark.waiting, least.waiting);
+    this.delayed = Math.max(delayed, this.#entered.delayed - mark.delayed, least.delayed);
   }
 
   /** Whether a job is looked after from here until its end; in a shared store it may come elsewhere. */

@@ -296,7 +296,9 @@ export class StoreDepot<D> implements Depot<D> {
   expire(job: Job<D>): boolean | Promise<boolean> {
     if (job.state !== 'leased') return this.#records.expire(job);
     const ending = { kind: 'dead', reason: 'expired', error: 'its deadline has passed' } as const;
-    return this.#questions.run(this.#keysOf(job), () => this.#giveUp(job, ending));
+    // It may be on its way back to the store.
+    const ask = async (): Promise<boolean> => (await this.#giveUp(job, ending)) || this.#records.expire(job);
+    return this.#questions.run(this.#keysOf(job), ask, false);
   }
 
   /**

@@ -184,7 +184,7 @@ export const queue: readonly Variant[] = [
     mistake: 'What the store counted before a job was accepted is taken for how things stand.',
     known: 'ours, 275cd16',
     file: 'src/queue/far-records.ts',
-    search: 'this.delayed = Math.max(delayed, this.#entered.delayed - mark.delayed);',
+    search: 'this.delayed = Math.max(delayed, this.#entered.delayed - mark.delayed, least.delayed);',
     replace: 'this.delayed = delayed;',
     tests: ['test/queue/store-depot.test.ts'],
   },
