@@ -1,6 +1,6 @@
 /** TLS, caches, replicas: three tiers, each scaled on its own under load; and one replica leaves without an error. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LoadBalancer, roundRobin } from 'holdfast/balancing';
+import { LoadBalancer, type MemberStats, roundRobin } from 'holdfast/balancing';
 import { Rendezvous } from 'holdfast/hashing';
 import { selfSigned } from '../support/certificate.ts';
 import { count, example, percent } from '../support/example.ts';
@@ -62,7 +62,8 @@ await example(async ({ say, check, defer }) => {
   await addReplica('replica-4');
   await watch('a replica more');
   ready.delete('replica-1'); // it says so, and goes on serving
-  while (toReplicas.stats().members.some(({ id, ejected }) => id === leaving!.id && !ejected)) await sleep(5);
+  const members = (): readonly MemberStats[] => toReplicas.stats().members.filter(({ id }) => id === leaving!.id);
+  while (members().some(({ ejected, pending }) => !ejected || pending > 0)) await sleep(5); // nothing is on its way to it
   replicas.remove(leaving!);
   await leaving!.drain();
   await watch('a replica less');
@@ -72,8 +73,9 @@ await example(async ({ say, check, defer }) => {
   const scaled = sizes.join(', ');
   const used = tiers.every(({ requests }) => [...requests.values()].every((n) => n > 0));
   check(used && scaled === '1-2-3, 2-2-3, 2-3-3, 2-3-4, 2-3-3', `each tier scaled on its own, all used: ${scaled}`);
-  const paths = Array.from({ length: 1_000 }, (_, i) => `/word-${i}`);
-  const moved = paths.filter((path) => before.get(path) !== toCaches.get(path));
+  const moved = Array.from({ length: 1_000 }, (_, i) => `/word-${i}`).filter(
+    (path) => before.get(path) !== toCaches.get(path),
+  );
   const toThird = moved.every((path) => toCaches.get(path)!.id === 'cache-3');
   check(toThird, `the third cache took ${percent(moved.length / 1_000)} of the words, and no other word moved`);
   check(replicas.untimely === 0, `${replicas.untimely} requests came to a replica before or after its time`);
