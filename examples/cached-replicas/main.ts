@@ -45,9 +45,8 @@ await example(async ({ say, check, defer }) => {
   const sizes: string[] = [];
   /** Waits for requests, and says which server of each tier got how many of them. */
   const watch = async (title: string): Promise<void> => {
-    const until = seen.requests + 150;
     const before = tiers.map(({ requests }) => new Map(requests));
-    while (seen.requests < until) await sleep(5);
+    for (const until = seen.requests + 150; seen.requests < until;) await sleep(5);
     const got = tiers.map(({ requests }, t) => [...requests].map(([server, n]) => n - before[t]!.get(server)!));
     const [tls, cached, asked] = got.map((tier) => tier.join(' + '));
     say(`${title.padEnd(17)} TLS ${tls}, caches ${cached}, replicas ${asked}`);
@@ -73,9 +72,8 @@ await example(async ({ say, check, defer }) => {
   const scaled = sizes.join(', ');
   const used = tiers.every(({ requests }) => [...requests.values()].every((n) => n > 0));
   check(used && scaled === '1-2-3, 2-2-3, 2-3-3, 2-3-4, 2-3-3', `each tier scaled on its own, all used: ${scaled}`);
-  const moved = Array.from({ length: 1_000 }, (_, i) => `/word-${i}`).filter(
-    (path) => before.get(path) !== toCaches.get(path),
-  );
+  const paths = Array.from({ length: 1_000 }, (_, i) => `/word-${i}`);
+  const moved = paths.filter((path) => before.get(path) !== toCaches.get(path));
   const toThird = moved.every((path) => toCaches.get(path)!.id === 'cache-3');
   check(toThird, `the third cache took ${percent(moved.length / 1_000)} of the words, and no other word moved`);
   check(replicas.untimely === 0, `${replicas.untimely} requests came to a replica before or after its time`);
