@@ -76,8 +76,8 @@ describe('four servers, one of them stopped', () => {
       const { values, outcomes, coverage } = await scatterGather(
         servers.replicas,
         async (replica, { signal }) => {
-          const response = await get(replica, signal);
-          await sleep(100); // by now the request of the other has been sent as well
+          // By its answer the request of the other has been sent as well; and that one hears of the end before it has answered.
+          const response = await fetch(`${replica.url}slow`, { signal });
           return await response.text();
         },
         { deadline: 20_000, require: 3 },

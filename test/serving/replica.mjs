@@ -1,4 +1,4 @@
-// A server as a process: answers after a moment, and counts who goes before that.
+// A server as a process: answers after a moment, at /slow after a long one, and counts who goes before that.
 import { createServer } from 'node:http';
 
 const counts = { answered: 0, closedEarly: 0, sockets: 0, mostSockets: 0 };
@@ -8,10 +8,11 @@ const server = createServer((request, response) => {
     response.end(JSON.stringify(counts));
     return;
   }
-  const timer = setTimeout(() => {
+  const answer = () => {
     counts.answered++;
     response.end(`answer of ${process.pid} `.repeat(50));
-  }, 2);
+  };
+  const timer = setTimeout(answer, request.url === '/slow' ? 500 : 2);
   response.on('close', () => {
     if (response.writableFinished) return;
     clearTimeout(timer);
