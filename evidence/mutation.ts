@@ -13,12 +13,12 @@ import { mutantsOf } from './stryker.ts';
 import { explained } from './survivors.ts';
 import { count, percent, source, table } from './text.ts';
 
-interface FileResult extends Tally {
+export interface FileResult extends Tally {
   /** Of its text: another text is another file. */
   readonly hash: string;
 }
 
-interface ModuleResult {
+export interface ModuleResult {
   readonly stamp: Stamp;
   readonly seconds: number;
   /** How many files the module had. */
@@ -26,7 +26,7 @@ interface ModuleResult {
   readonly files: Readonly<Record<string, FileResult>>;
 }
 
-type MutationResult = Readonly<Record<string, ModuleResult>>;
+export type MutationResult = Readonly<Record<string, ModuleResult>>;
 
 const modules = ['core', 'hashing', 'sharding', 'calls', 'balancing', 'scatter', 'election', 'queue', 'flow', 'live'];
 /** A batch ends with the file that makes it longer. */
@@ -83,7 +83,8 @@ function sourcesOf(module: string): string[] {
     .sort();
 }
 
-function hashOf(file: string): string {
+/** Of what a file reads by now. */
+export function hashOf(file: string): string {
   return createHash('sha256')
     .update(readFileSync(join(root, file)))
     .digest('hex')
