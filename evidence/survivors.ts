@@ -31,6 +31,36 @@ export const explained: readonly {
     reason: 'undefined, the usual, could be awaited like anything else: not to do so saves a promise on each call',
   },
   {
+    file: 'src/flow/barrier.ts',
+    line: 176,
+    mutator: 'ConditionalExpression',
+    reason: 'a set that waits keeps its place when it is put there again: not to do so saves time on each part',
+  },
+  {
+    file: 'src/flow/fan.ts',
+    line: 96,
+    mutator: 'ConditionalExpression',
+    reason: 'a list of nothing held could be gone through: not to do so saves a list on each delivery',
+  },
+  {
+    file: 'src/flow/fan.ts',
+    line: 96,
+    mutator: 'EqualityOperator',
+    reason: 'a list of nothing held could be gone through: not to do so saves a list on each delivery',
+  },
+  {
+    file: 'src/flow/source.ts',
+    line: 118,
+    mutator: 'ConditionalExpression',
+    reason: 'a source that hears nothing could be told like any other: not to do so saves a promise on each value',
+  },
+  {
+    file: 'src/flow/transaction.ts',
+    line: 77,
+    mutator: 'ConditionalExpression',
+    reason: 'one parent could be settled like several: not to do so saves promises on each delivery',
+  },
+  {
     file: 'src/hashing/get-many.ts',
     line: 15,
     mutator: 'ConditionalExpression',

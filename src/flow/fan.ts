@@ -67,7 +67,7 @@ export function fan<T>(
   const open = new Map<string, Branch<T>>();
   /** In the order of their coming, at most one for each branch. */
   const held: (readonly [Branch<T>, Delivery<T>])[] = [];
-  const stalls = stallOf(operator, { stalledMs, events, runtime }, () => held[0]?.[0].name);
+  const stalls = stallOf(operator, { stalledMs, events, runtime }, () => held[0]![0].name);
 
   const put: Put<T> = (branch, delivery) => {
     const { name, port, buffer = 16, overflow = 'block' } = branch;

@@ -29,7 +29,7 @@ const shape = { concurrency: whole, ordered: boolean, ...operatorShape };
 interface Slot<U> {
   readonly delivery: Delivery<unknown>;
   done: boolean;
-  result?: Delivery<U>;
+  result?: Delivery<U> | undefined;
 }
 
 /**
@@ -77,7 +77,7 @@ export function map<T, U>(
 
     const settle = (slot: Slot<U>, result?: Delivery<U>): void => {
       slot.done = true;
-      if (result !== undefined) slot.result = result;
+      slot.result = result;
       for (const next of ordered ? slots : [slot]) {
         if (!next.done) break;
         slots.delete(next);

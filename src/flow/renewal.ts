@@ -32,7 +32,7 @@ export function renewalOf<T>(
     if (held.size === 1) wait();
     return () => {
       held.delete(one);
-      if (held.size === 0) timer?.cancel();
+      if (held.size === 0) timer!.cancel();
     };
   };
 }

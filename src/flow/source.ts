@@ -144,6 +144,7 @@ export function flow(source: FlowSource<unknown>, options?: FlowOptions<never>):
         leave();
         port.end({ error });
       }
+      want(); // its reader may have asked for several
     };
 
     const intake = readingOf(source, runtime, {
@@ -158,11 +159,9 @@ export function flow(source: FlowSource<unknown>, options?: FlowOptions<never>):
       // The iterator of a `node:stream` is a generator, which does not hear that it is left while it waits.
       if (streamRule.accepts(source)) (source as unknown as Stream).destroy();
     };
-    return {
-      want() {
-        if (port.hungry) intake.pull();
-      },
-      leave,
+    const want = (): void => {
+      if (port.hungry) intake.pull();
     };
+    return { want, leave };
   });
 }

@@ -272,7 +272,7 @@ describe('barrier', () => {
     const reader = async (): Promise<void> => {
       for await (const delivery of barrier(of, options(clock, { onTimeout: 'emit' }))) sets.push(delivery);
     };
-    await expect(reader()).rejects.toThrow('broken');
+    await expect(reader()).rejects.toMatchObject({ message: 'broken' });
     expect([sets, reasons.map((reason) => isHoldfastError(reason, 'CANCELLED'))]).toEqual([[], [true]]);
   });
 

@@ -15,7 +15,7 @@ import {
 import { HashRing, Maglev, Rendezvous } from 'holdfast/hashing';
 import { VirtualClock } from 'holdfast/testing';
 import { describe, expect, it } from 'vitest';
-import { steady } from '../support/serving.ts';
+import { rejectionOf, steady } from '../support/serving.ts';
 import { reading, settled, source, taken, upTo } from './support.ts';
 
 describe('copy', () => {
@@ -109,8 +109,9 @@ describe('copy', () => {
   it('strict: ends with BUFFER_FULL and gives back what nobody has', async () => {
     const of = source(1_000);
     const { a, b } = copy(of.flow, ['a', 'b'], { overflow: 'strict', buffer: 4 });
-    await expect(taken(a)).rejects.toSatisfy(isBufferFull);
-    await expect(taken(b)).rejects.toSatisfy(isBufferFull);
+    const errors = [await rejectionOf(() => taken(a)), await rejectionOf(() => taken(b))];
+    expect(errors.map(isBufferFull)).toEqual([true, true]);
+    expect(errors.map(String)).toEqual(Array.from({ length: 2 }, () => 'HoldfastError: the branch "b" is not read'));
     await settled();
     expect([of.read, of.closed]).toEqual([5, 1]);
     expect(of.told.sort()).toEqual(['-0', '-1', '-2', '-3', '-4']);
@@ -156,6 +157,39 @@ describe('copy', () => {
     await reading(other.a, 2);
     await other.b[Symbol.asyncIterator]().return!();
     expect(dropped).toEqual(['b0', 'b1']);
+  });
+
+  it('detach: also of a flow that has ended, what a branch that is left has not read is dropped', async () => {
+    const of = source(3);
+    const events = new FlowEvents();
+    const dropped: string[] = [];
+    events.on('dropped', ({ branch, id }) => dropped.push(branch + id));
+    const { a, b } = copy(of.flow, ['a', 'b'], { detach: true, events });
+    expect(await taken(a)).toEqual(upTo(3));
+    await (
+      await reading(b, 1)
+    ).iterator.return!();
+    expect([dropped, of.told]).toEqual([
+      ['b1', 'b2'],
+      ['+1', '+2'],
+    ]);
+  });
+
+  it('a branch that was read to its end may be left, and leaves the others what they have not read', async () => {
+    const of = source(3);
+    const { a, b } = copy(of.flow, ['a', 'b']);
+    expect(await taken(a)).toEqual(upTo(3));
+    await a[Symbol.asyncIterator]().return!();
+    expect(await taken(b)).toEqual(upTo(3));
+    expect(of.told).toEqual(['+0', '+1', '+2']);
+  });
+
+  it('has no timer of a stall of which nobody would hear', async () => {
+    const clock = new VirtualClock();
+    const { a } = copy(source(100).flow, ['a', 'b'], { buffer: 2, stalledMs: 500, runtime: steady(clock) });
+    await reading(a, 3);
+    expect(clock.pending).toBe(0);
+    await clock.advance(1_000);
   });
 
   it('detach: the last branch that is left closes the source', async () => {

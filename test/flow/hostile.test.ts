@@ -175,7 +175,7 @@ describe('settlements that throw instead of rejecting', () => {
 
   it('values: throws and closes its source', async () => {
     const { of, closed } = throwing(3);
-    await expect(taken2(of)).rejects.toThrow('thrown');
+    await expect(taken2(of)).rejects.toMatchObject({ message: 'thrown' });
     expect(closed()).toBe(1);
   });
 
@@ -197,7 +197,7 @@ describe('settlements that throw instead of rejecting', () => {
   it('a result of several settles the others all the same', async () => {
     const { of, told } = throwing(3);
     const { read } = await reading(reduce(of, sum()), 1);
-    await expect(read[0]!.ack()).rejects.toThrow('thrown');
+    await expect(read[0]!.ack()).rejects.toMatchObject({ message: 'thrown' });
     expect(told).toEqual(['+0', '+1', '+2']);
   });
 
@@ -220,7 +220,7 @@ async function taken2(of: Flow<number>): Promise<number[]> {
 it('a branch that is left before the error came out of it has none any more', async () => {
   const of = source(1, 'fails');
   const { a, b } = copy(of.flow, ['a', 'b']);
-  await expect(taken(a)).rejects.toThrow('broken');
+  await expect(taken(a)).rejects.toMatchObject({ message: 'broken' });
   const left = b[Symbol.asyncIterator]();
   await left.return!();
   expect(await left.next()).toEqual({ done: true, value: undefined });
@@ -280,7 +280,9 @@ describe('reduce', () => {
 describe('flow', () => {
   it('ends with an error when its source does not answer with a result', async () => {
     const broken = { [Symbol.asyncIterator]: () => ({ next: async () => undefined as never }) };
-    await expect(taken(flow(broken))).rejects.toThrow('what a source answers must be an object, got undefined');
+    await expect(taken(flow(broken))).rejects.toMatchObject({
+      message: 'what a source answers must be an object, got undefined',
+    });
   });
 
   it('renews nothing any more when a renewal has it all given back', async () => {

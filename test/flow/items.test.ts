@@ -51,7 +51,7 @@ describe('flow', () => {
     await a!.nack('no');
     await b!.nack('no');
     await b!.ack();
-    await expect(c!.ack()).rejects.toThrow('connection lost');
+    await expect(c!.ack()).rejects.toMatchObject({ message: 'connection lost' });
     await c!.ack();
     expect(told).toEqual(['+a', '-b no', '+c']);
   });
@@ -80,7 +80,7 @@ describe('flow', () => {
         return 'x';
       },
     });
-    await expect(taken(of.flow)).rejects.toThrow('no id');
+    await expect(taken(of.flow)).rejects.toMatchObject({ message: 'no id' });
     expect([of.told, of.closed]).toEqual([['+0', '-1'], 1]);
   });
 
@@ -101,7 +101,7 @@ describe('flow', () => {
         this.destroy(new Error('reset'));
       },
     });
-    await expect(taken(flow(stream))).rejects.toThrow('reset');
+    await expect(taken(flow(stream))).rejects.toMatchObject({ message: 'reset' });
   });
 
   it('renews the lease of what is not settled, wherever it waits, and of nothing else', async () => {

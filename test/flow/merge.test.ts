@@ -88,7 +88,7 @@ it('an error of one closes the others, comes after what was ready, and is thrown
       await delivery.ack();
     }
   };
-  await expect(loop()).rejects.toThrow('broken');
+  await expect(loop()).rejects.toMatchObject({ message: 'broken' });
   await settled();
   expect(seen).toEqual([0, 0, 1, 1]);
   expect(flows.map((of) => of.closed)).toEqual([0, 1, 1]);
@@ -97,4 +97,9 @@ it('an error of one closes the others, comes after what was ready, and is thrown
 
 it('of no flows is empty', async () => {
   expect(await taken(merge())).toEqual([]);
+});
+
+it('a flow with names of its own is a flow, also in the place of the options', async () => {
+  const named = Object.assign(source(2).flow, { runtime: 'mine', title: 'letters' });
+  expect(await taken(merge(source(0).flow, named))).toEqual([0, 1]);
 });

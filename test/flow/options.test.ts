@@ -32,18 +32,45 @@ describe('what is refused at the door, before anything is read', () => {
       () => flow([1], bad({ name: 1 })),
       'flow has no option "name"; it has id, attempt, ack, nack, renew, runtime',
     ],
+    ['no source', () => flow(bad(null)), 'source must be an iterable or an async iterable, got null'],
+    ['no flow', () => map(bad(undefined), noop), 'flow must be a flow, got undefined'],
     ['an array as a flow', () => map(bad([1]), noop), 'flow must be a flow, got an array of 1'],
     ['no function', () => map(of, bad(undefined)), 'fn must be a function, got undefined'],
     ['concurrency', () => map(of, noop, { concurrency: 0 }), 'concurrency must be an integer >= 1, got 0'],
     ['order', () => map(of, noop, { ordered: bad(1) }), 'ordered must be a boolean, got 1'],
+    [
+      'another option of map',
+      () => map(of, noop, bad({ parallel: 2 })),
+      'map has no option "parallel"; it has concurrency, ordered, events, runtime',
+    ],
     ['events', () => map(of, noop, { events: bad({}) }), 'events must be a FlowEvents, got an object'],
     ['a test', () => filter(of, bad(null)), 'test must be a function, got null'],
+    [
+      'an option of filter',
+      () => filter(of, () => true, bad({ concurrency: 2 })),
+      'filter has no option "concurrency"; it has events, runtime',
+    ],
     ['an expansion', () => expand(of, bad(7)), 'fn must be a function, got 7'],
+    [
+      'an option of expand',
+      () => expand(of, () => [], bad({ depth: 2 })),
+      'expand has no option "depth"; it has events, runtime',
+    ],
     ['no names', () => copy(of, []), 'names must be an array of one or more distinct strings, got an array of 0'],
     [
       'a name twice',
       () => copy(of, ['a', 'a']),
       'names must be an array of one or more distinct strings, got an array of 2',
+    ],
+    [
+      'a name among others that is none',
+      () => copy(of, ['a', bad(5)]),
+      'names must be an array of one or more distinct strings, got an array of 2',
+    ],
+    [
+      'no names of split',
+      () => split(of, noop as never, []),
+      'names must be an array of one or more distinct strings, got an array of 0',
     ],
     ['a buffer', () => copy(of, ['a'], { buffer: 0 }), 'buffer must be an integer >= 1, got 0'],
     [
@@ -65,6 +92,11 @@ describe('what is refused at the door, before anything is read', () => {
     ],
     ['a placement', () => shard(of, bad({}), String), 'placement must be a Placement or a Live of one, got an object'],
     ['a key', () => shard(of, new Rendezvous(['a']), bad(1)), 'key must be a function, got 1'],
+    [
+      'an option of shard',
+      () => shard(of, new Rendezvous(['a']), String, ['a'], bad({ overflow: 'block' })),
+      'shard has no option "overflow"; it has buffer, stalledMs, events, runtime',
+    ],
     ['a flow to merge', () => merge(of, bad([1]), of), 'a flow must be a flow, got an array of 1'],
     ['an option of merge', () => merge(of, bad({ fair: true })), 'merge has no option "fair"; it has runtime'],
     ['no part', () => barrier(of, bad({ ...whole, part: undefined })), 'part must be a function, got undefined'],
@@ -90,6 +122,16 @@ describe('what is refused at the door, before anything is read', () => {
     ],
     ['a monoid', () => reduce(of, bad({ empty: noop })), 'monoid must be a monoid, got an object'],
     ['every', () => reduce(of, count(), { every: 0 }), 'every must be an integer >= 1, got 0'],
+    [
+      'an option of reduce',
+      () => reduce(of, count(), bad({ size: 5 })),
+      'reduce has no option "size"; it has every, maxKeys, atEnd, events, runtime',
+    ],
+    [
+      'an option of values',
+      () => values(of, bad({ graceMs: 5 })),
+      'values has no option "graceMs"; it has signal, runtime',
+    ],
     ['a signal', () => values(of, { signal: bad({}) }), 'signal must be an AbortSignal, got an object'],
   ])('%s', (_, make, message) => {
     expectInvalid(thrownBy(make), message);

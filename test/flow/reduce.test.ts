@@ -128,7 +128,7 @@ describe('reduce', () => {
     expect(nacking.told).toEqual(['+0', '+1', '+2', '+3', '-4']);
 
     const failing = source(3, 'fails');
-    await expect(taken(reduce(failing.flow, count()))).rejects.toThrow('broken');
+    await expect(taken(reduce(failing.flow, count()))).rejects.toMatchObject({ message: 'broken' });
     expect(failing.told).toEqual(['-0', '-1', '-2']);
 
     const hanging = source(3, 'hangs');

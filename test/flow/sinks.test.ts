@@ -31,15 +31,16 @@ describe('values', () => {
     await loop().catch(() => undefined);
     await settled();
     expect([of.told, of.closed, of.read]).toEqual([['+0', '+1', '-2'], 1, 3]);
+    expect(of.reasons.map(String)).toEqual(['HoldfastError: the flow was left before the delivery was dealt with']);
   });
 
   it('throws what its source or an acknowledgement throws', async () => {
     const loop = (of: Told): Promise<number> => readUntil(values(of.flow));
     const failing = source(2, 'fails');
-    await expect(loop(failing)).rejects.toThrow('broken');
+    await expect(loop(failing)).rejects.toMatchObject({ message: 'broken' });
     expect(failing.told).toEqual(['+0', '+1']);
     const lost = source(3, 'ends', { ack: () => Promise.reject(new Error('lost')) });
-    await expect(loop(lost)).rejects.toThrow('lost');
+    await expect(loop(lost)).rejects.toMatchObject({ message: 'lost' });
     expect([lost.read, lost.closed]).toEqual([1, 1]);
   });
 
@@ -267,7 +268,7 @@ describe('each', () => {
   it('what is under way when its source has ended has all the time that it takes', async () => {
     const clock = new VirtualClock();
     const of = source(2);
-    const running = each(of.flow, () => clock.sleep(1_000), { graceMs: 10, concurrency: 2, runtime: steady(clock) });
+    const running = each(of.flow, () => clock.sleep(1_000), { graceMs: 10, concurrency: 3, runtime: steady(clock) });
     await clock.runUntilIdle();
     expect([await running, of.told]).toEqual([{ acked: 2, dead: 0, nacked: 0 }, ['+0', '+1']]);
   });

@@ -128,7 +128,7 @@ it('a PassThrough that is fed while it is read, and destroyed by its writer: eac
   stream.write(3);
   await settled();
   stream.destroy(new Error('torn'));
-  await expect(work).rejects.toThrow('torn');
+  await expect(work).rejects.toMatchObject({ message: 'torn' });
   expect(told.length).toBe(new Set(told.map((text) => text.slice(1))).size);
   expect(told.filter((text) => text.startsWith('+')).length).toBe(seen.length);
 });
