@@ -1,4 +1,4 @@
-import { Budget, type CallOptions, hedge, type HedgeOptions, percentile } from 'holdfast/calls';
+import { Budget, type CallOptions, hedge, type HedgeOptions, percentile, retry, shadow } from 'holdfast/calls';
 import { scatterGather } from 'holdfast/scatter';
 import { describe, expect, it } from 'vitest';
 import { bad, expectInvalid, rejectionOf, thrownBy } from '../support/serving.ts';
@@ -86,6 +86,27 @@ it.each<[unknown, string]>([
   [{ after: 5, extr: 2 }, 'hedge has no option "extr"; it has after, extra, when'],
 ])('a gather refuses the hedge %j, as a rejection', async (policy, message) => {
   expectInvalid(await rejectionOf(() => scatterGather([1], work, { hedge: bad(policy) })), message);
+});
+
+it.each<[unknown, string]>([
+  [null, 'retry options must be an object, got null'],
+  [{ tries: 2 }, 'retry has no option "tries"; it has attempts, backoff, retryable, retryAfterMs'],
+])('a gather refuses the retry %j, as a rejection', async (policy, message) => {
+  expectInvalid(await rejectionOf(() => scatterGather([1], work, { retry: bad(policy) })), message);
+});
+
+it.each<[string, (call: never) => unknown]>([
+  ['retry', (call) => retry(call)],
+  ['shadow', (call) => shadow(call, { to: () => Promise.resolve() })],
+])('%s refuses what is not a call', (_name, make) => {
+  for (const [call, got] of [
+    [undefined, 'undefined'],
+    ['work', '"work"'],
+  ])
+    expectInvalid(
+      thrownBy(() => make(bad(call))),
+      `call must be a function, got ${got}`,
+    );
 });
 
 describe('a percentile refuses', () => {
