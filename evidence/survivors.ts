@@ -92,6 +92,30 @@ export const explained: readonly {
     reason: 'a text has no arm, which is undefined',
   },
   {
+    file: 'src/calls/survival.ts',
+    line: 20,
+    mutator: 'EqualityOperator',
+    reason: 'the logarithm of one is the first bucket too',
+  },
+  {
+    file: 'src/calls/survival.ts',
+    line: 52,
+    mutator: 'EqualityOperator',
+    reason: 'behind the last bucket is none: what is not there is no answer',
+  },
+  {
+    file: 'src/calls/survival.ts',
+    line: 59,
+    mutator: 'ConditionalExpression',
+    reason: 'where nobody answers the curve stays as it is: leaving it out saves time',
+  },
+  {
+    file: 'src/calls/survival.ts',
+    line: 59,
+    mutator: 'EqualityOperator',
+    reason: 'where nobody answers the curve stays as it is: leaving it out saves time',
+  },
+  {
     file: 'src/hashing/get-many.ts',
     line: 15,
     mutator: 'ConditionalExpression',

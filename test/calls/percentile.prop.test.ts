@@ -252,6 +252,15 @@ describe('the delay', () => {
       expect(delayOf(0.2, [...Array<number>(9).fill(ms), 100])).toBeCloseTo(0.01, 3);
   });
 
+  it('believes an answer that stands for ten, and none that stands for more', () => {
+    const delay = (slow: number): number => {
+      const silences = Array<number>(50 - slow).fill(20);
+      return delayOf(0.05, [...Array<number>(50).fill(10), ...Array<number>(slow).fill(100)], silences);
+    };
+    expect(delay(5) / 100).toBeCloseTo(1, 1);
+    expect(delay(4) / 10).toBeCloseTo(1, 1);
+  });
+
   it('is where answers are, also when almost all have failed before the first of them', () => {
     for (const failed of [9, 10, 11, 1_000]) {
       expect(delayOf(0.05, [50], Array<number>(failed).fill(2)) / 50).toBeCloseTo(1, 1);
