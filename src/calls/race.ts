@@ -227,10 +227,10 @@ export class Race<Req, T> {
     return budget === undefined || budget.balance >= 1 || budget.tryWithdraw();
   }
 
+  /** Nothing is under way: the percentile has been told of the original when that failed. */
   #fail(): void {
     this.#close();
     this.#entry.onResult({ status: 'failed', error: this.#failure() });
-    this.#observe(false);
   }
 
   #leave(scope: Scope): void {

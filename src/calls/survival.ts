@@ -13,7 +13,7 @@ const logGrowth = Math.log(growth);
 const leastMs = 0.01;
 /** Up to 10^7 ms, almost three hours; what is longer counts as that. */
 const buckets = 1 + Math.ceil(Math.log(1e9) / logGrowth);
-/** Beyond a point where one answer stands for so many observations, the curve is guesswork. */
+/** Beyond a point where one answer stands for so many observations, the curve is guesswork; not so where it begins. */
 const mostWeight = 10;
 
 const bucketOf = (ms: number): number =>
@@ -57,7 +57,7 @@ function descend(parts: readonly Durations[], share: number): { readonly bucket:
       silences += part.silences[bucket]!;
     }
     if (answers > 0) {
-      if (silent * total > mostWeight * atRisk) break;
+      if (silent < 1 && silent * total > mostWeight * atRisk) break;
       silent *= 1 - answers / atRisk;
       last = bucket;
     }

@@ -295,6 +295,12 @@ describe('withDeadline', () => {
   it('writes nothing where there is no deadline', async () => {
     const call = withDeadline((message: Message) => Promise.resolve(message.header), readWrite);
     expect(await call({})).toBeUndefined();
+    // What `Headers.get` gives where there is none.
+    const without = withDeadline((message: Message) => Promise.resolve(message.header), {
+      ...readWrite,
+      read: () => null,
+    });
+    expect(await without({})).toBeUndefined();
     expect(await call({ header: 'never' })).toBe('never');
   });
 

@@ -1,4 +1,14 @@
-import { Budget, type CallOptions, hedge, type HedgeOptions, percentile } from 'holdfast/calls';
+import {
+  Budget,
+  type CallOptions,
+  hedge,
+  type HedgeOptions,
+  percentile,
+  retry,
+  shadow,
+  timebox,
+  withDeadline,
+} from 'holdfast/calls';
 import { scatterGather } from 'holdfast/scatter';
 import { describe, expect, it } from 'vitest';
 import { bad, expectInvalid, rejectionOf, thrownBy } from '../support/serving.ts';
@@ -86,6 +96,64 @@ it.each<[unknown, string]>([
   [{ after: 5, extr: 2 }, 'hedge has no option "extr"; it has after, extra, when'],
 ])('a gather refuses the hedge %j, as a rejection', async (policy, message) => {
   expectInvalid(await rejectionOf(() => scatterGather([1], work, { hedge: bad(policy) })), message);
+});
+
+it.each<[unknown, string]>([
+  [null, 'retry options must be an object, got null'],
+  [{ tries: 2 }, 'retry has no option "tries"; it has attempts, backoff, retryable, retryAfterMs'],
+])('a gather refuses the retry %j, as a rejection', async (policy, message) => {
+  expectInvalid(await rejectionOf(() => scatterGather([1], work, { retry: bad(policy) })), message);
+});
+
+it.each<[string, (call: never) => unknown]>([
+  ['retry', (call) => retry(call)],
+  ['shadow', (call) => shadow(call, { to: () => Promise.resolve() })],
+  ['timebox', (call) => timebox(call, 5)],
+  ['withDeadline', (call) => withDeadline(call, {})],
+])('%s refuses what is not a call', (_name, make) => {
+  for (const [call, got] of [
+    [undefined, 'undefined'],
+    ['work', '"work"'],
+  ])
+    expectInvalid(
+      thrownBy(() => make(bad(call))),
+      `call must be a function, got ${got}`,
+    );
+});
+
+describe('a layer refuses', () => {
+  const call = (): Promise<string> => Promise.resolve('an answer');
+  it.each<[() => unknown, string]>([
+    [() => timebox(call, bad('5')), 'ms must be a finite number >= 0, got "5"'],
+    [() => timebox(call, -1), 'ms must be a finite number >= 0, got -1'],
+    [() => timebox(call, 5, bad(null)), 'timebox options must be an object, got null'],
+    [() => timebox(call, 5, bad({ ms: 5 })), 'timebox has no option "ms"; it has runtime'],
+    [() => timebox(call, 5, bad({ runtime: 1 })), 'runtime must be a { clock, random } runtime, got 1'],
+    [() => withDeadline(call, bad(null)), 'withDeadline options must be an object, got null'],
+    [
+      () => withDeadline(call, bad({ max: 5 })),
+      'withDeadline has no option "max"; it has read, write, maxMs, minRemainingMs, runtime',
+    ],
+    [() => withDeadline(call, bad({ read: 'header' })), 'read must be a function, got "header"'],
+    [() => withDeadline(call, bad({ write: 'header' })), 'write must be a function, got "header"'],
+    [() => withDeadline(call, { maxMs: -1 }), 'maxMs must be a finite number >= 0, got -1'],
+    [() => withDeadline(call, { minRemainingMs: -1 }), 'minRemainingMs must be a finite number >= 0, got -1'],
+    [() => withDeadline(call, bad({ runtime: 1 })), 'runtime must be a { clock, random } runtime, got 1'],
+  ])('%s', (make, message) => {
+    expectInvalid(thrownBy(make), message);
+  });
+});
+
+it('a call whose deadline passes says which kind of call it was', async () => {
+  const forever = (): Promise<never> => new Promise(() => undefined);
+  for (const [call, message] of [
+    [timebox(forever, 0), 'the deadline of a time-boxed call has passed'],
+    [withDeadline(forever, { maxMs: 0 }), 'the deadline of a call with a deadline has passed'],
+    [withDeadline(forever, { maxMs: 5, minRemainingMs: 9 }), 'the deadline of a call with a deadline has passed'],
+    [hedge(forever, { after: 5 }), 'the deadline of a hedged call has passed'],
+    [retry(forever), 'the deadline of a retried call has passed'],
+  ] as const)
+    expect(await rejectionOf(() => call(0, { deadline: 0 }))).toHaveProperty('message', message);
 });
 
 describe('a percentile refuses', () => {

@@ -235,6 +235,41 @@ describe('the delay', () => {
     );
   });
 
+  const delayOf = (share: number, answers: readonly number[], silences: readonly number[] = []): number => {
+    const counted = new Durations();
+    for (const ms of answers) counted.add(ms, true);
+    for (const ms of silences) counted.add(ms, false);
+    return silentShareMs([counted], share)!;
+  };
+
+  it('is where exactly the share is silent, if there is such a place', () => {
+    expect(delayOf(0.5, [10, 20]) / 10).toBeCloseTo(1, 1);
+    expect(delayOf(0.25, [10, 20, 30, 40]) / 30).toBeCloseTo(1, 1);
+  });
+
+  it('is the shortest of all where most take no time, or one that no clock can have measured', () => {
+    for (const ms of [0, -5, Number.NaN])
+      expect(delayOf(0.2, [...Array<number>(9).fill(ms), 100])).toBeCloseTo(0.01, 3);
+  });
+
+  it('believes an answer that stands for ten, and none that stands for more', () => {
+    const delay = (slow: number): number => {
+      const silences = Array<number>(50 - slow).fill(20);
+      return delayOf(0.05, [...Array<number>(50).fill(10), ...Array<number>(slow).fill(100)], silences);
+    };
+    expect(delay(5) / 100).toBeCloseTo(1, 1);
+    expect(delay(4) / 10).toBeCloseTo(1, 1);
+  });
+
+  it('is where answers are, also when almost all have failed before the first of them', () => {
+    for (const failed of [9, 10, 11, 1_000]) {
+      expect(delayOf(0.05, [50], Array<number>(failed).fill(2)) / 50).toBeCloseTo(1, 1);
+      const delay = delayOf(0.05, [50, 60, 70, 80], Array<number>(4 * failed).fill(2));
+      expect(delay).toBeGreaterThanOrEqual(50);
+      expect(delay).toBeLessThan(82);
+    }
+  });
+
   it('is not known without an answer, and never more than memory holds', () => {
     const counted = new Durations();
     expect(silentShareMs([counted], 0.05)).toBeUndefined();

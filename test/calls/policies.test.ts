@@ -272,16 +272,22 @@ describe('a function of a policy that throws', () => {
     expect(warnings[0]!.message).toContain(message);
   });
 
-  it.each<[string, object]>([
-    ['retryable', { retryable: throwing }],
-    ['retryable, with a promise', { retryable: async () => true }],
-    ['retryAfterMs', { retryAfterMs: throwing }],
-    ['retryAfterMs, with NaN', { retryAfterMs: () => Number.NaN }],
-  ])('(%s) costs the call its retry, is reported, and the caller gets the error', async (_name, options) => {
+  const noPause = 'what retryAfterMs returns must be a number of milliseconds or undefined, got';
+  it.each<[string, object, string]>([
+    ['retryable', { retryable: throwing }, 'a bug of the user'],
+    [
+      'retryable, with a promise',
+      { retryable: async () => true },
+      'what the retryable function returns must be a boolean, got a Promise',
+    ],
+    ['retryAfterMs', { retryAfterMs: throwing }, 'a bug of the user'],
+    ['retryAfterMs, with NaN', { retryAfterMs: () => Number.NaN }, `${noPause} NaN`],
+    ['retryAfterMs, with a text', { retryAfterMs: () => '5' }, `${noPause} "5"`],
+  ])('(%s) costs the call its retry, is reported, and the caller gets the error', async (_name, options, message) => {
     const warnings = catchWarnings();
     const { stage, call } = retried([fail(2), answer(1)], options);
     expect(await rejectionOf(() => finish(stage.clock, call('')))).toMatchObject({ message: '0/1' });
-    expect(warnings.map(({ message }) => message.split(': ')[1])).toEqual(['a call is not retried']);
+    expect(warnings.map((warning) => warning.message)).toEqual([`holdfast: a call is not retried: ${message}`]);
   });
 
   it('(accept) is the failure of the attempt', async () => {
@@ -489,7 +495,25 @@ describe('retry', () => {
     const byOption = retried([fail(1), answer(1)], { retryAfterMs: () => 33 });
     await finish(byOption.stage.clock, byOption.call(''));
     expect(causes(byOption.stage)[1]).toBe('retry at 34');
+    const atOnce = retried([fail(1), answer(1)], { retryAfterMs: () => 0 });
+    await finish(atOnce.stage.clock, atOnce.call(''));
+    expect(causes(atOnce.stage)[1]).toBe('retry at 1');
   });
+
+  it.each<[unknown]>([['soon'], [Number.NaN], [null], [{}]])(
+    'pauses as if nothing were asked for when an error’s `retryAfterMs` is %s',
+    async (retryAfterMs) => {
+      const warnings = catchWarnings();
+      const clock = new VirtualClock();
+      const work = (_: number, { attempt }: { readonly attempt: number }): number => {
+        if (attempt === 1) throw Object.assign(new Error('busy'), { retryAfterMs });
+        return clock.now();
+      };
+      const call = retry(work, { backoff: { baseMs: 20 }, runtime: steady(clock, 0.5) });
+      expect(await finish(clock, call(0))).toBe(10);
+      expect(warnings).toEqual([]);
+    },
+  );
 
   it.each([-1, Infinity, -Infinity])('does not come again when the server says %d', async (ms) => {
     const { stage, call } = retried([fail(1), answer(1)], { retryAfterMs: () => ms });
@@ -551,6 +575,7 @@ describe('retry', () => {
 
     it('waits for as long as the longest of the pauses that servers have asked for', async () => {
       expect(await around([pushback(30), pushback(300), new Error('down')])).toEqual([0, 0, 0, 300, 300, 300]);
+      expect(await around([pushback(0), pushback(30)])).toEqual([0, 0, 30, 30]);
       expect(await around([pushback(30), pushback(-1)])).toEqual([0, 0]);
     });
 
@@ -575,6 +600,8 @@ describe('retry', () => {
     [new HoldfastError('NO_MEMBERS', 'none yet'), true],
     ['a text', true],
     [undefined, true],
+    [null, true],
+    [class AbortError {}, true], // no error of that name, but whoever has thrown the class
     [new DOMException('aborted', 'AbortError'), false],
     [Object.assign(new Error('aborted'), { name: 'AbortError' }), false],
     [new HoldfastError('INVALID_OPTION', 'a mistake'), false],

@@ -1,4 +1,4 @@
-import type { Attempt } from 'holdfast/calls';
+import type { Attempt, Percentile } from 'holdfast/calls';
 import { Deadline } from 'holdfast/core';
 import { VirtualClock } from 'holdfast/testing';
 import { describe, expect, it } from 'vitest';
@@ -6,16 +6,18 @@ import { readHedge } from '../../src/calls/hedge-policy.ts';
 import { Race } from '../../src/calls/race.ts';
 import type { RaceResult } from '../../src/calls/race-entry.ts';
 import { readRetry } from '../../src/calls/retry-policy.ts';
-import { codeOf, CountingClock, steady } from '../support/serving.ts';
+import { budgetOf, codeOf, CountingClock, steady } from '../support/serving.ts';
 
 interface Setting {
-  readonly after?: number;
+  readonly after?: number | Percentile;
   readonly extra?: number;
+  readonly extras?: number;
+  readonly retryable?: (error: unknown) => boolean;
   readonly run: (attempt: Attempt) => string | PromiseLike<string>;
   readonly onResult?: (result: RaceResult<string>, race: Race<number, string>) => void;
 }
 
-function make({ after, extra = 1, run, onResult }: Setting) {
+function make({ after, extra = 1, extras, retryable, run, onResult }: Setting) {
   const clock = new VirtualClock();
   const counting = new CountingClock(clock);
   const attempts: Attempt[] = [];
@@ -29,8 +31,12 @@ function make({ after, extra = 1, run, onResult }: Setting) {
     deadline: Deadline.never,
     request: 7,
     runtime: steady(counting),
-    policy:
-      after === undefined ? { retry: readRetry({ attempts: 1 + extra }) } : { hedge: readHedge({ after, extra }) },
+    policy: {
+      ...(after === undefined
+        ? { retry: readRetry({ attempts: 1 + extra, retryable }) }
+        : { hedge: readHedge({ after, extra }) }),
+      budget: extras === undefined ? undefined : budgetOf(extras, steady(clock)),
+    },
     onResult: (result) => {
       results.push(result);
       onResult?.(result, race);
@@ -107,5 +113,56 @@ describe('a race', () => {
     await clock.runUntilIdle();
     expect(results).toEqual([]);
     expect(race.attempts).toBe(2);
+  });
+
+  it('that is called off asks the policy nothing about what its attempts come to', async () => {
+    const asked: unknown[] = [];
+    const { clock, race } = make({
+      retryable: (error) => asked.push(error) > 0,
+      run: () => clock.sleep(10).then(() => Promise.reject(new Error('late'))),
+    });
+    race.start();
+    race.end('enough');
+    await clock.runUntilIdle();
+    expect(asked).toEqual([]);
+  });
+
+  it('that has failed says so, with the error of an only attempt as it is', async () => {
+    const error = new Error('down');
+    const { clock, race, results } = make({ extra: 0, run: () => Promise.reject(error) });
+    race.start();
+    await clock.runUntilIdle();
+    expect(results).toEqual([{ status: 'failed', error }]);
+  });
+
+  it('does not fail while an attempt is under way, whatever the others have come to and who does not pay', async () => {
+    const { clock, race, results } = make({
+      after: 5,
+      extra: 2,
+      extras: 1,
+      run: ({ attempt }) =>
+        attempt === 1
+          ? clock.sleep(30).then(() => 'slow')
+          : clock.sleep(4).then(() => Promise.reject(new Error('down'))),
+    });
+    race.start();
+    await clock.runUntilIdle();
+    expect(results).toEqual([{ status: 'ok', value: 'slow', cause: 'original' }]);
+    expect(race.attempts).toBe(2);
+  });
+
+  it('tells a percentile of its original alone, whatever the others come to before it', async () => {
+    const told: string[] = [];
+    const { clock, race } = make({
+      after: { delayMs: 5, answered: (ms) => told.push(`answered ${ms}`), silent: (ms) => told.push(`silent ${ms}`) },
+      run: ({ attempt }) =>
+        attempt === 1
+          ? clock.sleep(9).then(() => 'slow')
+          : clock.sleep(1).then(() => Promise.reject(new Error('down'))),
+    });
+    await clock.advance(1_000);
+    race.start();
+    await clock.runUntilIdle();
+    expect(told).toEqual(['answered 9']);
   });
 });

@@ -247,7 +247,18 @@ describe('a shadow', () => {
     expect(warnings[0]!.message).toMatch(/^holdfast: the comparison of a shadow failed/);
   });
 
+  it('without a comparison reports nothing', async () => {
+    const warnings = catchWarnings();
+    const clock = new VirtualClock();
+    const call = shadow(() => Promise.resolve(1), { to: () => Promise.resolve(2), runtime: steady(clock) });
+    await finish(clock, call(0));
+    expect(call.stats()).toMatchObject({ ok: 1 });
+    expect(warnings).toEqual([]);
+  });
+
   it.each<[unknown, string]>([
+    [null, 'shadow options must be an object, got null'],
+    [{ too: forever }, 'shadow has no option "too"; it has to, fraction, maxInFlight, timeoutMs, compare, runtime'],
     [{}, 'to must be a function, got undefined'],
     [{ to: forever, fraction: 1.5 }, 'fraction must be a finite number from 0 to 1, got 1.5'],
     [{ to: forever, fraction: Number.NaN }, 'fraction must be a finite number from 0 to 1, got NaN'],

@@ -206,9 +206,22 @@ describe('a split', () => {
 
 describe('splitTraffic refuses', () => {
   const options = { weights: { a: 1, b: 1, c: 1 }, salt: '', key };
+  const noArms = 'arms must be an object of at least one call, by name, got';
+  const noKeyless = 'keyless must be "reject" or "random" or { arm: one of "a", "b", "c" }, got';
   it.each<[unknown, unknown, string]>([
-    [{}, options, 'arms must be an object of at least one call, by name, got an object'],
-    [{ a: 5 }, options, 'arms must be an object of at least one call, by name, got an object'],
+    [{}, options, `${noArms} an object`],
+    [{ a: 5 }, options, `${noArms} an object`],
+    [{ ...arms, b: 5 }, options, `${noArms} an object`],
+    [null, options, `${noArms} null`],
+    [undefined, options, `${noArms} undefined`],
+    ['arms', options, `${noArms} "arms"`],
+    [Object.assign(() => 'a', arms), options, `${noArms} a function`],
+    [arms, null, 'splitTraffic options must be an object, got null'],
+    [
+      arms,
+      { ...options, weight: {} },
+      'splitTraffic has no option "weight"; it has weights, salt, key, keyless, runtime',
+    ],
     [arms, { ...options, weights: undefined }, 'weights must be an object, got undefined'],
     [arms, { ...options, weights: { a: 1, b: 1 } }, 'weights.c must be a number, got undefined'],
     [
@@ -217,12 +230,12 @@ describe('splitTraffic refuses', () => {
       'a name in weights must be one of "a", "b", "c", got "d"',
     ],
     [arms, { ...options, salt: undefined }, 'salt must be a string, got undefined'],
+    [arms, { ...options, key: undefined }, 'key must be a function, got undefined'],
     [arms, { ...options, key: 'user' }, 'key must be a function, got "user"'],
-    [
-      arms,
-      { ...options, keyless: { arm: 'd' } },
-      'keyless must be "reject" or "random" or { arm: one of "a", "b", "c" }, got an object',
-    ],
+    [arms, { ...options, keyless: { arm: 'd' } }, `${noKeyless} an object`],
+    [arms, { ...options, keyless: 'a' }, `${noKeyless} "a"`],
+    [arms, { ...options, keyless: null }, `${noKeyless} null`],
+    [arms, { ...options, keyless: Object.assign(() => 'a', { arm: 'a' }) }, `${noKeyless} a function`],
   ])('%j, %j', (which, what, message) => {
     expectInvalid(
       thrownBy(() => splitTraffic(bad(which), bad(what))),
