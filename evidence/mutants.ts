@@ -15,6 +15,8 @@ export interface Tally {
 /** A mutant, as the mutation tester reports it: lines and columns from 1. */
 export interface Mutant {
   readonly status: string;
+  /** The message of the first test that failed. */
+  readonly statusReason?: string;
   readonly mutatorName: string;
   readonly replacement?: string;
   readonly location: { readonly start: Place; readonly end: Place };
@@ -30,7 +32,7 @@ const noticed: readonly string[] = ['Killed', 'Timeout'];
 const notReached = ' (not reached)';
 
 export function tallyOf(mutants: readonly Mutant[]): Tally {
-  const of = (wanted: string): number => mutants.filter(({ status }) => status === wanted).length;
+  const of = (wanted: string): number => mutants.filter((mutant) => statusOf(mutant) === wanted).length;
   return {
     killed: of('Killed'),
     timeout: of('Timeout'),
@@ -39,6 +41,11 @@ export function tallyOf(mutants: readonly Mutant[]): Tally {
     ignored: of('Ignored'),
     survivors: mutants.filter(({ status }) => unnoticed.includes(status)).map(recordOf),
   };
+}
+
+/** A test that waits for ever fails in the end, and has noticed nothing but that it took too long. */
+function statusOf({ status, statusReason = '' }: Mutant): string {
+  return status === 'Killed' && /^(?:Test|Hook) timed out in /.test(statusReason) ? 'Timeout' : status;
 }
 
 /** `12:3-12:9 BooleanLiteral: false`: where from and to, the kind of change, and what was written instead. */
@@ -79,7 +86,8 @@ export function triedAgain(before: Tally, mutants: readonly Mutant[]): Tally {
   for (const record of before.survivors) {
     const i = found.findIndex((mutant) => isOf(record, mutant));
     const [mutant] = i < 0 ? [] : found.splice(i, 1);
-    if (mutant?.status === 'Killed' || mutant?.status === 'Timeout') moved[mutant.status] += 1;
+    const status = mutant && statusOf(mutant);
+    if (status === 'Killed' || status === 'Timeout') moved[status] += 1;
     else survivors.push(mutant !== undefined && unnoticed.includes(mutant.status) ? recordOf(mutant) : record);
   }
   const noCoverage = survivors.filter((record) => record.endsWith(notReached)).length;

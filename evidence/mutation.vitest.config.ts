@@ -46,6 +46,7 @@ export default defineConfig({
     ],
     // Of a mutant the time is judged by the mutation tester, by what the test took without it.
     testTimeout: 600_000,
+    setupFiles: ['test/support/setup.ts', 'evidence/mutation-setup.ts'],
     reporters: [],
     isolate: false, // each mutant has a worker of its own, in which the files of a module are loaded once
     sequence: { sequencer: QuickFirst },
