@@ -189,8 +189,8 @@ export class Slot<M> implements MemberView, Candidate {
     if (verdict !== 'ignore' && telling && !this.gone) {
       this.#recent.add(verdict === 'ok', now);
       this.judge({ type: 'settled', ok: verdict === 'ok', startedMs, trial }, now);
-    } else if (trial && verdict === 'ignore' && !this.gone) {
-      this.judge({ type: 'calledOff' }, now);
+    } else if (trial && !this.gone) {
+      this.judge({ type: 'calledOff', startedMs }, now);
     }
     this.#settled(verdict, startedMs, now);
   }
@@ -201,10 +201,10 @@ export class Slot<M> implements MemberView, Candidate {
     this.#unansweredMs = Infinity;
   }
 
-  /** A call that nobody waits for any more was served after all. */
-  servedLate({ startedMs, trial }: Flight<Slot<M>>, now: number): void {
+  /** A call that nobody waits for any more has an answer after all; `well`: it was a trial, and was served. */
+  answeredLate({ startedMs, trial }: Flight<Slot<M>>, well: boolean, now: number): void {
     this.hear();
-    if (trial && !this.gone) this.judge({ type: 'settled', ok: true, startedMs, trial }, now);
+    if (well && !this.gone) this.judge({ type: 'settled', ok: true, startedMs, trial }, now);
   }
 
   #mayTry(now: number): boolean {
