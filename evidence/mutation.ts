@@ -30,7 +30,7 @@ export type MutationResult = Readonly<Record<string, ModuleResult>>;
 
 const modules = ['core', 'hashing', 'sharding', 'calls', 'balancing', 'scatter', 'election', 'queue', 'flow', 'live'];
 /** A batch ends with the file that makes it longer. */
-const batchLines = 500;
+const batchLines = 1_000;
 
 async function measure({ module, minutes = 60, concurrency, only = '', again }: Options): Promise<void> {
   if (module === undefined || !modules.includes(module))

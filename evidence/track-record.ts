@@ -250,4 +250,16 @@ export const mended: readonly Mended[] = [
     commit: '0730d80',
     test: 'test/queue/shared.prop.test.ts',
   },
+  {
+    bug: 'A reader of a flow that asked for several deliveries at once was given the first, and waited for the others for ever.',
+    found: 'by a mutant that no test noticed',
+    commit: 'bf3be69',
+    test: 'test/flow/leaving.test.ts',
+  },
+  {
+    bug: 'A learnt delay was the least one, and each call hedged at once, where nine of ten originals had failed before the first answer.',
+    found: 'by a mutant that no test noticed',
+    commit: '4e7710d',
+    test: 'test/calls/percentile.prop.test.ts',
+  },
 ];

@@ -38,10 +38,10 @@ it.each(Object.keys(workers) as (keyof typeof workers)[])(
       later.result.catch(() => undefined);
       queue.onIdle();
       queue.addAll(new ReadableStream()).next();
-      process.on('exit', () => console.log(queue.stats().delayed));`;
+      process.on('exit', () => console.log(queue.stats().delayed > 0));`; // how many may be too high for a moment
     const file = join(folder, 'idle.mjs'); // not --eval: threads inherit the arguments
     writeFileSync(file, script);
     const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', file], { timeout: 50_000 });
-    expect(stdout).toBe('42\n1\n');
+    expect(stdout).toBe('42\ntrue\n');
   },
 );
