@@ -231,11 +231,11 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
   /** Answered, but nobody waits for it any more. A trial shows all the same whether its member serves. */
   #answeredLate(flight: Flight<Slot<M>>, value: unknown, accepted: boolean): void {
     const { slot, startedMs, trial } = flight;
-    const now = this.#now();
-    const { ejection } = slot.health;
-    const well = trial && this.#pool.verdict('resolved', value, Math.max(0, now - startedMs), accepted) === 'ok';
-    slot.answeredLate(flight, well, now);
-    if (slot.health.ejection !== ejection) this.#tellHealth(slot, ejection, 'answered', now);
+    slot.hear();
+    if (!trial) return;
+    const ms = Math.max(0, this.#now() - startedMs);
+    const ok = this.#pool.verdict('resolved', value, ms, accepted) === 'ok';
+    if (ok && !slot.gone) this.#judge(slot, { type: 'settled', ok, startedMs, trial }, 'answered');
   }
 
   /** The member was not asked after all. */

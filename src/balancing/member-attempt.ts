@@ -66,7 +66,7 @@ export function tryMember<M, F extends Flight<{ readonly member: M }>, T>(
       desk.learn(flight, calledOff(reason), reason);
       reject(reason);
     });
-    const finish = (status: 'resolved' | 'rejected', result: unknown, accepted = true): void => {
+    const finish = (status: 'resolved' | 'rejected', result: unknown, accepted?: boolean): void => {
       scope.close();
       desk.learn(flight, status, result, accepted);
       desk.free(flight);

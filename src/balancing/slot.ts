@@ -201,12 +201,6 @@ export class Slot<M> implements MemberView, Candidate {
     this.#unansweredMs = Infinity;
   }
 
-  /** A call that nobody waits for any more has an answer after all; `well`: it was a trial, and was served. */
-  answeredLate({ startedMs, trial }: Flight<Slot<M>>, well: boolean, now: number): void {
-    this.hear();
-    if (well && !this.gone) this.judge({ type: 'settled', ok: true, startedMs, trial }, now);
-  }
-
   #mayTry(now: number): boolean {
     return mayTry(this.health, now) && this.#pool.mayTry;
   }

@@ -187,6 +187,14 @@ describe('a call that is no trial', () => {
     expect(a()).toMatchObject({ ejected: 'consecutive', ejectedForMs: firstMs });
   });
 
+  it('shows nothing when it is called off, however often: nobody is brought back by callers who go', async () => {
+    const { clock, at, a } = make();
+    for (let i = 0; i < 5; i++) at('a').release('failed');
+    await clock.advance(1);
+    for (let i = 0; i < 3; i++) at('a').release('ignore');
+    expect(a()).toMatchObject({ ejected: 'consecutive', ejectedForMs: firstMs - 1 });
+  });
+
   it('says nothing of an ejection of the same instant, and neither ends nor prolongs it', () => {
     const { at, a } = make();
     const [well, ill] = [at('a'), at('a')];
