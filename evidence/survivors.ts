@@ -8,12 +8,6 @@ export const explained: readonly {
 }[] = [
   {
     file: 'src/balancing/choice.ts',
-    line: 33,
-    mutator: 'EqualityOperator',
-    reason: 'who looks at as many as there are looks at all, in whatever order: equals are drawn by chance',
-  },
-  {
-    file: 'src/balancing/choice.ts',
     line: 51,
     mutator: 'EqualityOperator',
     reason: 'it decides for one number of all that chance may say',
