@@ -8,15 +8,53 @@ export const explained: readonly {
 }[] = [
   {
     file: 'src/balancing/choice.ts',
-    line: 33,
-    mutator: 'EqualityOperator',
-    reason: 'who looks at as many as there are looks at all, in whatever order: equals are drawn by chance',
-  },
-  {
-    file: 'src/balancing/choice.ts',
     line: 51,
     mutator: 'EqualityOperator',
     reason: 'it decides for one number of all that chance may say',
+  },
+  {
+    file: 'src/balancing/health.ts',
+    line: 149,
+    mutator: 'ConditionalExpression',
+    reason:
+      'no share is below 0: not to ask the others saves O(members) with each failure, where nobody wants the rate',
+  },
+  {
+    file: 'src/balancing/latency-estimate.ts',
+    line: 48,
+    mutator: 'EqualityOperator',
+    reason: 'of two that are equal the average is either',
+  },
+  {
+    file: 'src/balancing/outcome.ts',
+    line: 40,
+    mutator: 'BlockStatement',
+    reason: 'undefined is as little true as false is',
+  },
+  {
+    file: 'src/balancing/pool.ts',
+    line: 138,
+    mutator: 'ConditionalExpression',
+    reason:
+      'a sum that is found anew each time is as right: to keep it for a tenth of a second saves O(members) with each choice',
+  },
+  {
+    file: 'src/balancing/slot.ts',
+    line: 80,
+    mutator: 'ConditionalExpression',
+    reason: 'an empty set, the usual, has nobody: not to ask it saves time with each member that a choice looks at',
+  },
+  {
+    file: 'src/balancing/slot.ts',
+    line: 80,
+    mutator: 'EqualityOperator',
+    reason: 'an empty set has nobody, so that it may as well be asked',
+  },
+  {
+    file: 'src/balancing/slow-start.ts',
+    line: 47,
+    mutator: 'EqualityOperator',
+    reason: 'floor and rest come to 1 at the end, however the rest is rounded',
   },
   {
     file: 'src/calls/attempt.ts',

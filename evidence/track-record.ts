@@ -262,4 +262,16 @@ export const mended: readonly Mended[] = [
     commit: '4e7710d',
     test: 'test/calls/percentile.prop.test.ts',
   },
+  {
+    bug: 'A late answer to a trial brought an ejected member back though it was a bad one, a 503 after the deadline: a server that was sick and slow came and went.',
+    found: 'by a mutant that no test noticed',
+    commit: 'b016906',
+    test: 'test/balancing/trials.test.ts',
+  },
+  {
+    bug: 'Trials of an earlier ejection that were called off in a later one counted there: three of them ended it.',
+    found: 'by a mutant that no test noticed',
+    commit: 'b016906',
+    test: 'test/balancing/trials.test.ts',
+  },
 ];

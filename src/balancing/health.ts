@@ -42,7 +42,7 @@ export interface Health {
   readonly ejection: Ejection | undefined;
   /** Failures since the last success. */
   readonly inRow: number;
-  /** When the first call of them started, and when the last one failed. */
+  /** When the first call of them started, `Infinity` without one, and when the last one failed. */
   readonly rowMs: number;
   readonly failedMs: number;
   /** How often the length has been doubled, the length drawn last, and when the member was last restored. */
@@ -60,7 +60,7 @@ export type HealthEvent =
   /** A call is let through to try an ejected member; it did not ask after all; or another has reason to try. */
   | { readonly type: 'tried' | 'untried' | 'hope' }
   /** A trial was called off by its caller: the member is slow, or its caller had no time. */
-  | { readonly type: 'calledOff' }
+  | { readonly type: 'calledOff'; readonly startedMs: number }
   /** An active probe has ended. */
   | { readonly type: 'probed'; readonly ok: boolean }
   /** It has become the only member. */
@@ -117,7 +117,7 @@ export function judge(
     case 'hope':
       return waiting(health, now);
     case 'calledOff':
-      return calledOff(health, now);
+      return calledOff(health, event.startedMs, now);
     case 'probed':
       return probed(health, event.ok, now, rules, around);
     case 'alone':
@@ -133,7 +133,7 @@ function settledHealthy(
   around: Circumstances,
 ): Health {
   // A success of a call that had started before the row did says nothing new: who has died answers what it had begun.
-  if (ok) return health.inRow === 0 || startedMs < health.rowMs ? health : { ...health, inRow: 0, rowMs: Infinity };
+  if (ok) return startedMs < health.rowMs ? health : { ...health, inRow: 0, rowMs: Infinity };
   const next = { ...health, inRow: health.inRow + 1, rowMs: Math.min(health.rowMs, startedMs), failedMs: now };
   const why = around.alone ? undefined : outlier(next.inRow, now, rules, around);
   return why === undefined ? next : ejected(next, why, now, rules, around);
@@ -155,20 +155,24 @@ function outlier(inRow: number, now: number, rules: HealthRules, around: Circums
 /** When most fail, a failed trial says little about this member, and all that heal should be back soon. */
 const mostInPanic = 2;
 
-/** A call that began before the ejection says nothing new. */
+/** A call that began before the ejection says nothing new, and none says that a probe was wrong. */
+function saysNothing({ why, sinceMs }: Ejection, startedMs: number): boolean {
+  return why === 'probe' || startedMs <= sinceMs;
+}
+
 function settledEjected(
   health: Health,
-  { why, sinceMs, calledOff }: Ejection,
+  ejection: Ejection,
   event: { readonly ok: boolean; readonly startedMs: number; readonly trial: boolean },
   now: number,
   rules: HealthRules,
   around: Circumstances,
 ): Health {
-  if (why === 'probe' || event.startedMs <= sinceMs) return health;
+  if (saysNothing(ejection, event.startedMs)) return health;
   if (event.ok) return restored(health, now);
   if (!event.trial) return health;
   const level = around.panic ? Math.max(health.level, Math.min(mostInPanic, health.level + 1)) : health.level + 1;
-  return again(health, { why, sinceMs, calledOff }, level, now, rules, around);
+  return again(health, ejection, level, now, rules, around);
 }
 
 function probed(health: Health, ok: boolean, now: number, rules: HealthRules, around: Circumstances): Health {
@@ -213,9 +217,9 @@ const mostCalledOff = 3;
  * Who is slower than a hedge's delay is never waited for. It is no reason to keep the member out: the cost knows what to do
  * with who is slow.
  */
-function calledOff(health: Health, now: number): Health {
+function calledOff(health: Health, startedMs: number, now: number): Health {
   const { ejection } = health;
-  if (ejection === undefined || ejection.why === 'probe') return health;
+  if (ejection === undefined || saysNothing(ejection, startedMs)) return health;
   if (ejection.calledOff + 1 >= mostCalledOff) return restored(health, now);
   return { ...health, ejection: { ...ejection, calledOff: ejection.calledOff + 1 } };
 }

@@ -84,8 +84,8 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
       learn: (flight, status, result, accepted) => {
         this.#learn(flight, status, result, accepted);
       },
-      servedLate: (flight) => {
-        this.#servedLate(flight);
+      answeredLate: (flight, value, accepted) => {
+        this.#answeredLate(flight, value, accepted);
       },
       free: (flight) => {
         this.#free(flight);
@@ -228,13 +228,14 @@ export class LoadBalancer<M> extends Emitter<BalancerEvents> implements AsyncDis
       this.#tellHealth(slot, health.ejection, 'answered', now);
   }
 
-  /** Served, but nobody waits for it any more. */
-  #servedLate(flight: Flight<Slot<M>>): void {
-    const { slot } = flight;
-    const now = this.#now();
-    const { ejection } = slot.health;
-    slot.servedLate(flight, now);
-    if (slot.health.ejection !== ejection) this.#tellHealth(slot, ejection, 'answered', now);
+  /** Answered, but nobody waits for it any more. A trial shows all the same whether its member serves. */
+  #answeredLate(flight: Flight<Slot<M>>, value: unknown, accepted: boolean): void {
+    const { slot, startedMs, trial } = flight;
+    slot.hear();
+    if (!trial) return;
+    const ms = Math.max(0, this.#now() - startedMs);
+    const ok = this.#pool.verdict('resolved', value, ms, accepted) === 'ok';
+    if (ok && !slot.gone) this.#judge(slot, { type: 'settled', ok, startedMs, trial }, 'answered');
   }
 
   /** The member was not asked after all. */

@@ -40,8 +40,8 @@ export interface FlightDesk<F extends Flight<{ readonly member: unknown }>> {
   withdraw(flight: F): void;
   /** The outcome is known, unless it was before. */
   learn(flight: F, status: CallOutcome['status'], result: unknown, accepted?: boolean): void;
-  /** The work was served after its outcome was known. */
-  servedLate(flight: F): void;
+  /** The work was answered after its outcome was known. */
+  answeredLate(flight: F, value: unknown, accepted: boolean): void;
   /** The work has settled. */
   free(flight: F): void;
 }
@@ -66,7 +66,7 @@ export function tryMember<M, F extends Flight<{ readonly member: M }>, T>(
       desk.learn(flight, calledOff(reason), reason);
       reject(reason);
     });
-    const finish = (status: 'resolved' | 'rejected', result: unknown, accepted = true): void => {
+    const finish = (status: 'resolved' | 'rejected', result: unknown, accepted?: boolean): void => {
       scope.close();
       desk.learn(flight, status, result, accepted);
       desk.free(flight);
@@ -74,10 +74,11 @@ export function tryMember<M, F extends Flight<{ readonly member: M }>, T>(
     const attempt = attemptIn(scope, entry, visit ?? unseen, counted(outer, undefined));
     invoke(() => work(flight.member, attempt)).then(
       (value) => {
-        const refused = flight.open ? refusalOf(accept, value, what) : undefined;
+        // Of what comes late only that is asked which may bring its member back.
+        const refused = flight.open || flight.trial ? refusalOf(accept, value, what) : undefined;
         // Asked after it, for `accept` may abort the call.
         const late = !flight.open;
-        if (late) desk.servedLate(flight);
+        if (late) desk.answeredLate(flight, value, refused === undefined);
         finish('resolved', value, refused === undefined);
         if (late || refused !== undefined) discardWith(discard, value);
         if (refused === undefined) resolve(value);

@@ -80,7 +80,7 @@ export interface LoadBalancerOptions<M> {
   readonly weight?: ((member: M) => number) | undefined;
   /**
    * What is concluded from an outcome: `'ok'`, `'failed'`, or `'ignore'`. When it throws, that is reported once and the default
-   * holds.
+   * holds. Asked once for each attempt; again when one that tries an ejected member is answered after nobody waits for it.
    *
    * @defaultValue an answer is ok; an error and a passed deadline are a failure; a caller who has gone is ignored
    */

@@ -33,10 +33,10 @@ export function calledOff(reason: unknown): 'expired' | 'aborted' {
   return isHoldfastError(reason, 'DEADLINE_EXCEEDED') || isTimeout(reason) ? 'expired' : 'aborted';
 }
 
-/** The reason of an `AbortSignal.timeout`, from any realm. A reason may be anything, also what throws when touched. */
+/** The reason of an `AbortSignal.timeout`, from any realm. A reason may be anything: null, or what throws when touched. */
 function isTimeout(reason: unknown): boolean {
   try {
-    return typeof reason === 'object' && (reason as Partial<Error> | null)?.name === 'TimeoutError';
+    return (reason as Partial<Error>).name === 'TimeoutError';
   } catch {
     return false;
   }

@@ -54,7 +54,7 @@ export class Prober<M> {
   readonly #member: () => M;
   readonly #runtime: Runtime;
   readonly #tell: (ok: boolean) => void;
-  #timer: Timer | undefined;
+  #timer: Timer;
   #scope: Scope | undefined;
   #stopped = false;
 
@@ -64,19 +64,18 @@ export class Prober<M> {
     this.#member = member;
     this.#runtime = runtime;
     this.#tell = tell;
-    this.#wait(probe.everyMs * runtime.random());
+    this.#timer = this.#wait(probe.everyMs * runtime.random());
   }
 
   /** No further probe; one under way is called off. Idempotent. */
   stop(): void {
-    if (this.#stopped) return;
     this.#stopped = true;
-    this.#timer?.cancel();
+    this.#timer.cancel();
     this.#scope?.end(new HoldfastError('CLOSED', `${what} is no longer wanted`));
   }
 
-  #wait(ms: number): void {
-    this.#timer = this.#runtime.clock.setTimer(ms, () => {
+  #wait(ms: number): Timer {
+    return this.#runtime.clock.setTimer(ms, () => {
       this.#ask();
     });
   }
@@ -95,10 +94,10 @@ export class Prober<M> {
     const end = (ok: boolean): void => {
       if (over) return;
       over = true;
-      this.#timer?.cancel();
+      this.#timer.cancel();
       scope.close();
       if (this.#stopped) return;
-      this.#wait(everyMs * (0.75 + random() / 2));
+      this.#timer = this.#wait(everyMs * (0.75 + random() / 2));
       this.#tell(ok);
     };
     invoke(() => check(this.#member(), { signal: scope.signal })).then(

@@ -24,7 +24,8 @@ export interface RunOptions<T = never> extends CallLimits {
   readonly budget?: Budget | false | undefined;
   /**
    * Whether a value is an answer. When not, the attempt has failed with `NOT_ACCEPTED`, or with what this throws, and counts
-   * as failed for its member, unless `classify` says otherwise.
+   * as failed for its member, unless `classify` says otherwise. Of what comes late only that is asked which may bring back an
+   * ejected member.
    */
   readonly accept?: ((value: T) => boolean) | undefined;
   /** Gets values that are nobody's answer, because they came too late or were not accepted: a body to cancel. */

@@ -189,8 +189,8 @@ export class Slot<M> implements MemberView, Candidate {
     if (verdict !== 'ignore' && telling && !this.gone) {
       this.#recent.add(verdict === 'ok', now);
       this.judge({ type: 'settled', ok: verdict === 'ok', startedMs, trial }, now);
-    } else if (trial && verdict === 'ignore' && !this.gone) {
-      this.judge({ type: 'calledOff' }, now);
+    } else if (trial && !this.gone) {
+      this.judge({ type: 'calledOff', startedMs }, now);
     }
     this.#settled(verdict, startedMs, now);
   }
@@ -199,12 +199,6 @@ export class Slot<M> implements MemberView, Candidate {
   hear(): void {
     this.answered = true;
     this.#unansweredMs = Infinity;
-  }
-
-  /** A call that nobody waits for any more was served after all. */
-  servedLate({ startedMs, trial }: Flight<Slot<M>>, now: number): void {
-    this.hear();
-    if (trial && !this.gone) this.judge({ type: 'settled', ok: true, startedMs, trial }, now);
   }
 
   #mayTry(now: number): boolean {

@@ -85,7 +85,9 @@ function* replay(history: readonly Step[]): Generator<{
         ? { type: 'settled', ok, trial, startedMs: now - tookMs }
         : step.event === 'probed'
           ? { type: 'probed', ok }
-          : { type: step.event };
+          : step.event === 'calledOff'
+            ? { type: 'calledOff', startedMs: now - tookMs }
+            : { type: step.event };
     if (event.type === 'settled' && before.ejection === undefined)
       outcomes.push({ ok, atMs: now, startedMs: now - tookMs });
     const weights = outcomes.map(({ atMs }) => Math.exp((atMs - now) / rules.windowMs));
@@ -153,12 +155,9 @@ it('an ejected member comes back by a call that began afterwards, by its probes,
           continue;
         }
         rising = step.event === 'probed' ? (step.ok ? rising + 1 : 0) : rising;
-        const answered =
-          step.event === 'settled' &&
-          step.ok &&
-          before.ejection.why !== 'probe' &&
-          now - step.tookMs > before.ejection.sinceMs;
-        const given = step.event === 'calledOff' && before.ejection.why !== 'probe' && before.ejection.calledOff === 2;
+        const telling = before.ejection.why !== 'probe' && now - step.tookMs > before.ejection.sinceMs;
+        const answered = step.event === 'settled' && step.ok && telling;
+        const given = step.event === 'calledOff' && telling && before.ejection.calledOff === 2;
         const back = answered || given || step.event === 'alone' || (step.event === 'probed' && rising >= rules.rise);
         expect(after.ejection === undefined).toBe(back);
         if (!back) continue;

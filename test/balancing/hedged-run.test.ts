@@ -73,6 +73,42 @@ describe('LoadBalancer.run with a policy', () => {
     expect(attempts).toBe(200 + 20 + 10);
   });
 
+  it('has a budget on its own clock: what is spent is there again when the window has passed', async () => {
+    const { clock, pool } = make();
+    let attempts = 0;
+    const down = (): Promise<never> => {
+      attempts++;
+      return Promise.reject(new Error('down'));
+    };
+    const spend = async (options: { readonly budget?: false }): Promise<number> => {
+      attempts = 0;
+      for (let i = 0; i < 20; i++)
+        pool.run(down, { retry: { backoff: { baseMs: 0, maxMs: 0 } }, ...options }).catch(() => undefined);
+      await clock.advance(10);
+      return attempts;
+    };
+    expect(await spend({})).toBe(20 + 2 + 10);
+    await clock.advance(20_000);
+    expect(await spend({})).toBe(20 + 2 + 10);
+    expect(await spend({ budget: false })).toBe(3 * 20);
+  });
+
+  it('makes one attempt more where it is told to hedge and not to retry', async () => {
+    const { clock, pool } = make();
+    let attempts = 0;
+    const failing = pool.run(
+      () => {
+        attempts++;
+        return Promise.reject(new Error('down'));
+      },
+      { hedge: { after: 1_000 } },
+    );
+    failing.catch(() => undefined);
+    await clock.advance(10_000);
+    await expect(failing).rejects.toMatchObject({ code: 'ATTEMPTS_FAILED' });
+    expect(attempts).toBe(2);
+  });
+
   it('counts a call once for a budget that an outer hedge has too', async () => {
     const { clock, pool } = make();
     const budget = new Budget({ ratio: 0.5, minPerSecond: 0, runtime: { clock, random: seededRandom(1) } });
@@ -112,17 +148,18 @@ describe('LoadBalancer.run with a policy', () => {
   it('a single attempt is judged too; what `accept` throws is why it failed; `classify` has the last word', async () => {
     const { clock } = make();
     const discarded: number[] = [];
-    const run = async (accept: () => boolean, classify?: () => 'ok'): Promise<readonly [unknown, number]> => {
+    const run = async (accept: () => boolean, classify?: () => 'ok'): Promise<readonly unknown[]> => {
       const pool = new LoadBalancer(['a'], { classify, runtime: { clock, random: seededRandom(1) } });
       const error: unknown = await pool
         .run(() => 7, { accept, discard: (value) => discarded.push(value) })
         .then(() => undefined, (reason: unknown) => reason); // prettier-ignore
-      return [error, pool.stats().members[0]!.failedInRow];
+      const { failedInRow, failures } = pool.stats().members[0]!;
+      return [error, failedInRow, failures];
     };
-    expect(await run(() => false)).toMatchObject([{ code: 'NOT_ACCEPTED' }, 1]);
+    expect(await run(() => false)).toMatchObject([{ code: 'NOT_ACCEPTED' }, 1, 1]);
     const broken = new Error('broken');
-    expect(await run(() => { throw broken; })).toEqual([broken, 1]); // prettier-ignore
-    expect(await run(() => false, () => 'ok')).toMatchObject([{ code: 'NOT_ACCEPTED' }, 0]); // prettier-ignore
+    expect(await run(() => { throw broken; })).toEqual([broken, 1, 1]); // prettier-ignore
+    expect(await run(() => false, () => 'ok')).toMatchObject([{ code: 'NOT_ACCEPTED' }, 0, 0]); // prettier-ignore
     expect(discarded).toEqual([7, 7, 7]);
   });
 

@@ -50,6 +50,15 @@ describe('a cost', () => {
     expect(warnings).toHaveLength(1);
   });
 
+  it.each(['cost', 'started', 'settled', 'latencyMs', 'failures'])('whose `%s` throws is reported', async (method) => {
+    const warnings = catchWarnings();
+    const signal = { cost: () => 0, [method]: broken };
+    const pool = new LoadBalancer(['a'], { cost: () => () => signal, runtime: steady(new VirtualClock()) });
+    for (let i = 0; i < 2; i++) expect(await pool.run((member) => member)).toBe('a');
+    expect(pool.stats().members[0]).toMatchObject({ pending: 0, latencyMs: undefined, failures: 0 });
+    expect(warnings.map(({ message }) => message)).toEqual(['holdfast: a cost failed: broken']);
+  });
+
   it('that cannot be made anew for a restored member leaves the old one', async () => {
     const warnings = catchWarnings();
     const clock = new VirtualClock();
@@ -110,7 +119,15 @@ describe('a weight', () => {
     const warnings = catchWarnings();
     const pool = new LoadBalancer(['a'], { weight: broken, runtime: steady(new VirtualClock()) });
     for (let i = 0; i < 3; i++) pool.pick().release();
-    expect(warnings).toHaveLength(1);
+    expect(warnings.map(({ message }) => message)).toEqual(['holdfast: a weight counts as 1: broken']);
+  });
+
+  it('is 1 for members that are no objects, and nobody is told', () => {
+    const warnings = catchWarnings();
+    const pool = new LoadBalancer([null, undefined, 7], { id: String, runtime: steady(new VirtualClock()) });
+    for (let i = 0; i < 3; i++) pool.pick().release();
+    expect(pool.stats().members.map(({ weight }) => weight)).toEqual([1, 1, 1]);
+    expect(warnings).toEqual([]);
   });
 
   it('is the member’s own when no function is given, and may change at any time', () => {

@@ -86,7 +86,8 @@ describe('what is concluded from a call', () => {
 
   it('is told once, at the instant the caller is told; what the work does later shows only that the member is there', async () => {
     const { clock, pool, outcomes, first } = make();
-    const running = pool.run(() => clock.sleep(50).then(() => 'late'), { deadline: 10 });
+    const accept = vi.fn(() => true);
+    const running = pool.run(() => clock.sleep(50).then(() => 'late'), { deadline: 10, accept });
     const settled = rejectionOf(() => running);
     await clock.advance(10);
     await settled;
@@ -94,6 +95,28 @@ describe('what is concluded from a call', () => {
     await clock.advance(100);
     expect(first()).toMatchObject({ pending: 0, failedInRow: 0, answered: true });
     expect(outcomes).toHaveLength(1);
+    expect(accept).not.toHaveBeenCalled();
+  });
+
+  it('is nothing when the caller has gone, however long he waited', async () => {
+    const { clock, pool, first } = make({ classify: undefined });
+    const caller = new AbortController();
+    const running = pool.run(forever, { signal: caller.signal });
+    await clock.advance(60_000);
+    caller.abort('gone');
+    expect(await rejectionOf(() => running)).toBe('gone');
+    expect(first()).toMatchObject({ failures: 0, failedInRow: 0 });
+  });
+
+  it('makes a failure no smaller when it is a success of a call that had begun before', async () => {
+    const { clock, pool, first } = make();
+    const old = pool.pick();
+    await clock.advance(1);
+    pool.pick().release('failed');
+    old.release('ok');
+    expect(first()).toMatchObject({ failures: 1, failedInRow: 1 });
+    pool.pick().release('ok');
+    expect(first()).toMatchObject({ failures: 0.5, failedInRow: 0 });
   });
 
   it('raises the cost of a hedge’s loser and never lowers it', async () => {
@@ -114,12 +137,15 @@ describe('what is concluded from a call', () => {
   });
 
   it('does not blame the member for a `visit` that throws or aborts', async () => {
-    const { pool, first } = make();
+    const told: unknown[] = [];
+    const signal = { cost: () => 0, settled: (...heard: unknown[]) => told.push(heard) };
+    const { pool, first } = make({ cost: () => () => signal });
     const broken = new Error('broken');
     const visit = (): never => {
       throw broken;
     };
     expect(await rejectionOf(() => pool.run(() => 'never', { visit }))).toBe(broken);
+    expect(told).toEqual([['ignore', 0, 0]]);
     expect(first()).toMatchObject({ pending: 0, failures: 0, failedInRow: 0 });
   });
 });
@@ -145,19 +171,21 @@ describe('classify', () => {
     expect(first().failedInRow).toBe(0);
   });
 
-  it.each<[string, () => never]>([
-    ['throws', () => { throw new Error('broken'); }], // prettier-ignore
-    ['says something else', () => bad('perhaps')],
-    ['says nothing', () => bad(undefined)],
-    ['promises something', () => bad(Promise.resolve('ok'))],
-  ])('that %s is reported once, and the default holds', async (_, classify) => {
+  const said = 'what classify returns must be "ok", "failed" or "ignore", got';
+
+  it.each<[string, () => never, string]>([
+    ['throws', () => { throw new Error('broken'); }, 'broken'], // prettier-ignore
+    ['says something else', () => bad('perhaps'), `${said} "perhaps"`],
+    ['says nothing', () => bad(undefined), `${said} undefined`],
+    ['promises something', () => bad(Promise.resolve('ok')), `${said} a Promise`],
+  ])('that %s is reported once, and the default holds', async (_, classify, message) => {
     const warnings = catchWarnings();
     const { pool, first } = make({ classify });
     for (let i = 0; i < 3; i++) expect(await pool.run(() => 'value')).toBe('value');
     expect(first()).toMatchObject({ failedInRow: 0, answered: true });
     await rejectionOf(() => pool.run(() => Promise.reject(new Error('down'))));
     expect(first()).toMatchObject({ failedInRow: 1 });
-    expect(warnings.map(({ message }) => message)).toEqual([expect.stringMatching(/^holdfast: classify failed: /)]);
+    expect(warnings.map((warning) => warning.message)).toEqual([`holdfast: classify failed: ${message}`]);
   });
 });
 

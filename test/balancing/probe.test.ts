@@ -71,6 +71,33 @@ describe('an active probe', () => {
     pool.close();
   });
 
+  it('is counted to the one: the third failure in a row ejects, the second success restores', async () => {
+    let asked = 0;
+    const { clock, pool } = make((id) => id !== 'a' || ++asked > 3);
+    const after: number[] = [];
+    for (const name of ['eject', 'restore'] as const) pool.on(name, () => after.push(asked));
+    await clock.advance(20_000);
+    expect(after).toEqual([3, 5]);
+    pool.close();
+  });
+
+  it('that rejects has failed at once, and not when its time is up', async () => {
+    const check = (id: string): unknown => (id === 'b' ? Promise.reject(new Error('down')) : undefined);
+    const { clock, pool, ejected } = make(check, { probe: { check, everyMs: 1_000, timeoutMs: 1_000_000, fall: 1 } });
+    await clock.advance(1_000);
+    expect(ejected()).toEqual(['b']);
+    pool.close();
+  });
+
+  it('that is answered after its time has failed all the same', async () => {
+    const clock = new VirtualClock();
+    const runtime = { clock, random: seededRandom(1) };
+    const { pool, events } = make((id) => (id === 'b' ? clock.sleep(300) : undefined), { runtime });
+    await clock.advance(20_000);
+    expect(events).toEqual([['eject', 'b', 'probe', Infinity]]);
+    pool.close();
+  });
+
   it('never takes the last resort away: when all are down, all get calls', async () => {
     const { clock, pool, ejected } = make(() => false);
     await clock.advance(10_000);
@@ -123,6 +150,28 @@ describe('an active probe', () => {
     });
     expect(reasons.length).toBeGreaterThan(0);
     expect(reasons.filter((reason) => !isDeadlineExceeded(reason)).every((reason) => isClosed(reason))).toBe(true);
+  });
+
+  it('that is under way at close is told so, and counts no more, whatever comes of it', async () => {
+    const reasons: unknown[] = [];
+    const answers: ((well: boolean) => void)[] = [];
+    const check = (_: string, { signal }: { readonly signal: AbortSignal }): Promise<boolean> => {
+      signal.addEventListener('abort', () => reasons.push(signal.reason));
+      return new Promise((resolve) => answers.push(resolve));
+    };
+    const probe = { check, everyMs: 1_000, timeoutMs: 1_000_000, fall: 1 };
+    const { clock, counting, pool, events } = make(check, { probe });
+    await clock.advance(1_000);
+    expect(answers).toHaveLength(4);
+    pool.close();
+    expect(counting.pending).toBe(0);
+    for (const answer of answers) answer(false);
+    await clock.advance(100_000);
+    expect(answers).toHaveLength(4);
+    expect(events).toEqual([]);
+    expect(reasons).toMatchObject(
+      answers.map(() => ({ code: 'CLOSED', message: 'a health probe is no longer wanted' })),
+    );
   });
 
   it('keeps no process alive', () => {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { leastRequest, LoadBalancer, type LoadBalancerOptions } from 'holdfast/balancing';
+import { type Cost, leastRequest, LoadBalancer, type LoadBalancerOptions } from 'holdfast/balancing';
 import { seededRandom, VirtualClock } from 'holdfast/testing';
 import { expect, it } from 'vitest';
 import { Ramp } from '../../src/balancing/slow-start.ts';
@@ -83,6 +83,42 @@ it('never more than the part of a fair share that is due, whatever the cost says
     ),
     { numRuns: runs(10) },
   );
+});
+
+/** What makes the new member wanted always, so that nothing but its slow start holds it back. */
+const newFirst: Cost = () => (member) => ({ cost: () => (member.id === 'new' ? 0 : 1) });
+
+it('is over after its time: with the first call then nothing is held back any more', async () => {
+  const { clock, pool } = make({ cost: newFirst, probation: false });
+  pool.update(['a', 'b', 'c', 'new']);
+  await clock.advance(2 * windowMs);
+  expect(pool.stats().members[3]!.part).toBe(1);
+  for (let i = 0; i < 20; i++) expect(pool.pick().member).toBe('new');
+});
+
+it.each([
+  [1, 1, 1 / 2],
+  [1, 9, 9 / 10],
+  [0, 0, 1 / 2],
+])('the fair share of which it is a part is by weight: of %i and %i, %d', (weight, ofNew, share) => {
+  const members = [
+    { id: 'old', weight },
+    { id: 'new', weight: ofNew },
+  ];
+  const runtime = { clock: new VirtualClock(), random: seededRandom(5) };
+  const slowStart = { windowMs: 1e9, floor: 0.5 };
+  const pool = new LoadBalancer(members.slice(0, 1), { cost: newFirst, probation: false, slowStart, runtime });
+  pool.update(members);
+  for (let i = 0; i < 1_000; i++) pool.pick();
+  const taken = pool.stats().members[1]!.pending;
+  expect(Math.abs(taken - 1_000 * share * 0.5)).toBeLessThanOrEqual(1);
+});
+
+it('a call may be taken as soon as a whole one is due', () => {
+  const ramp = new Ramp({ windowMs, floor: 0.5 }, 0, 0);
+  const may = [1, 2].map((choices) => ramp.mayTake(0, choices, 1));
+  ramp.take();
+  expect([...may, ...[3, 4].map((choices) => ramp.mayTake(0, choices, 1))]).toEqual([false, true, false, true]);
 });
 
 it('a restored member starts slowly too', async () => {
