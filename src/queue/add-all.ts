@@ -3,6 +3,7 @@ import type { Job, Ticket, Watcher } from './backlog/job.ts';
 import { Ring } from './backlog/ring.ts';
 import type { Settled } from './job-handle.ts';
 import type { JobOptions } from './job-options.ts';
+import type { Vigil } from './vigil.ts';
 
 /** Options of {@link WorkQueue.addAll}. */
 export interface AddAllOptions<D> {
@@ -26,6 +27,8 @@ export interface AddAllOptions<D> {
 export interface AddAllHost<D> {
   offer(data: D, options: JobOptions | undefined, ticket: Ticket<D>): Job<D> | Promise<Job<D>>;
   idOf(job: Job<D>): string;
+  /** Open while a job is under way. */
+  readonly vigil: Vigil | undefined;
 }
 
 const sourceRule: Rule<Iterable<unknown> | AsyncIterable<unknown>> = {
@@ -142,6 +145,7 @@ export class AddAll<D, R> implements AsyncIterableIterator<Settled<D, R>> {
 
   readonly #ticket: Watcher<D> = {
     ended: (job) => {
+      this.#host.vigil?.end();
       if (this.#left) return;
       if (job.isLive) this.#forsaken.add(job);
       if (!this.#ordered) this.#ended.push(job);
@@ -202,11 +206,12 @@ export class AddAll<D, R> implements AsyncIterableIterator<Settled<D, R>> {
   #offer(data: D): Job<D> | Promise<Job<D>> {
     const options = this.#optionsOf?.(data);
     this.#underWay++;
+    this.#host.vigil?.begin();
     let accepted: Job<D> | Promise<Job<D>>;
     try {
       accepted = this.#host.offer(data, options, this.#ticket);
     } catch (error) {
-      this.#underWay--;
+      this.#refused();
       throw error;
     }
     if (this.#ordered) {
@@ -219,6 +224,11 @@ export class AddAll<D, R> implements AsyncIterableIterator<Settled<D, R>> {
       this.#ended.push(accepted);
     }
     return accepted;
+  }
+
+  #refused(): void {
+    this.#underWay--;
+    this.#host.vigil?.end();
   }
 
   async #readLater(next: Promise<IteratorResult<D>>): Promise<void> {
@@ -246,7 +256,7 @@ export class AddAll<D, R> implements AsyncIterableIterator<Settled<D, R>> {
     try {
       await accepted;
     } catch (error) {
-      this.#underWay--;
+      this.#refused();
       this.#fail(error, true);
     }
     this.#reading = false;

@@ -11,16 +11,19 @@ export interface Alarm {
 /** @internal Any number of alarms on one timer of the clock. Setting O(log n), taking back O(1) amortised. */
 export class Alarms {
   readonly #clock: Clock;
+  readonly #ref: boolean;
   readonly #heap = new Heap<Alarm>((a, b) => a.dueMs < b.dueMs);
   #timer: Timer | undefined;
   #timerDueMs = Infinity;
   #silenced = 0;
 
-  constructor(clock: Clock) {
+  /** `ref`: whether the process lives until the last of them. */
+  constructor(clock: Clock, options: { readonly ref: boolean }) {
     this.#clock = clock;
+    this.#ref = options.ref;
   }
 
-  /** Has `ring` called in so many milliseconds. Keeps no process alive. */
+  /** Has `ring` called in so many milliseconds. */
   set(ms: number, ring: () => void): Alarm {
     const alarm: Alarm = { dueMs: this.#clock.now() + ms, ring };
     this.#heap.push(alarm);
@@ -59,7 +62,14 @@ export class Alarms {
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#timerDueMs = dueMs;
-    if (dueMs !== Infinity) this.#timer = this.#clock.setTimer(dueMs - this.#clock.now(), () => this.#onTimer());
+    if (dueMs === Infinity) return;
+    this.#timer = this.#clock.setTimer(
+      dueMs - this.#clock.now(),
+      () => {
+        this.#onTimer();
+      },
+      { ref: this.#ref },
+    );
   }
 
   #onTimer(): void {

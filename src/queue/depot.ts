@@ -1,6 +1,7 @@
 import type { Ending, Offer } from './backlog/backlog.ts';
 import type { Job, JobDetails } from './backlog/job.ts';
 import type { DeadJobs, StoreCaps } from './queue-store.ts';
+import type { Vigil } from './vigil.ts';
 
 /** @internal What a depot tells its queue. */
 export interface DepotListener<D> {
@@ -35,6 +36,8 @@ export interface DepotHost {
 export interface Depot<D> {
   readonly caps: StoreCaps;
   readonly dead: DeadJobs<D>;
+  /** To be open while somebody waits for a promise of the queue. Undefined: the process lives as long as it must anyway. */
+  readonly vigil: Vigil | undefined;
   /** How many wait that could start now; as far as is known. */
   readonly runnable: number;
   readonly waiting: number;

@@ -82,7 +82,7 @@ export class Engine<D, R> implements RunHost<D> {
     this.#settings = settings;
     this.#listener = listener;
     this.#gate = gate;
-    this.alarms = new Alarms(settings.runtime.clock);
+    this.alarms = new Alarms(settings.runtime.clock, { ref: depot.vigil === undefined });
     this.time = new SteadyTime(settings.runtime.clock);
   }
 

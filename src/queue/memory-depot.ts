@@ -13,6 +13,7 @@ import type { MemoryQueueStore } from './stores/memory.ts';
 export class MemoryDepot<D> implements Depot<D> {
   readonly caps: StoreCaps;
   readonly dead: DeadJobs<D>;
+  readonly vigil = undefined;
   readonly #store: MemoryQueueStore<D>;
   readonly #room: Room;
   readonly #runtime: Runtime;
@@ -101,12 +102,14 @@ export class MemoryDepot<D> implements Depot<D> {
   cancel(id: string): boolean {
     const job = this.#store.backlog.find(id);
     if (job === undefined || !this.#store.backlog.cancel(job, this.#store.time.now())) return false;
+    this.#arm();
     this.#store.woken(this.#onWake);
     return true;
   }
 
   expire(job: Job<D>): boolean {
     if (!this.#store.backlog.expire(job, this.#store.time.now())) return false;
+    this.#arm();
     this.#store.woken(this.#onWake);
     return true;
   }
@@ -123,7 +126,7 @@ export class MemoryDepot<D> implements Depot<D> {
     this.#listener?.onReady();
   };
 
-  /** One timer for what becomes ready next. */
+  /** One timer for what becomes ready next. The process lives until then: with it the job would be lost. */
   #arm(): void {
     const dueMs = this.#store.backlog.nextMs;
     if (dueMs === this.#timerDueMs || this.#timerDueMs === -Infinity) return;
@@ -131,11 +134,12 @@ export class MemoryDepot<D> implements Depot<D> {
     this.#timerDueMs = dueMs;
     this.#timer = undefined;
     if (dueMs === Infinity) return;
-    this.#timer = this.#runtime.clock.setTimer(dueMs - this.#store.time.now(), () => {
+    const onDue = (): void => {
       this.#timerDueMs = Infinity;
       this.#store.backlog.counts(this.#store.time.now());
       this.#arm();
       this.#listener?.onReady();
-    });
+    };
+    this.#timer = this.#runtime.clock.setTimer(dueMs - this.#store.time.now(), onDue, { ref: true });
   }
 }

@@ -12,6 +12,7 @@ import { KeyedMutex } from './keyed-mutex.ts';
 import type { DeadJobs, LeasedJob, NewJob, PutResult, QueueStore, Room, StoreCaps } from './queue-store.ts';
 import type { Settings } from './settings.ts';
 import { Settlements } from './settlements.ts';
+import { Vigil } from './vigil.ts';
 
 /**
  * @internal The way to a store behind promises: batches, leases that are extended in time, and a look now and then where no
@@ -25,6 +26,7 @@ import { Settlements } from './settlements.ts';
 export class StoreDepot<D> implements Depot<D> {
   readonly caps: StoreCaps;
   readonly dead: DeadJobs<D>;
+  readonly vigil: Vigil;
   readonly #store: QueueStore<D>;
   readonly #settings: Settings<D>;
   readonly #host: DepotHost;
@@ -61,6 +63,7 @@ export class StoreDepot<D> implements Depot<D> {
       redrive: (ids) => this.#redrive(ids),
       purge: (ids) => store.dead.purge(ids),
     };
+    this.vigil = new Vigil(runtime.clock);
     this.#store = store;
     this.#settings = settings;
     this.#host = host;

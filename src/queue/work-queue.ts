@@ -47,7 +47,7 @@ import type { WorkerPool } from './worker-pool.ts';
  * - jobs start by priority, first in first out among equals; jobs of a key run one after the other, and a key that waits
  *   holds no worker
  * - `close` ends within `graceMs + abortMs`, and the time that its pool needs to end its workers
- * - nothing keeps an idle process alive
+ * - nothing keeps an idle process alive; what somebody waits for does, and with a store in memory each job for later
  *
  * Does not promise exactly once: a worker that is lost, or whose lease runs out, may have done its work before; whoever
  * must not be told twice compares `context.fence`. Does not promise an order between jobs that run beside each other.
@@ -118,7 +118,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     });
     this.#handles = {
       idOf,
-      resultOf: (job) => this.#results.of(job),
+      resultOf: (job) => this.#watched(this.#results.of(job)),
       cancel: (id, reason) => this.#endings.cancel(id, reason),
     };
     this.#results = new Results(this.#depot, () => this.#over);
@@ -193,7 +193,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     try {
       const job = this.#intake.make(data, options);
       const accepted = this.#intake.accept(job, options);
-      if (accepted instanceof Promise) return accepted.then((offer) => this.#handle(job, offer));
+      if (accepted instanceof Promise) return this.#watched(accepted.then((offer) => this.#handle(job, offer)));
       return Promise.resolve(this.#handle(job, accepted));
     } catch (error) {
       return Promise.reject(error);
@@ -223,6 +223,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
             rejectThrough(ticket, error);
           },
         );
+        return this.#watched(result);
       } else this.#results.follow(job, accepted, ticket);
     } catch (error) {
       rejectThrough(ticket, error);
@@ -250,6 +251,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
           : this.#results.follow(job, accepted, ticket);
       },
       idOf: (job) => this.#depot.idOf(job),
+      vigil: this.#depot.vigil,
     });
   }
 
@@ -322,7 +324,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
    */
   async onIdle(options?: { readonly signal?: AbortSignal }): Promise<void> {
     const { signal } = readOptions('onIdle', options, { signal: signalRule });
-    return this.#waits.when(() => this.#isIdle, signal);
+    return this.#watched(this.#waits.when(() => this.#isIdle, signal));
   }
 
   /** How many jobs are where, and how many workers there are. */
@@ -519,6 +521,12 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     if (this.#resting || !this.listens('idle') || !this.#isIdle) return;
     this.#resting = true;
     this.emit('idle', { done: this.#tally.done, dead: this.#tally.dead });
+  }
+
+  /** What somebody waits for. */
+  #watched<T>(promise: Promise<T>): Promise<T> {
+    const { vigil } = this.#depot;
+    return vigil === undefined ? promise : vigil.over(promise);
   }
 
   #handle(job: Job<D>, { status, job: live = job }: Offer<D>): JobHandle<D, R> {

@@ -647,8 +647,9 @@ describe('many', () => {
       import { WorkQueue } from ${source};
       const queue = new WorkQueue(async (name) => name, ${options});
       await queue.run('a');
-      await queue.add('far', { delayMs: 600_000, deadline: 1_000_000 });
-      void queue.onIdle();
+      await queue.add('far', { delayMs: 600_000, deadline: 1_000_000, id: 'far' });
+      await queue.cancel('far');
+      await queue.onIdle();
       queue.consume()[Symbol.asyncIterator]().next();
       process.on('exit', () => console.log('exit'));`;
     for (const options of ['{ timeoutMs: 600_000, workers: { min: 0 } }', '{ rate: { max: 1, perMs: 600_000 } }']) {

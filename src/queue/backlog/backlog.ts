@@ -94,7 +94,9 @@ export class Backlog<D> {
 
   /** When the next delayed job is ready, or the next lease over; Infinity when there is none. */
   get nextMs(): number {
-    return Math.min(this.#delayed.first?.sinceMs ?? Infinity, this.#leases.nextMs);
+    // The first may be one that was taken back.
+    const delayedMs = this.#delayedNow > 0 ? this.#delayed.first!.sinceMs : Infinity;
+    return Math.min(delayedMs, this.#leases.nextMs);
   }
 
   /** A job that lives or is kept among the dead. */

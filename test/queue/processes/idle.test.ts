@@ -1,4 +1,4 @@
-/** Nothing of a queue keeps an idle process alive: not its store, its pool, its timers, nor who waits for it. */
+/** Nothing of a queue keeps an idle process alive: not its store, its pool, nor a job that is for later. */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -34,9 +34,8 @@ it.each(Object.keys(workers) as (keyof typeof workers)[])(
       const store = new JournalQueueStore(${JSON.stringify(join(folder, 'jobs'))});
       const queue = new WorkQueue(${workers[kind]}, { store, workers: 2, timeoutMs: 600_000, pollMs: 50 });
       console.log(await queue.run({ do: 'double', value: 21 }));
-      const later = await queue.add({ do: 'double', value: 1 }, { delayMs: 600_000, deadline: 1_000_000 });
-      later.result.catch(() => undefined);
-      queue.onIdle();
+      await queue.onIdle();
+      await queue.add({ do: 'double', value: 1 }, { delayMs: 600_000, deadline: 1_000_000 });
       queue.addAll(new ReadableStream()).next();
       process.on('exit', () => console.log(queue.stats().delayed > 0));`; // how many may be too high for a moment
     const file = join(folder, 'idle.mjs'); // not --eval: threads inherit the arguments
