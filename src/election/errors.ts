@@ -10,10 +10,7 @@ export function isStoreFailed(value: unknown): value is CodedError<'STORE_FAILED
   return isHoldfastError(value, 'STORE_FAILED');
 }
 
-/** @internal A term is over. */
+/** @internal A term is over, or nearly: `why` goes on from its name. */
 export function leadershipLost(key: string, token: bigint, why: string): HoldfastError {
-  return new HoldfastError(
-    'LEADERSHIP_LOST',
-    `term ${String(token)} of the election ${JSON.stringify(key)} is over: ${why}`,
-  );
+  return new HoldfastError('LEADERSHIP_LOST', `term ${String(token)} of the election ${JSON.stringify(key)} ${why}`);
 }

@@ -85,12 +85,11 @@ export class Term<Meta = unknown> implements AsyncDisposable {
     check('minRemainingMs', minRemainingMs, minRule);
     const leftMs = this.remainingMs();
     if (this.#over !== undefined) throw this.#over;
-    if (leftMs <= 0 || leftMs < minRemainingMs)
-      throw leadershipLost(
-        this.#office.key,
-        this.token,
-        `${String(Math.floor(leftMs))} ms are left of ${String(minRemainingMs)}`,
-      );
+    if (leftMs <= 0) throw leadershipLost(this.#office.key, this.token, 'is over: its lease has run out');
+    if (leftMs < minRemainingMs) {
+      const why = `has ${String(Math.floor(leftMs))} ms left, and ${String(minRemainingMs)} are asked for`;
+      throw leadershipLost(this.#office.key, this.token, why);
+    }
   }
 
   /**
@@ -150,13 +149,13 @@ export class Term<Meta = unknown> implements AsyncDisposable {
   /** @internal The leader should stop. */
   stop(why: string): void {
     if (this.#stopped !== undefined) return;
-    this.#stopped = leadershipLost(this.#office.key, this.token, why);
+    this.#stopped = leadershipLost(this.#office.key, this.token, `is over: ${why}`);
     this.#controller.abort(this.#stopped);
   }
 
   /** @internal The lease is not this candidate's any more. */
   end(why: string): void {
-    this.#over ??= leadershipLost(this.#office.key, this.token, why);
+    this.#over ??= leadershipLost(this.#office.key, this.token, `is over: ${why}`);
     this.stop(why);
   }
 }

@@ -11,6 +11,7 @@ import type { Ending, Offer } from './backlog/backlog.ts';
 import type { Job } from './backlog/job.ts';
 import { type CloseOptions, closeDown, type ClosingParts, readCloseOptions } from './closing.ts';
 import { Consumers } from './consume.ts';
+import { deadDoor } from './dead-door.ts';
 import type { Depot } from './depot.ts';
 import { depotOf } from './depot-of.ts';
 import type { WorkerBounds } from './elastic/bounds.ts';
@@ -81,6 +82,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
   readonly #scaler: Scaler | undefined;
   readonly #handles: HandleHost<D, R>;
   #unlink: Unlink | undefined;
+  #dead: DeadJobs<D> | undefined;
   #closing: Promise<CloseReport> | undefined;
   /** That nothing is there has been told. */
   #resting = false;
@@ -351,7 +353,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
 
   /** The jobs that were given up: to look at, to put back, to forget. */
   get dead(): DeadJobs<D> {
-    return this.#depot.dead;
+    return (this.#dead ??= deadDoor(this.#depot.dead));
   }
 
   /**

@@ -238,7 +238,7 @@ describe('a term', () => {
     const { clock, candidate, closeAll, settled } = make();
     const term = await settled(candidate('a').acquire());
     term.check(1_800);
-    expect(() => { term.check(1_900); }).toThrow(/\d+ ms are left of 1900/); // prettier-ignore
+    expect(() => { term.check(1_900); }).toThrow(/^term 1 of .+ has 18\d\d ms left, and 1900 are asked for$/); // prettier-ignore
     expect(await term.guard((token) => token)).toBe(term.token);
     const late = term.guard(async () => {
       await clock.sleep(10);

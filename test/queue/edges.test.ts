@@ -54,6 +54,20 @@ it('a store that cannot be opened is told of, also when nobody adds', async () =
   await expect(queue.add('a')).rejects.toThrow('no server');
 });
 
+it('the dead are asked for by ids, or all', async () => {
+  const queue = new WorkQueue<string>(() => undefined);
+  for (const ids of ['x', [1], null] as never[]) {
+    const refusal = {
+      code: 'INVALID_OPTION',
+      message: expect.stringMatching(/^ids must be an array of ids, got /) as string,
+    };
+    await expect(queue.dead.redrive(ids)).rejects.toMatchObject(refusal);
+    await expect(queue.dead.purge(ids)).rejects.toMatchObject(refusal);
+  }
+  expect([await queue.dead.redrive(['none']), await queue.dead.purge([])]).toEqual([0, 0]);
+  await queue.close();
+});
+
 describe('books of what comes back from the dead', () => {
   const stores: Readonly<Record<string, (inner: MemoryQueueStore<string>, clock: never) => QueueStore<string>>> = {
     memory: (inner) => inner,
