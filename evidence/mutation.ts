@@ -32,9 +32,14 @@ const modules = ['core', 'hashing', 'sharding', 'calls', 'balancing', 'scatter',
 /** A batch ends with the file that makes it longer. */
 const batchLines = 1_000;
 
-async function measure({ module, minutes = 60, concurrency, only = '', again }: Options): Promise<void> {
-  if (module === undefined || !modules.includes(module))
-    throw new Error(`--module must be one of ${modules.join(', ')}, got ${String(module)}`);
+async function measure(options: Options): Promise<void> {
+  const { module } = options;
+  if (module !== undefined && !modules.includes(module))
+    throw new Error(`--module must be one of ${modules.join(', ')}, got ${module}`);
+  for (const one of module === undefined ? modules : [module]) await measureModule(one, options);
+}
+
+async function measureModule(module: string, { minutes = 120, concurrency, only = '', again }: Options): Promise<void> {
   const stamp = stampOf(`npm run evidence -- mutation --module ${module}`);
   const untilMs = performance.now() + minutes * 60_000;
   const all = sourcesOf(module);
