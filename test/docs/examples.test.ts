@@ -1,9 +1,10 @@
 /** Every example that a reader can see is type-checked and run, and says what it really returns. */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { root } from '../../.ci/subpaths.ts';
 import { type Block, extract } from './blocks.ts';
+import { blocksOf, documented, moduleOf, titleOf } from './documented.ts';
 import { compile, typeErrors } from './program.ts';
 
 // Outside node_modules, so that vitest resolves `holdfast` in the modules.
@@ -13,32 +14,20 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** A module of the given text, named after its place in the documentation. */
 function write(block: Block, text: string): string {
-  const path = join(folder, `${block.file.replaceAll(/[^\w.]/g, '_')}_${String(block.line)}.ts`);
+  const path = join(folder, moduleOf(block));
   writeFileSync(path, text);
   return path;
 }
 
-const extractAll = (file: string): Block[] =>
-  extract(file, readFileSync(join(root, file), 'utf8')).filter(({ needs }) => needs === undefined);
-
-const files = [
-  ...readdirSync(root).filter((name) => name.endsWith('.md')),
-  ...['docs', 'examples', 'src']
-    .filter((name) => existsSync(join(root, name)))
-    .flatMap((name) =>
-      readdirSync(join(root, name), { recursive: true, encoding: 'utf8' })
-        .map((path) => `${name}/${path.replaceAll('\\', '/')}`)
-        .filter((path) => !/^docs\/api\/|\/node_modules\//.test(path))
-        .filter((path) => (name === 'src' ? path.endsWith('.ts') : path.endsWith('.md'))),
-    ),
-].sort();
-
-const examples = files.flatMap(extractAll).map((block) => ({ block, module: write(block, compile(block)) }));
+const examples = documented
+  .flatMap(blocksOf)
+  .filter(({ needs }) => needs === undefined)
+  .map((block) => ({ block, module: write(block, compile(block)) }));
 const errors = typeErrors(examples.map(({ module }) => module));
 
-describe.each(files.filter((file) => examples.some(({ block }) => block.file === file)))('%s', (file) => {
+describe.each(documented.filter((file) => examples.some(({ block }) => block.file === file)))('%s', (file) => {
   for (const { block, module } of examples.filter((each) => each.block.file === file)) {
-    const title = `${file}:${String(block.line)}`;
+    const title = titleOf(block);
     test(block.noRun === undefined ? title : `${title} (type-checked only: ${block.noRun})`, async () => {
       expect(errors.get(module)).toEqual([]);
       if (block.noRun === undefined) await import(module);
