@@ -1,12 +1,12 @@
 /** Every example ends by itself when it is saved as a module and run, as a reader would. */
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { build } from 'tsup';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { root } from '../../.ci/subpaths.ts';
 import type { Block } from './blocks.ts';
-import { blocksOf, documented, moduleOf, titleOf } from './documented.ts';
+import { blocksOf, documented, moduleOf, titleOf, withFiles } from './documented.ts';
 import { compile } from './program.ts';
 
 // In the repository, so that the packages are found from there.
@@ -24,17 +24,30 @@ const isExcepted = ({ file, code }: Block): boolean =>
   ends.some(([name, text]) => file === name && code.includes(text));
 
 const examples = documented
-  .flatMap(blocksOf)
-  .filter((block) => block.noRun === undefined && block.needs === undefined && !isExcepted(block));
+  .flatMap((file) => withFiles(blocksOf(file)))
+  .filter(({ block }) => !isExcepted(block))
+  .filter(({ block }) => block.needs?.every((need) => need === 'process') ?? true);
 
-/** As plain JavaScript on one copy of the library: far quicker to start than what loads its sources. */
-async function bundle(modules: ReadonlyMap<string, string>): Promise<(module: string) => string> {
+/** In a folder of its own, with what is beside it. */
+const nameOf = (block: Block): string =>
+  `${basename(moduleOf(block), '.ts')}/${block.savedAs?.replace(/\.js$/, '') ?? 'main'}`;
+
+/**
+ * As plain JavaScript on one copy of the library: far quicker to start than what loads its sources.
+ *
+ * @param modules - the code of each by its name
+ * @returns the path of one
+ */
+async function bundle(modules: ReadonlyMap<string, string>): Promise<(name: string) => string> {
   const into = mkdtempSync(join(folder, 'modules-'));
-  for (const [module, code] of modules) writeFileSync(join(into, module), code);
+  for (const [name, code] of modules) {
+    mkdirSync(dirname(join(into, name)), { recursive: true });
+    writeFileSync(join(into, `${name}.ts`), code);
+  }
   await build({
     config: false,
     silent: true,
-    entry: [...modules.keys()].map((module) => join(into, module)),
+    entry: Object.fromEntries([...modules.keys()].map((name) => [name, join(into, `${name}.ts`)])),
     outDir: join(into, 'out'),
     format: 'esm',
     target: 'node20',
@@ -44,7 +57,7 @@ async function bundle(modules: ReadonlyMap<string, string>): Promise<(module: st
     splitting: true,
     removeNodeProtocol: false,
   });
-  return (module) => join(into, 'out', basename(module, '.ts') + '.js');
+  return (name) => join(into, 'out', `${name}.js`);
 }
 
 /** The exit code, 13 where an await at the top never ended, and what was said of it. */
@@ -59,13 +72,17 @@ function exitOf(module: string): Promise<{ readonly code: number | null; readonl
 }
 
 describe('alone in a process', () => {
-  let pathOf: (module: string) => string;
+  let pathOf: (name: string) => string;
   beforeAll(async () => {
-    pathOf = await bundle(new Map(examples.map((block) => [moduleOf(block), compile(block)])));
+    const modules = examples.flatMap(({ block, files }) => [
+      [nameOf(block), compile(block)] as const,
+      ...files.map((file) => [join(dirname(nameOf(block)), basename(nameOf(file))), compile(file)] as const),
+    ]);
+    pathOf = await bundle(new Map(modules));
   });
 
-  test.concurrent.each(examples.map((block) => [titleOf(block), block] as const))('%s ends', async (_, block) => {
-    const { code, said } = await exitOf(pathOf(moduleOf(block)));
+  test.concurrent.each(examples.map(({ block }) => [titleOf(block), block] as const))('%s ends', async (_, block) => {
+    const { code, said } = await exitOf(pathOf(nameOf(block)));
     expect(code, said).toBe(0);
   });
 });
@@ -76,7 +93,7 @@ describe('the check itself', () => {
     ['a wrong value', '1 + 1 // => 3', 1],
     ['a right one', '1 + 1 // => 2', 0],
   ])('sees %s', async (_, code, exit) => {
-    const pathOf = await bundle(new Map([['self.ts', compile({ file: 'self.md', line: 1, code })]]));
-    expect((await exitOf(pathOf('self.ts'))).code).toBe(exit);
+    const pathOf = await bundle(new Map([['self', compile({ file: 'self.md', line: 1, code })]]));
+    expect((await exitOf(pathOf('self'))).code).toBe(exit);
   });
 });

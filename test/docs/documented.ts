@@ -19,6 +19,23 @@ export const documented: readonly string[] = [
 
 export const blocksOf = (file: string): Block[] => extract(file, readFileSync(join(root, file), 'utf8'));
 
+/** Whether this process can run it: it needs nothing, and no other file beside it. */
+export const runsHere = ({ needs, savedAs }: Block): boolean => needs === undefined && savedAs === undefined;
+
+/** Blocks with the files beside them, which are the blocks before that are saved under a name. */
+export function withFiles(blocks: readonly Block[]): { readonly block: Block; readonly files: readonly Block[] }[] {
+  let files: Block[] = [];
+  return blocks.flatMap((block) => {
+    if (block.savedAs !== undefined) {
+      files.push(block);
+      return [];
+    }
+    const own = files;
+    files = [];
+    return [{ block, files: own }];
+  });
+}
+
 /** What names a block in the title of a test. */
 export const titleOf = ({ file, line }: Block): string => `${file}:${String(line)}`;
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { root } from '../../.ci/subpaths.ts';
 import { type Block, extract } from './blocks.ts';
-import { blocksOf, documented, moduleOf, titleOf } from './documented.ts';
+import { blocksOf, documented, moduleOf, runsHere, titleOf, withFiles } from './documented.ts';
 import { compile, typeErrors } from './program.ts';
 
 // Outside node_modules, so that vitest resolves `holdfast` in the modules.
@@ -19,18 +19,20 @@ function write(block: Block, text: string): string {
   return path;
 }
 
+/** What needs a server or a peer is of `needs.test.ts`, also for its types. */
+const isCheckedHere = ({ needs }: Block): boolean => needs?.every((need) => need === 'process') ?? true;
 const examples = documented
   .flatMap(blocksOf)
-  .filter(({ needs }) => needs === undefined)
+  .filter(isCheckedHere)
   .map((block) => ({ block, module: write(block, compile(block)) }));
 const errors = typeErrors(examples.map(({ module }) => module));
 
 describe.each(documented.filter((file) => examples.some(({ block }) => block.file === file)))('%s', (file) => {
   for (const { block, module } of examples.filter((each) => each.block.file === file)) {
     const title = titleOf(block);
-    test(block.noRun === undefined ? title : `${title} (type-checked only: ${block.noRun})`, async () => {
+    test(runsHere(block) ? title : `${title} (types; run by alone.test.ts)`, async () => {
       expect(errors.get(module)).toEqual([]);
-      if (block.noRun === undefined) await import(module);
+      if (runsHere(block)) await import(module);
     });
   }
 });
@@ -95,7 +97,7 @@ isHoldfastError(new Error('other')) // => false
     ['JavaScript', '```js\n1\n```\n'],
     ['no language', '```\n1\n```\n'],
     ['an unknown marker', '```ts skip\n1\n```\n'],
-    ['an opt-out without a reason', '```ts no-run\n1\n```\n'],
+    ['an opt-out', '```ts no-run\n1\n```\n'],
     ['a block that is not closed', '```ts\n1\n'],
   ])('%s is refused', (_, text) => {
     expect(() => extract('x.md', text)).toThrow('x.md:1');
@@ -105,12 +107,19 @@ isHoldfastError(new Error('other')) // => false
     expect(() => extract('x.ts', '/**\n * @example\n * add(1, 2)\n */')).toThrow('x.ts:2');
   });
 
-  test('an opt-out with a reason is kept', () => {
-    expect(blockOf('x', 'ts no-run reason="needs a server"').noRun).toBe('needs a server');
-  });
-
   test('what it takes to check a block is kept, where it is known', () => {
     expect(blockOf('x', 'ts needs="peers redis"').needs).toEqual(['peers', 'redis']);
+    expect(blockOf('x', 'ts needs="process"').needs).toEqual(['process']);
     expect(() => blockOf('x', 'ts needs="luck"')).toThrow('x.md:3');
+  });
+
+  test('a block that is saved under a name goes with the next one', () => {
+    const [saved, one, two] = [blockOf('a', 'ts file="a.js"'), blockOf('b'), blockOf('c')];
+    expect(saved.savedAs).toBe('a.js');
+    expect(withFiles([saved, one, two])).toEqual([
+      { block: one, files: [saved] },
+      { block: two, files: [] },
+    ]);
+    expect(() => blockOf('x', 'ts file="../a.js"')).toThrow('x.md:3');
   });
 });
