@@ -9,7 +9,7 @@ const config: KnipConfig = {
     'simulations/{run,simulate-process}.ts',
     'evidence/{run,mutation.vitest.config}.ts',
     'test/zoo/vitest.config.ts',
-    '.ci/*.ts',
+    '.ci/*.{ts,mjs}',
     'test/package/consumers/*',
     'test/{election,queue}/**/*-process.ts',
   ],
@@ -19,7 +19,7 @@ const config: KnipConfig = {
     'examples/**/*.ts',
     'simulations/**/*.ts',
     'evidence/**/*.ts',
-    '.ci/**/*.ts',
+    '.ci/**/*.{ts,mjs}',
   ],
 };
 export default config;

@@ -5,7 +5,9 @@
  * @param {import('typedoc').Application} app
  */
 export function load(app) {
-  app.converter.addUnknownSymbolResolver((reference, reflection) => {
+  app.converter.addUnknownSymbolResolver((reference, reflection, part) => {
+    // A type, not a link: an answer is taken for an address.
+    if (part === undefined) return undefined;
     const path = reference.symbolReference?.path ?? [];
     if (reference.moduleSource !== undefined || path.length === 0) return undefined;
     const [name, ...members] = path.map((part) => part.path);

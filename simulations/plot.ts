@@ -34,8 +34,16 @@ export interface Frame {
   readonly gap: number;
 }
 
+/** What was drawn, and what draws it again. */
+export interface Caption {
+  /** Names the seeds. */
+  readonly of: string;
+  readonly command: string;
+}
+
 export interface Plot {
   readonly title: string;
+  readonly caption: Caption;
   readonly x: PlotAxis;
   readonly y: PlotAxis;
   readonly lines: readonly Line[];
@@ -44,9 +52,12 @@ export interface Plot {
 
 const width = 800;
 const [left, top] = [64, 48];
+/** Below the frame. */
+const captionHeight = 20;
 
 const style = `text { font: 13px system-ui, sans-serif; fill: #24292f; }
 .title { font-size: 15px; font-weight: 600; }
+.caption { font-size: 11px; opacity: 0.75; }
 .back { fill: #ffffff; }
 .grid { stroke: #d0d7de; }
 @media (prefers-color-scheme: dark) {
@@ -76,8 +87,12 @@ function placed({ ticks, scale = 'linear' }: PlotAxis, from: number, to: number)
   return (value) => from + ((Math.min(most, Math.max(least, on(value))) - least) / (most - least)) * (to - from);
 }
 
+/** The caption below a plot that a page shows; the plot itself has the same words. */
+export const captionLine = ({ of, command }: Caption): string => `_${of}, by \`${command}\`._`;
+
 /** The plot as a file. */
-export function svg({ title, x, y, lines, frame: { height, right, gap } }: Plot): string {
+export function svg({ title, caption, x, y, lines, frame: { height, right, gap } }: Plot): string {
+  const whole = height + captionHeight;
   const bottom = height - 56;
   const middle = (top + bottom) / 2;
   const across = placed(x, left, right);
@@ -97,10 +112,10 @@ export function svg({ title, x, y, lines, frame: { height, right, gap } }: Plot)
     return [stroke(from, at, to, at, lookOf(line)), text(to + 8, at + 4, 'text-anchor="start"', line.name)];
   };
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${String(width)} ${String(height)}" role="img">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${String(width)} ${String(whole)}" role="img">`,
     `<title>${escaped(title)}</title>`,
     `<style>\n${style}\n</style>`,
-    `<rect class="back" width="${String(width)}" height="${String(height)}" rx="6"/>`,
+    `<rect class="back" width="${String(width)}" height="${String(whole)}" rx="6"/>`,
     text(left, 28, 'class="title"', title),
     ...x.ticks.flatMap((tick) => [
       stroke(across(tick), top, across(tick), bottom, 'class="grid"'),
@@ -115,6 +130,7 @@ export function svg({ title, x, y, lines, frame: { height, right, gap } }: Plot)
     // Dashed ones last, or a line that they coincide with would hide them.
     ...[...lines].sort((a, b) => Number(a.dashed ?? false) - Number(b.dashed ?? false)).flatMap(curve),
     ...lines.flatMap(legend),
+    text(left, height + 6, 'class="caption"', `${caption.of}, by ${caption.command}.`),
     '</svg>',
     '',
   ].join('\n');

@@ -1,4 +1,4 @@
-import { type Frame, type Line, svg } from './plot.ts';
+import { type Caption, captionLine, type Frame, type Line, svg } from './plot.ts';
 import type { Report } from './reports.ts';
 import { type Results, summaryOf, valuesOf, verdictOf } from './results.ts';
 import type { Measure, Scenario, SeriesPlot } from './scenario.ts';
@@ -7,6 +7,9 @@ import type { Measure, Scenario, SeriesPlot } from './scenario.ts';
 export type AllResults = ReadonlyMap<Scenario, Results>;
 
 type Row = readonly string[];
+
+/** Of each scenario, unless the command line says another number. */
+export const usualSeeds = 20;
 
 const frame: Frame = { height: 400, right: 590, gap: 16 };
 const colours = ['#8c959f', '#bf8700', '#8250df', '#1a7f37'];
@@ -38,7 +41,12 @@ function targetRows(scenario: Scenario, results: Results): readonly Row[] {
   );
 }
 
-function section(scenario: Scenario, results: Results): string {
+const captionOf = (seeds: number): Caption => ({
+  of: seeds === 1 ? 'Of seed 1' : `Medians of the seeds 1 to ${String(seeds)}`,
+  command: seeds === usualSeeds ? 'npm run simulate' : `npm run simulate -- --seeds ${String(seeds)}`,
+});
+
+function section(scenario: Scenario, results: Results, seeds: number): string {
   const { title, source, setup, columns, measures, plot } = scenario;
   const rows = measures.flatMap((measure): Row[] => {
     const published = columns.map((column) => measure.published?.[column] ?? '');
@@ -54,7 +62,9 @@ function section(scenario: Scenario, results: Results): string {
     `Source: ${source}.`,
     setup,
     table(['', ...columns], rows),
-    ...(plot === undefined ? [] : [`![${plot.title}](simulations/${scenario.name}.svg)`]),
+    ...(plot === undefined
+      ? []
+      : [`![${plot.title}](simulations/${scenario.name}.svg)`, captionLine(captionOf(seeds))]),
   ].join('\n\n');
 }
 
@@ -71,16 +81,16 @@ export function reportOf({ title, about }: Pick<Report, 'title' | 'about'>, all:
       ? `All ${String(targets.length)} are met, with each seed unless a mean is named.`
       : `${String(targets.length - missed)} of ${String(targets.length)} are met with each seed. What is missed stays here until it is mended.`,
     table(['scenario', 'figure', 'column', 'target', 'reached', ''], targets),
-    ...[...all].map(([scenario, results]) => section(scenario, results)),
+    ...[...all].map(([scenario, results]) => section(scenario, results, seeds)),
     '',
   ].join('\n\n');
 }
 
 /** File name → SVG, in `docs/simulations`. */
-export function plotsOf(all: AllResults): ReadonlyMap<string, string> {
+export function plotsOf(all: AllResults, seeds: number): ReadonlyMap<string, string> {
   const plots = new Map<string, string>();
   for (const [scenario, results] of all) {
-    if (scenario.plot !== undefined) plots.set(`${scenario.name}.svg`, drawn(scenario, scenario.plot, results));
+    if (scenario.plot !== undefined) plots.set(`${scenario.name}.svg`, drawn(scenario, scenario.plot, results, seeds));
   }
   return plots;
 }
@@ -91,15 +101,15 @@ const styleOf = (column: number, columns: number): Pick<Line, 'colour' | 'width'
     ? { colour: '#0969da', width: 2.5 }
     : { colour: colours[column % colours.length]!, width: 1.5 };
 
-function drawn({ columns }: Scenario, plot: SeriesPlot, results: Results): string {
+function drawn({ columns }: Scenario, plot: SeriesPlot, results: Results, seeds: number): string {
   const { title, x, y, columns: drawn = columns } = plot;
   const lines = drawn.map((name, column): Line => {
-    const seeds = results[name]!.map(({ series }) => series!);
+    const runs = results[name]!.map(({ series }) => series!);
     return {
       name,
-      points: x.values.map((value, i) => ({ x: value, y: summaryOf(seeds.map((one) => one[i]!)).median })),
+      points: x.values.map((value, i) => ({ x: value, y: summaryOf(runs.map((one) => one[i]!)).median })),
       ...styleOf(column, drawn.length),
     };
   });
-  return svg({ title, x, y, lines, frame });
+  return svg({ title, caption: captionOf(seeds), x, y, lines, frame });
 }

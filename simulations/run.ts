@@ -10,13 +10,13 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { format, resolveConfig } from 'prettier';
 import { runAll } from './pool.ts';
-import { plotsOf, reportOf } from './report.ts';
+import { plotsOf, reportOf, usualSeeds } from './report.ts';
 import { reports } from './reports.ts';
 
 const docs = join(dirname(dirname(fileURLToPath(import.meta.url))), 'docs');
 
 const { values, positionals } = parseArgs({
-  options: { check: { type: 'boolean', default: false }, seeds: { type: 'string', default: '20' } },
+  options: { check: { type: 'boolean', default: false }, seeds: { type: 'string', default: String(usualSeeds) } },
   allowPositionals: true,
 });
 const scenarios = reports.flatMap((report) => report.scenarios);
@@ -42,7 +42,7 @@ if (positionals.length > 0) {
   for (const { own, text } of written) if (own.size > 0) console.log(text);
 } else {
   const files = new Map(written.map(({ file, text }) => [file, text]));
-  for (const [name, plot] of plotsOf(results)) files.set(join(docs, 'simulations', name), plot);
+  for (const [name, plot] of plotsOf(results, seeds)) files.set(join(docs, 'simulations', name), plot);
   const stale = [...files].filter(([file, text]) => textOf(file) !== text);
   if (values.check && stale.length > 0) {
     for (const [file, text] of stale)

@@ -1,11 +1,23 @@
 import assert from 'node:assert/strict';
 import Hashring from 'hashring';
-import { type Line, svg } from '../../simulations/plot.ts';
+import { type Caption, captionLine, type Line, svg } from '../../simulations/plot.ts';
 import type { Placement, PlacementNode } from '../../src/hashing/index.ts';
 import { nodesOf } from '../keys.ts';
 import { expectedRingPeak } from '../statistics.ts';
 import { tableLines } from '../table.ts';
 import type { MakeSuite } from '../vocabulary.ts';
+
+const sizes = [3, 10, 30, 100, 300, 1_000];
+const fleets = 10;
+const sampled = 1_000_000;
+/** Every join from the least of these sizes on, with so many keys each. */
+const joins = { from: 3, count: 98, keys: 20_000 };
+
+/** A fleet's number is the seed of the ids of its nodes; nothing else is left to chance. */
+const captionOf = (sets: number): Caption => ({
+  of: `Means of the seeds 0 to ${String(sets - 1)}, each with other node ids`,
+  command: 'npm run bench -- balance',
+});
 
 const about = `How evenly keys are spread over equal nodes, and which keys move when a node joins. Nothing here depends on the
 machine: a second run gives the same figures. \`hashring\` has its default of 160 points a node.
@@ -13,13 +25,9 @@ machine: a second run gives the same figures. \`hashring\` has its default of 16
 Shares are those of \`ownership()\`, and of \`hashring\` the arcs between its points. The keys that show what moves also show
 that the shares are true: each node has as many as it should, give or take six standard deviations, or the run fails.
 
-![The busiest node over the mean, by number of nodes](../../docs/guides/images/placement-balance.svg)`;
+![The busiest node over the mean, by number of nodes](../../docs/guides/images/placement-balance.svg)
 
-const sizes = [3, 10, 30, 100, 300, 1_000];
-const fleets = 10;
-const sampled = 1_000_000;
-/** Every join from the least of these sizes on, with so many keys each. */
-const joins = { from: 3, count: 98, keys: 20_000 };
+${captionLine(captionOf(fleets))}`;
 
 /** Keys placed on equal nodes. */
 interface Placed {
@@ -110,7 +118,7 @@ const grouped = (value: number): string => value.toLocaleString('en-US');
 /** Hundredths of a percent; 0 for none at all. */
 const percent = (fraction: number): string => (fraction === 0 ? '0' : (100 * fraction).toFixed(2));
 
-function plotOf(ways: readonly Way[], peaks: readonly (readonly number[])[]): string {
+function plotOf(ways: readonly Way[], peaks: readonly (readonly number[])[], sets: number): string {
   const lines = ways.map(({ name, colour, dashed = false }, w): Line => ({
     name,
     colour,
@@ -119,6 +127,7 @@ function plotOf(ways: readonly Way[], peaks: readonly (readonly number[])[]): st
   }));
   return svg({
     title: 'Load of the busiest of n equal nodes over the mean',
+    caption: captionOf(sets),
     x: { label: 'nodes', ticks: sizes, scale: 'log' },
     y: { label: 'busiest ÷ mean', ticks: [1, 1.1, 1.2, 1.5, 2, 3], scale: 'log' },
     // The most uneven first, as the lines end.
@@ -218,7 +227,7 @@ export const suite: MakeSuite = ({ hashing: { HashRing, Maglev, Rendezvous, Slot
       ].join('\n');
       return {
         excerpts: [{ name: 'balance', text, document: 'docs/guides/hashing.md' }],
-        files: [{ path: 'docs/guides/images/placement-balance.svg', text: plotOf(ways, peaks) }],
+        files: [{ path: 'docs/guides/images/placement-balance.svg', text: plotOf(ways, peaks, sets) }],
       };
     },
   };

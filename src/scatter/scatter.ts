@@ -29,11 +29,12 @@ import { Scattering } from './scattering.ts';
  * @throws {@link HoldfastError} `INVALID_OPTION`
  * @example
  * ```ts
+ * import { setTimeout as sleep } from 'node:timers/promises';
  * import { scatter } from 'holdfast/scatter';
  *
- * const wait = (ms: number): Promise<number> => new Promise((resolve) => setTimeout(() => resolve(ms), ms));
  * const seen: number[] = [];
- * for await (const outcome of scatter([40, 1, 15, 60_000], wait, { deadline: 5_000 })) {
+ * const outcomes = scatter([40, 1, 15, 60_000], (ms, { signal }) => sleep(ms, ms, { signal }), { deadline: 5_000 });
+ * for await (const outcome of outcomes) {
  *   if (outcome.status === 'ok') seen.push(outcome.value!);
  *   if (seen.length === 3) break; // the fourth is called off
  * }

@@ -74,11 +74,11 @@ export type MakePlacement = (
  * @param options - which promises are waived, and how much to run
  * @throws {@link HoldfastError} `INVALID_OPTION`
  * @example
- * ```ts no-run reason="declares tests in a test runner"
+ * ```ts needs="process"
+ * import { describe, it } from 'node:test'; // or of Vitest, Jest, Mocha
  * import fc from 'fast-check';
  * import { Rendezvous } from 'holdfast/hashing';
  * import { placementSuite } from 'holdfast/testing';
- * import { describe, it } from 'vitest';
  *
  * describe('Rendezvous', () => {
  *   placementSuite((nodes, setting) => new Rendezvous(nodes, setting), { describe, it, fc }, { shares: 'weights' });

@@ -5,20 +5,25 @@ export interface Block {
   /** Line of the opening fence, from 1. */
   readonly line: number;
   readonly code: string;
-  /** Why the block is only type-checked, where it is. */
-  readonly noRun?: string;
-  /** What it takes to check it, where that is more than this package: `needs.test.ts` does. */
+  /** What it takes to run it, where that is more than this package in this process. */
   readonly needs?: readonly Need[];
+  /** The name under which the next block finds it beside itself. */
+  readonly savedAs?: string;
 }
 
-/** `peers`: the packages of `bench/`; `redis`: a server, at `process.env.REDIS_URL`. */
-type Need = 'peers' | 'redis';
+/**
+ * `process`: one of its own, which `alone.test.ts` has for all; `peers`: the packages of `bench/`; `redis`: a server, at
+ * `process.env.REDIS_URL`; `postgres`: one where `PGHOST` and the like say. `needs.test.ts` has the latter.
+ */
+type Need = (typeof known)[number];
+const known = ['process', 'peers', 'redis', 'postgres'] as const;
+const isNeed = (name: string): name is Need => known.some((each) => each === name);
 
 const runnable = new Set(['ts', 'typescript']);
 /** Languages that stand for code without being checked: a reader would take them for a tested example. */
 const untested = new Set(['js', 'javascript', 'mjs', 'cjs', 'tsx', 'jsx', 'mts', 'cts', '']);
 
-/** @throws if a fence could hide an example: no language, JavaScript, an unknown marker, an opt-out without a reason. */
+/** @throws if a fence could hide an example: no language, JavaScript, an unknown marker. There is no opt-out. */
 export function extract(file: string, text: string): Block[] {
   return file.endsWith('.md') ? fences(file, text.split('\n'), 0) : comments(file, text);
 }
@@ -67,10 +72,9 @@ function toBlock(file: string, open: { info: string; line: number; code: string[
   if (!runnable.has(language)) return undefined;
   const block = { file, line: open.line, code: open.code.join('\n') };
   if (marker === '') return block;
-  const needs = /^needs="((?:peers|redis)(?: redis)?)"$/.exec(marker)?.[1];
-  if (needs !== undefined) return { ...block, needs: needs.split(' ') as Need[] };
-  const reason = /^no-run reason="(.*\S.*)"$/.exec(marker)?.[1];
-  if (reason === undefined)
-    throw refuse(`unknown marker "${marker}": there are no-run reason="…" and needs="peers redis"`);
-  return { ...block, noRun: reason };
+  const [, attribute, value = ''] = /^(needs|file)="([^"]*)"$/.exec(marker) ?? [];
+  const names = value.split(' ');
+  if (attribute === 'needs' && names.every(isNeed)) return { ...block, needs: names };
+  if (attribute === 'file' && /^[\w-]+\.js$/.test(value)) return { ...block, savedAs: value };
+  throw refuse(`unknown marker "${marker}": there are needs="${known.join(' ')}" and file="name.js"`);
 }

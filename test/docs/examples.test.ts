@@ -1,9 +1,10 @@
 /** Every example that a reader can see is type-checked and run, and says what it really returns. */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { root } from '../../.ci/subpaths.ts';
 import { type Block, extract } from './blocks.ts';
+import { blocksOf, documented, moduleOf, runsHere, titleOf, withFiles } from './documented.ts';
 import { compile, typeErrors } from './program.ts';
 
 // Outside node_modules, so that vitest resolves `holdfast` in the modules.
@@ -13,35 +14,25 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** A module of the given text, named after its place in the documentation. */
 function write(block: Block, text: string): string {
-  const path = join(folder, `${block.file.replaceAll(/[^\w.]/g, '_')}_${String(block.line)}.ts`);
+  const path = join(folder, moduleOf(block));
   writeFileSync(path, text);
   return path;
 }
 
-const extractAll = (file: string): Block[] =>
-  extract(file, readFileSync(join(root, file), 'utf8')).filter(({ needs }) => needs === undefined);
-
-const files = [
-  ...readdirSync(root).filter((name) => name.endsWith('.md')),
-  ...['docs', 'examples', 'src']
-    .filter((name) => existsSync(join(root, name)))
-    .flatMap((name) =>
-      readdirSync(join(root, name), { recursive: true, encoding: 'utf8' })
-        .map((path) => `${name}/${path.replaceAll('\\', '/')}`)
-        .filter((path) => !/^docs\/api\/|\/node_modules\//.test(path))
-        .filter((path) => (name === 'src' ? path.endsWith('.ts') : path.endsWith('.md'))),
-    ),
-].sort();
-
-const examples = files.flatMap(extractAll).map((block) => ({ block, module: write(block, compile(block)) }));
+/** What needs a server or a peer is of `needs.test.ts`, also for its types. */
+const isCheckedHere = ({ needs }: Block): boolean => needs?.every((need) => need === 'process') ?? true;
+const examples = documented
+  .flatMap(blocksOf)
+  .filter(isCheckedHere)
+  .map((block) => ({ block, module: write(block, compile(block)) }));
 const errors = typeErrors(examples.map(({ module }) => module));
 
-describe.each(files.filter((file) => examples.some(({ block }) => block.file === file)))('%s', (file) => {
+describe.each(documented.filter((file) => examples.some(({ block }) => block.file === file)))('%s', (file) => {
   for (const { block, module } of examples.filter((each) => each.block.file === file)) {
-    const title = `${file}:${String(block.line)}`;
-    test(block.noRun === undefined ? title : `${title} (type-checked only: ${block.noRun})`, async () => {
+    const title = titleOf(block);
+    test(runsHere(block) ? title : `${title} (types; run by alone.test.ts)`, async () => {
       expect(errors.get(module)).toEqual([]);
-      if (block.noRun === undefined) await import(module);
+      if (runsHere(block)) await import(module);
     });
   }
 });
@@ -106,7 +97,7 @@ isHoldfastError(new Error('other')) // => false
     ['JavaScript', '```js\n1\n```\n'],
     ['no language', '```\n1\n```\n'],
     ['an unknown marker', '```ts skip\n1\n```\n'],
-    ['an opt-out without a reason', '```ts no-run\n1\n```\n'],
+    ['an opt-out', '```ts no-run\n1\n```\n'],
     ['a block that is not closed', '```ts\n1\n'],
   ])('%s is refused', (_, text) => {
     expect(() => extract('x.md', text)).toThrow('x.md:1');
@@ -116,12 +107,19 @@ isHoldfastError(new Error('other')) // => false
     expect(() => extract('x.ts', '/**\n * @example\n * add(1, 2)\n */')).toThrow('x.ts:2');
   });
 
-  test('an opt-out with a reason is kept', () => {
-    expect(blockOf('x', 'ts no-run reason="needs a server"').noRun).toBe('needs a server');
-  });
-
   test('what it takes to check a block is kept, where it is known', () => {
     expect(blockOf('x', 'ts needs="peers redis"').needs).toEqual(['peers', 'redis']);
+    expect(blockOf('x', 'ts needs="process"').needs).toEqual(['process']);
     expect(() => blockOf('x', 'ts needs="luck"')).toThrow('x.md:3');
+  });
+
+  test('a block that is saved under a name goes with the next one', () => {
+    const [saved, one, two] = [blockOf('a', 'ts file="a.js"'), blockOf('b'), blockOf('c')];
+    expect(saved.savedAs).toBe('a.js');
+    expect(withFiles([saved, one, two])).toEqual([
+      { block: one, files: [saved] },
+      { block: two, files: [] },
+    ]);
+    expect(() => blockOf('x', 'ts file="../a.js"')).toThrow('x.md:3');
   });
 });

@@ -9,6 +9,7 @@ export const guides: readonly string[] = readdirSync(folder).filter((name) => na
 
 /** Guides that are not of one pattern, and why they have neither promises with ids nor the whole skeleton. */
 export const general: Readonly<Record<string, string>> = {
+  'README.md': 'only lists the other guides',
   'getting-started.md': 'one program that grows over several patterns',
   'choosing.md': 'leads from a problem to a pattern',
   'migrating.md': 'compares with peers, one after the other',

@@ -30,6 +30,14 @@ const slugsOf = (text: string): Set<string> =>
     ),
   );
 
+/** A digit within a name is none of a figure. */
+const numbersIn = (text: string): string[] =>
+  [...text.matchAll(/(?<![\w.,])\d+(?:[.,]\d+)*/g)].map(([number]) => number);
+
+/** Numbers that a report does not have. */
+const strangeIn = (numbers: readonly string[], report: string): string[] =>
+  numbers.filter((number) => !new RegExp(`(?<![\\d.,])${number.replaceAll('.', '\\.')}(?!\\d|[.,]\\d)`).test(report));
+
 /** Relative links that lead nowhere. */
 function brokenIn(page: string, text: string, at: (path: string) => string | undefined): string[] {
   const links = [...prose(text).matchAll(/\]\((?!https?:)(?<link>[^)\s]+)\)/g)].map(({ groups }) => groups!['link']!);
@@ -59,6 +67,21 @@ test('the check finds a file that is not there, and a heading', () => {
   expect(bad.flatMap(broken)).toEqual(bad);
 });
 
+test('the figures of choosing a pattern are those of the reports that it links', () => {
+  const costs = read('docs/guides/choosing.md').match(/^- \*\*Costs\*\*.*(?:\n {2}.*)*/gm)!;
+  const measured = costs.filter((cost) => /\d (?:ns|µs|bytes|times)\b/.test(cost));
+  expect(measured.length).toBeGreaterThan(6);
+  const strange = measured.flatMap((cost) => {
+    const report = /\]\(\.\.\/\.\.\/(?<path>bench\/reports\/[^)]+)\)/.exec(cost)?.groups!['path'];
+    if (report === undefined) return [`no report: ${cost}`];
+    const figures = [...cost.matchAll(/(?:[\d.,]+ (?:to|and) )?[\d.,]+ (?:ns|µs|bytes|times)\b/g)].flatMap(([text]) =>
+      numbersIn(text),
+    );
+    return strangeIn(figures, read(report)).map((number) => `${number} is not in ${report}: ${cost}`);
+  });
+  expect(strange).toEqual([]);
+});
+
 describe('README', () => {
   const readme = read('README.md');
   const rows = readme.split('\n').filter((line) => line.startsWith('| '));
@@ -85,13 +108,10 @@ describe('README', () => {
     const figures = table.split('\n').filter((line) => line.startsWith('| '));
     const strange = figures.slice(2).flatMap((line) => {
       const [, , ours = '', theirs = '', report = ''] = line.split('|');
-      const text = read(/\]\(([^)]+)\)/.exec(report)![1]!);
-      // A digit within a name is none of a figure.
-      const numbers = [...`${ours} ${theirs}`.matchAll(/(?<![\w.,])\d+(?:[.,]\d+)*/g)].map(([number]) => number);
-      const isThere = (number: string): boolean =>
-        new RegExp(`(?<![\\d.,])${number.replaceAll('.', '\\.')}(?!\\d|[.,]\\d)`).test(text);
+      const numbers = numbersIn(`${ours} ${theirs}`);
       expect(numbers, line).not.toEqual([]);
-      return numbers.filter((number) => !isThere(number)).map((number) => `${number} is not in the report: ${line}`);
+      const text = read(/\]\(([^)]+)\)/.exec(report)![1]!);
+      return strangeIn(numbers, text).map((number) => `${number} is not in the report: ${line}`);
     });
     expect(figures.length).toBeGreaterThan(10);
     expect(strange).toEqual([]);

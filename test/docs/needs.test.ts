@@ -1,62 +1,80 @@
 /** Examples that need more than this package: the peers, which `npm run bench:peers` installs, and servers. */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { root } from '../../.ci/subpaths.ts';
-import { describeWith, type Server, startRedis } from '../support/servers.ts';
-import { type Block, extract } from './blocks.ts';
+import { describeWith, type Program, type Server, startPostgres, startRedis } from '../support/servers.ts';
+import type { Block } from './blocks.ts';
+import { blocksOf, documented, moduleOf, titleOf } from './documented.ts';
 import { compile, typeErrors } from './program.ts';
 
-const blocks = readdirSync(join(root, 'docs/guides'))
-  .filter((name) => name.endsWith('.md'))
-  .flatMap((name) => extract(`docs/guides/${name}`, readFileSync(join(root, 'docs/guides', name), 'utf8')))
-  .filter(({ needs }) => needs !== undefined);
-const onRedis = ({ needs }: Block): boolean => needs?.includes('redis') ?? false;
+const blocks = documented.flatMap(blocksOf).filter(({ needs = ['process'] }) => !needs.includes('process'));
 
-/** Below bench/, so that the peers are found from there. */
-function writeAll(): { readonly folder: string; readonly modules: ReadonlyMap<Block, string> } {
-  mkdirSync(join(root, 'bench/.cache'), { recursive: true });
-  const folder = mkdtempSync(join(root, 'bench/.cache/doc-examples-'));
-  const modules = blocks.map((block): [Block, string] => {
-    const path = join(folder, `${block.file.replaceAll(/[^\w.]/g, '_')}_${String(block.line)}.ts`);
-    writeFileSync(path, compile(block));
-    return [block, path];
-  });
-  return { folder, modules: new Map(modules) };
+interface Place {
+  /** From where the packages are found. */
+  readonly below: string;
+  readonly blocks: readonly Block[];
+  readonly types: readonly string[];
 }
 
-if (existsSync(join(root, 'bench/node_modules/hashring'))) {
-  const { folder, modules } = writeAll();
+const hasPeers = (block: Block): boolean => block.needs!.includes('peers');
+const here: Place = { below: '.cache', blocks: blocks.filter((block) => !hasPeers(block)), types: [] };
+const besidePeers: Place = {
+  below: 'bench/.cache',
+  blocks: blocks.filter(hasPeers),
+  types: ['bench/peers.d.ts', 'bench/opossum.d.ts'],
+};
+
+const on = (server: 'redis' | 'postgres', { needs }: Block): boolean => needs!.includes(server);
+
+/** Declares the tests of the blocks of a place. */
+function check({ below, blocks, types }: Place): void {
+  mkdirSync(join(root, below), { recursive: true });
+  const folder = mkdtempSync(join(root, below, 'doc-examples-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const modules = new Map(blocks.map((block) => [block, join(folder, moduleOf(block))]));
+  for (const [block, path] of modules) writeFileSync(path, compile(block));
   const errors = typeErrors(
     [...modules.values()],
-    ['bench/peers.d.ts', 'bench/opossum.d.ts'].map((file) => join(root, file)),
+    types.map((file) => join(root, file)),
   );
-  const title = ({ file, line }: Block): string => `${file}:${String(line)}`;
 
-  test.each(blocks.map((block) => [title(block), block] as const))('the types of %s', (_, block) => {
+  test.each(blocks.map((block) => [titleOf(block), block] as const))('the types of %s', (_, block) => {
     expect(errors.get(modules.get(block)!)).toEqual([]);
   });
 
-  test.each(blocks.filter((block) => !onRedis(block)).map((block) => [title(block), block] as const))(
-    '%s',
-    async (_, block) => {
-      await import(modules.get(block)!);
-    },
-  );
-
-  describeWith(['redis-server'], 'with a Redis', () => {
-    let redis: Server;
-    beforeAll(async () => {
-      redis = await startRedis();
-      process.env['REDIS_URL'] = redis.url;
-    });
-    afterAll(() => redis.stop());
-
-    test.each(blocks.filter(onRedis).map((block) => [title(block), block] as const))('%s', async (_, block) => {
+  const run = (some: readonly Block[]): void =>
+    test.each(some.map((block) => [titleOf(block), block] as const))('%s', async (_, block) => {
       await import(modules.get(block)!);
     });
-  });
-} else {
-  describe.skip('examples beside peers (needs: npm run bench:peers)', () => test('are checked', () => undefined));
+  const withServer = (
+    server: 'redis' | 'postgres',
+    programs: readonly Program[],
+    start: () => Promise<Server>,
+    variables: (server: Server) => Record<string, string>,
+  ): void => {
+    const some = blocks.filter((block) => on(server, block));
+    if (some.length === 0) return;
+    describeWith(programs, `with ${server}`, () => {
+      let started: Server;
+      beforeAll(async () => {
+        started = await start();
+        Object.assign(process.env, variables(started));
+      });
+      afterAll(() => started.stop());
+      run(some);
+    });
+  };
+
+  const alone = blocks.filter((block) => !on('redis', block) && !on('postgres', block));
+  if (alone.length > 0) run(alone);
+  withServer('redis', ['redis-server'], startRedis, ({ url }) => ({ REDIS_URL: url }));
+  withServer('postgres', ['postgres', 'initdb'], startPostgres, ({ host, port }) => ({
+    ...{ PGHOST: host, PGPORT: String(port), PGUSER: 'postgres', PGDATABASE: 'postgres' },
+  }));
 }
+
+describe('with this package', () => check(here));
+
+if (existsSync(join(root, 'bench/node_modules/hashring'))) describe('beside peers', () => check(besidePeers));
+else describe.skip('examples beside peers (needs: npm run bench:peers)', () => test('are checked', () => undefined));

@@ -74,12 +74,15 @@ test('the report says what was missed, with how many seeds', () => {
   expect(report).toContain('0 of 1 are met with each seed.');
   expect(report).toContain('| Made up | answered | b | ≥ 90 % | 95.0 % (85.0–99.0) | **missed** with 1 of 3 seeds |');
   expect(report).toContain('| answered | 50.0 % (40.0–60.0) | 95.0 % (85.0–99.0) |\n| _published_ | _50 %_ |  |');
-  expect(report).toContain('![A plot](simulations/made-up.svg)');
+  expect(report).toContain(
+    '![A plot](simulations/made-up.svg)\n\n_Medians of the seeds 1 to 3, by `npm run simulate -- --seeds 3`._',
+  );
 });
 
 test('a plot has a line for each column, of the medians, and the last stands out', () => {
-  const [[name, plot] = []] = plotsOf(new Map([[scenario, results]]));
+  const [[name, plot] = []] = plotsOf(new Map([[scenario, results]]), 20);
   expect(name).toBe('made-up.svg');
+  expect(plot).toContain('>Medians of the seeds 1 to 20, by npm run simulate.<');
   const lines = [...plot!.matchAll(/<polyline .*stroke-width="([^"]*)" points="([^"]*)"/g)];
   expect(lines.map(([, width, points]) => [width, points])).toEqual([
     ['1.5', '64,344 590,196'],
@@ -89,7 +92,7 @@ test('a plot has a line for each column, of the medians, and the last stands out
 
 test('a plot has the lines that it asks for', () => {
   const few = { ...scenario, plot: { ...scenario.plot!, columns: ['b'] } };
-  const [plot] = [...plotsOf(new Map([[few, results]])).values()];
+  const [plot] = [...plotsOf(new Map([[few, results]]), 20).values()];
   expect([...plot!.matchAll(/<polyline .*points="([^"]*)"/g)].map(([, points]) => points)).toEqual(['64,344 590,62.8']);
 });
 

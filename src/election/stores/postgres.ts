@@ -78,7 +78,7 @@ const existsAlready = new Set(['23505', '42P07', '42710']);
  * ```
  *
  * @example
- * ```ts no-run reason="needs a server"
+ * ```ts needs="postgres"
  * import pg from 'pg';
  * import { PostgresLeaseStore } from 'holdfast/election/postgres';
  *
@@ -87,8 +87,10 @@ const existsAlready = new Set(['23505', '42P07', '42710']);
  *   await client.connect();
  *   return client;
  * };
- * const store = new PostgresLeaseStore(new pg.Pool(), { listen });
+ * const pool = new pg.Pool(); // where PGHOST and the like say
+ * const store = new PostgresLeaseStore(pool, { listen });
  * await store.createTable(AbortSignal.timeout(5_000));
+ * await pool.end();
  * ```
  */
 export class PostgresLeaseStore implements LeaseStore {

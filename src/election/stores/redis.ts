@@ -52,13 +52,15 @@ const prefixRule: Rule<string> = {
  * with the second one, in a script. Changes are published on `prefix:changes`, with the key.
  *
  * @example
- * ```ts no-run reason="needs a server"
+ * ```ts needs="redis"
  * import { Redis } from 'ioredis';
  * import { RedisLeaseStore } from 'holdfast/election/redis';
  *
- * const store = new RedisLeaseStore(new Redis({ autoResendUnfulfilledCommands: false }));
+ * const redis = new Redis(process.env['REDIS_URL']!, { autoResendUnfulfilledCommands: false });
+ * const store = new RedisLeaseStore(redis);
  * const lease = { key: 'indexer', holder: 'node-1', nonce: 'a8f2', ttlMs: 10_000 };
  * await store.acquire(lease, AbortSignal.timeout(2_500));
+ * redis.disconnect();
  * ```
  */
 export class RedisLeaseStore implements LeaseStore {

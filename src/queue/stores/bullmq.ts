@@ -93,18 +93,20 @@ const bullJob = (id: string): { readonly id: string; readonly opts: { readonly a
  * Complexity: O(log n) for a job in Redis, and per job one round trip to claim and one to settle; leases are extended in one.
  *
  * @example
- * ```ts no-run reason="needs a server"
+ * ```ts needs="redis"
  * import { Queue, Worker } from 'bullmq';
  * import { BullMQQueueStore } from 'holdfast/queue/bullmq';
  *
- * const connection = { host: 'localhost', port: 6379 };
+ * const connection = { url: process.env['REDIS_URL']! };
  * const queue = new Queue('pages', { connection });
  * const worker = new Worker('pages', null, { connection, stalledInterval: 10_000 });
  * const store = new BullMQQueueStore<{ url: string }>(queue, worker);
  * await store.open();
  * await store.put([{ id: 'home', data: { url: 'https://example.org/' } }], { max: 1_000, overflow: 'reject' });
  * const [job] = await store.pull(1, 30_000);
+ * job?.data; // => { url: 'https://example.org/' }
  * if (job) await store.settle([{ ...job, kind: 'done' }]);
+ * await Promise.all([worker.close(), queue.close()]);
  * ```
  */
 export class BullMQQueueStore<D> implements QueueStore<D> {

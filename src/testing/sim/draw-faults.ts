@@ -49,7 +49,7 @@ export function drawFaults(random: Random, options: FaultPlanOptions): Fault[] {
  * @returns an `fc.Arbitrary<Fault[]>`; name the type where you use it, for it is not ours
  * @throws {@link HoldfastError} `INVALID_OPTION`
  * @example
- * ```ts no-run reason="needs fast-check, which is yours"
+ * ```ts
  * import fc from 'fast-check';
  * import { createSim, type Fault, faults } from 'holdfast/testing';
  *

@@ -83,13 +83,15 @@ const shareRule: Rule<number> = {
  * @param options - between how many, and by which constants
  * @throws {@link HoldfastError} `INVALID_OPTION`
  * @example
- * ```ts no-run reason="needs a server"
+ * ```ts needs="redis"
  * import { Worker } from 'bullmq';
  * import { elastic } from 'holdfast/queue/bullmq';
  *
- * const worker = new Worker('pages', async (job) => fetch(job.data.url), { connection: {} });
+ * const connection = { url: process.env['REDIS_URL']! };
+ * const worker = new Worker('fetches', async (job) => fetch(job.data.url), { connection });
  * const scaling = elastic(worker, { workers: { min: 2, max: 100 } });
  * worker.once('closing', () => scaling.close());
+ * await worker.close(); // when the process ends
  * ```
  */
 export function elastic(worker: ElasticBullWorker, options?: ElasticBullOptions): ElasticBull {
