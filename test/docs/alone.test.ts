@@ -14,20 +14,8 @@ mkdirSync(join(root, '.cache'), { recursive: true });
 const folder = mkdtempSync(join(root, '.cache/doc-modules-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/**
- * Examples that may end before their end, for a timer of the queue is all that they await and it keeps no process alive: [file, a
- * text of the block]. To be taken out when it does.
- */
-const unended: readonly (readonly [file: string, text: string])[] = [
-  ['docs/guides/getting-started.md', 'await mails.onIdle();'],
-  ['docs/guides/queue.md', 'throw new Retry(5)'],
-];
-const isExcepted = ({ file, code }: Block): boolean =>
-  unended.some(([name, text]) => file === name && code.includes(text));
-
 const examples = documented
   .flatMap((file) => withFiles(blocksOf(file)))
-  .filter(({ block }) => !isExcepted(block))
   .filter(({ block }) => block.needs?.every((need) => need === 'process') ?? true);
 
 /** In a folder of its own, with what is beside it. */
@@ -90,11 +78,6 @@ describe('alone in a process', () => {
 });
 
 describe('the check itself', () => {
-  test('what is excepted is there', () => {
-    for (const [file, text] of unended)
-      expect(blocksOf(file).filter(({ code }) => code.includes(text))).toHaveLength(1);
-  });
-
   test.each([
     ['what awaits nothing that comes', 'await new Promise(() => undefined);', 13],
     ['a wrong value', '1 + 1 // => 3', 1],
