@@ -45,6 +45,15 @@ export async function serve(
   };
 }
 
+/** Starts services that end with an example; gives their URLs. */
+export const starter =
+  (defer: (undo: () => unknown) => void) =>
+  async (call: Call<Request, Response>): Promise<string> => {
+    const { url, close } = await serve('a service', call);
+    defer(close);
+    return url;
+  };
+
 /** In a request that is served: the address of whoever is at the other end, whatever they say themselves. */
 export const peerHeader = 'x-peer';
 
