@@ -171,6 +171,44 @@ export function forward(to: string, more: Readonly<Record<string, string>> = {})
   };
 }
 
+/** A call whose failures reject, so that whoever sends by it learns of them. 404 is an answer, 500 and more is none. */
+export const failing =
+  (call: Call<Request, Response>): Call<Request, Response> =>
+  async (request, options) => {
+    const response = await call(request, options);
+    if (response.status >= 500) throw new Error(`${request.method} ${request.url}: ${response.status}`);
+    return response;
+  };
+
+/** A cache of what `GET` was answered with 200: as many as it has room for, those asked for last. It knows nothing of `Vary`. */
+export class Pages {
+  readonly #pages = new Map<string, { readonly body: ArrayBuffer; readonly headers: Headers }>(); // by their last use
+  readonly #capacity: number;
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  /** What is kept; undefined: nothing, or not to be asked here. */
+  get(key: string, { method }: Request): Response | undefined {
+    const page = method === 'GET' ? this.#pages.get(key) : undefined;
+    if (page === undefined) return undefined;
+    this.#pages.delete(key);
+    this.#pages.set(key, page);
+    return new Response(page.body, page);
+  }
+
+  /** Keeps an answer when it is one to keep, and hands it on. What sets a cookie is for one visitor. */
+  async keep(key: string, { method }: Request, answer: Response): Promise<Response> {
+    if (method !== 'GET' || answer.status !== 200 || answer.headers.has('set-cookie')) return answer;
+    const { headers } = answer;
+    const body = await answer.arrayBuffer();
+    this.#pages.set(key, { body, headers });
+    if (this.#pages.size > this.#capacity) this.#pages.delete(this.#pages.keys().next().value!);
+    return new Response(body, { headers });
+  }
+}
+
 /** One request and its whole answer. */
 async function exchange(
   start: typeof startRequest,
