@@ -4,7 +4,7 @@ import type { LoadBalancer } from 'holdfast/balancing';
 import type { Call } from 'holdfast/calls';
 import type { Rendezvous } from 'holdfast/hashing';
 import type { Certificate } from '../support/certificate.ts';
-import { forward, serve, type Service } from '../support/http.ts';
+import { failing, forward, Pages, serve, type Service } from '../support/http.ts';
 
 /** Servers of one kind, told to whoever sends to them; and how many requests each has had. */
 export class Tier {
@@ -50,15 +50,14 @@ export const replica =
     return new Response(`${word}: a word`);
   };
 
-/** Keeps what it has asked of a replica. */
-export function cache(replicas: LoadBalancer<Service>): Call<Request, Response> {
-  const kept = new Map<string, string>();
+/** Keeps what it has asked of a replica. One that fails is the balancer's to know of, and is not kept. */
+export function cache(replicas: LoadBalancer<Service>, capacity = 1_000): Call<Request, Response> {
+  const kept = new Pages(capacity);
   return async (request, options) => {
-    const ask = async ({ url }: Service, attempt: { signal: AbortSignal }): Promise<string> =>
-      await (await forward(url)(request, attempt)).text();
-    const body = kept.get(request.url) ?? (await replicas.run(ask, { ...options, deadline: 10_000 }));
-    kept.set(request.url, body);
-    return new Response(body);
+    const ask = ({ url }: Service, attempt: { signal: AbortSignal }): Promise<Response> =>
+      failing(forward(url))(request, attempt);
+    const known = kept.get(request.url, request);
+    return known ?? (await kept.keep(request.url, request, await replicas.run(ask, { ...options, deadline: 10_000 })));
   };
 }
 

@@ -1,9 +1,8 @@
 /** An experiment on a tenth of the users becomes one on half of them, and a rewrite is tried in the shadow. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Call } from 'holdfast/calls';
 import { live } from 'holdfast/live';
 import { count, example, percent } from '../support/example.ts';
-import { serve } from '../support/http.ts';
+import { starter } from '../support/http.ts';
 import { ambassador } from './ambassador.ts';
 import { versions } from './versions.ts';
 
@@ -11,20 +10,16 @@ const users = Array.from({ length: 500 }, (_, i) => `user-${i}`);
 const expected = /^the price is 10(, with free delivery)?$/;
 
 await example(async ({ say, check, defer }) => {
-  const start = async (id: string, call: Call<Request, Response>): Promise<string> => {
-    const { url, close } = await serve(id, call);
-    defer(close);
-    return url;
-  };
-  const [web, experiment] = [await start('web', versions.web), await start('experiment', versions.experiment)];
-  const urls = { web, experiment, rewrite: await start('rewrite', versions.rewrite) };
+  const start = starter(defer);
+  const [web, experiment] = [await start(versions.web), await start(versions.experiment)];
+  const urls = { web, experiment, rewrite: await start(versions.rewrite) };
   let setting = { web: 90, experiment: 10 }; // in a file, or wherever your operators change it
   const weights = live(() => setting, { everyMs: 20 });
   defer(() => weights.close());
   await weights.ready;
   const differences = new Map<string, number>();
   const traffic = ambassador(urls, weights, (why) => differences.set(why, (differences.get(why) ?? 0) + 1));
-  const url = await start('ambassador', traffic);
+  const url = await start(traffic);
 
   let [requests, wrong] = [0, 0];
   /** Whether it is the experiment that answers. */

@@ -5,7 +5,7 @@ import { Rendezvous } from 'holdfast/hashing';
 import { shard, ShardRouter } from 'holdfast/sharding';
 import { seededRandom } from 'holdfast/testing';
 import { count, example, percent } from '../support/example.ts';
-import { forward, serve, type Service } from '../support/http.ts';
+import { failing, forward, serve, type Service } from '../support/http.ts';
 import { Cache, pageOf } from './cache.ts';
 
 const [pages, capacity, warmUp, requests] = [150, 52, 300, 400];
@@ -65,7 +65,7 @@ await example(async ({ say, check, defer }) => {
   };
 
   const each = await measure('each cache for all pages', (caches) =>
-    replicate(caches, ({ url }) => forward(url), { cost: roundRobin() }),
+    replicate(caches, ({ url }) => failing(forward(url)), { cost: roundRobin() }),
   );
   const byPage = (
     caches: readonly Service[],
@@ -77,7 +77,7 @@ await example(async ({ say, check, defer }) => {
     });
     const call = shard(router, {
       key: (request: Request) => pageOf(request.url),
-      call: ({ url }) => forward(url),
+      call: ({ url }) => failing(forward(url)),
       onDown: 'next',
     });
     return { router, call };

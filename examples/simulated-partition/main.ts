@@ -4,6 +4,8 @@ import { payments } from './scenario.ts';
 
 const wanted = process.env['SIM_SEED'];
 const forgetful = process.argv.includes('--forgetful');
+const unknown = process.argv.slice(2).find((argument) => argument !== '--forgetful');
+const isSeed = wanted === undefined || (/^\d+$/.test(wanted) && Number.isSafeInteger(Number(wanted)));
 
 /** Prints what came out; true when all was well. */
 const run = async (bankRemembers: boolean): Promise<boolean> => {
@@ -22,7 +24,12 @@ const run = async (bankRemembers: boolean): Promise<boolean> => {
   }
 };
 
-if (forgetful || wanted !== undefined) process.exitCode = (await run(!forgetful)) ? 0 : 1;
+if (unknown !== undefined || !isSeed) {
+  const wrong =
+    unknown === undefined ? `SIM_SEED is a whole number, not '${wanted}'` : `unexpected argument: ${unknown}`;
+  console.error(`${wrong}; SIM_SEED=3 npm run example -- simulated-partition --forgetful`);
+  process.exitCode = 2;
+} else if (forgetful || wanted !== undefined) process.exitCode = (await run(!forgetful)) ? 0 : 1;
 else {
   console.log('A bank that remembers the ids of payments:');
   const held = await run(true);

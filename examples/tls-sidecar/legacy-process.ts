@@ -6,10 +6,13 @@ process.once('disconnect', () => process.exit()); // never outlives the process 
 
 const server = createServer((request, response) => {
   if (request.url === '/stuck') return; // one page of it never comes
-  const { 'x-forwarded-proto': proto = 'http', 'x-forwarded-for': client = 'unknown' } = request.headers;
+  if (request.url === '/login')
+    return void response.writeHead(302, { location: '/', 'set-cookie': ['a=1', 'b=2'] }).end();
+  const { headers } = request;
+  const { 'x-forwarded-proto': proto = 'http', 'x-forwarded-for': client = 'unknown' } = headers;
   let received = 0;
   request.on('data', (chunk: Buffer) => (received += chunk.length));
-  request.on('end', () => response.end(JSON.stringify({ proto, client, received })));
+  request.on('end', () => response.end(JSON.stringify({ proto, client, received, headers })));
 });
 server.listen(0, '127.0.0.1', () => {
   process.send?.({ kind: 'listening', url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });

@@ -1,4 +1,6 @@
 /** HTTPS for an application that has none: two processes, a client that checks the certificate, and one page that hangs. */
+import { once } from 'node:events';
+import { request } from 'node:https';
 import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { count, example } from '../support/example.ts';
@@ -37,9 +39,21 @@ await example(async ({ say, check, defer }) => {
   const seen = (await (await get(sidecar.url)).json()) as { proto: string; client: string };
   check(seen.proto === 'https', `the application is told that the client came by ${seen.proto}, from ${seen.client}`);
 
-  const lie = { 'x-forwarded-for': '10.9.8.7', 'x-forwarded-proto': 'http' };
-  const told = (await (await get(sidecar.url, { headers: lie })).json()) as { proto: string; client: string };
-  check(told.client === seen.client && told.proto === 'https', 'what a client says of itself is not passed on');
+  const own = [
+    'forwarded',
+    'x-forwarded-for',
+    'x-forwarded-host',
+    'x-forwarded-proto',
+    'x-forwarded-port',
+    'x-real-ip',
+  ];
+  const lies = Object.fromEntries(own.map((name) => [name, 'a-lie']));
+  const told = await (await get(sidecar.url, { headers: lies })).text();
+  check(!told.includes('a-lie') && told.includes('"https"'), 'what a client says of itself is not passed on');
+
+  const login = await get(`${sidecar.url}/login`);
+  const cookies = login.headers.getSetCookie().join(', ');
+  check(login.status === 302 && cookies === 'a=1, b=2', `a redirect stays one, and sets its cookies: ${cookies}`);
 
   const body = 'x'.repeat(200_000);
   const { received } = (await (await get(sidecar.url, { body })).json()) as { received: number };
@@ -73,6 +87,15 @@ await example(async ({ say, check, defer }) => {
     quick.every(({ ok }) => ok),
     `${quick.length} other requests are answered meanwhile`,
   );
+
+  const slowMs = performance.now();
+  const half = request(`${sidecar.url}/`, { ca: sidecar.cert!, method: 'POST', headers: { 'content-length': 9 } });
+  half.write('half'); // the other half never comes
+  const [{ statusCode }] = (await once(half, 'response')) as [{ statusCode: number }];
+  check(statusCode === 504, `a body that does not end is a 504 after ${count(performance.now() - slowMs)} ms`);
+  half.on('error', () => undefined).destroy();
+  const large = await get(sidecar.url, { body: 'x'.repeat(2_000_000) }).catch(() => undefined); // it may still be sending
+  check(large === undefined || large.status === 413, 'a body that is too large is refused');
 
   processes.signal('application', 'SIGKILL');
   const down = await get(sidecar.url);

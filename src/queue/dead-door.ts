@@ -6,11 +6,22 @@ const idsRule: Rule<readonly string[] | undefined> = {
   accepts: (value) => value === undefined || (Array.isArray(value) && value.every((id) => typeof id === 'string')),
 };
 
-/** @internal The dead as a user sees them: what is asked of the store has been looked at. */
-export function deadDoor<D>(dead: DeadJobs<D>): DeadJobs<D> {
+/** @internal The dead as a user sees them: a store that is open is asked, for what has been looked at. */
+export function deadDoor<D>(dead: DeadJobs<D>, opening: void | Promise<void>): DeadJobs<D> {
   return {
-    list: () => dead.list(),
-    redrive: async (ids) => dead.redrive(check('ids', ids, idsRule)),
-    purge: async (ids) => dead.purge(check('ids', ids, idsRule)),
+    async *list() {
+      await opening;
+      yield* dead.list();
+    },
+    redrive: async (ids) => {
+      check('ids', ids, idsRule);
+      await opening;
+      return dead.redrive(ids);
+    },
+    purge: async (ids) => {
+      check('ids', ids, idsRule);
+      await opening;
+      return dead.purge(ids);
+    },
   };
 }

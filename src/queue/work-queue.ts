@@ -81,8 +81,8 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
   /** Undefined when others work the jobs off. */
   readonly #scaler: Scaler | undefined;
   readonly #handles: HandleHost<D, R>;
+  readonly #dead: DeadJobs<D>;
   #unlink: Unlink | undefined;
-  #dead: DeadJobs<D> | undefined;
   #closing: Promise<CloseReport> | undefined;
   /** That nothing is there has been told. */
   #resting = false;
@@ -169,6 +169,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
         this.#onLost(job, error);
       },
     });
+    this.#dead = deadDoor(this.#depot.dead, opening);
     if (opening !== undefined) {
       const look = (): void => {
         this.#look();
@@ -353,7 +354,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
 
   /** The jobs that were given up: to look at, to put back, to forget. */
   get dead(): DeadJobs<D> {
-    return (this.#dead ??= deadDoor(this.#depot.dead));
+    return this.#dead;
   }
 
   /**

@@ -9,10 +9,16 @@ test(
   'a folder of thumbnails, made by threads that come and go, and killed half-way',
   async () => {
     const printed = await runExample('thumbnails');
-    expect(printed).toMatch(/^the first process: 20 thumbnails are missing, 20 jobs are new$/m);
-    expect(printed).toMatch(/^ {2}0 % done, threads: 0\n(?: {2}\d+ % done, threads: \d\n)+ok /m);
-    expect(printed).toMatch(/^ok {5}killed half-way: (1\d) of \1 thumbnails there are whole$/m);
-    expect(printed).toMatch(/^the second process: \d+ thumbnails are missing, 0 jobs are new$/m);
+    expect(printed).toMatch(/^the first process: 20 thumbnails are missing, 20 jobs are new, 0 were dead$/m);
+    expect(printed).toMatch(
+      /^ {2}0 % done, threads: 0\n(?: {2}\d+ % done, threads: \d(?:, dead: image-3\.jpg)?\n)+ok /m,
+    );
+    expect(printed).toMatch(/^ok {5}killed half-way: (\d+) of \1 thumbnails there are whole$/m);
+    expect(printed).toMatch(/^the second process: \d+ thumbnails are missing, 0 jobs are new, [01] were dead$/m);
+    expect(printed).toMatch(/^ {2}90 % done, threads: 0, dead: image-3\.jpg$/m); // a dead job is none that is done
+    expect(printed).toMatch(/^ok {5}one image cannot be read: image-3\.jpg$/m);
+    expect(printed).toMatch(/^the third process: 1 thumbnails are missing, 0 jobs are new, 1 were dead$/m);
+    expect(printed).toMatch(/^ok {5}so have the three processes ended: SIGKILL, 1, 0$/m);
     expect(printed).toMatch(/^ {2}100 % done, threads: 0$/m);
     expect(printed).toMatch(/^ok {5}there were up to [23] threads, and in the end none$/m);
     expect(printed).toMatch(/^ok {5}20 of 20 thumbnails are there and whole$/m);

@@ -68,6 +68,42 @@ it('the dead are asked for by ids, or all', async () => {
   await queue.close();
 });
 
+it('the dead of a store that is being opened are those that it holds', async () => {
+  const { clock, runtime } = setUp();
+  const inner = new MemoryQueueStore<string>({ runtime });
+  const before = new WorkQueue<string>(() => Promise.reject(new Error('no')), {
+    store: inner,
+    runtime,
+    retry: { attempts: 1 },
+  });
+  for (const id of ['a', 'b', 'c']) await before.add(id, { id });
+  await clock.advance(50);
+  let open = false;
+  const store = far<string>(clock, inner, {
+    open: async () => {
+      await clock.sleep(20);
+      open = true;
+    },
+    dead: new Proxy(inner.dead, {
+      get: (dead, name: 'list' | 'purge' | 'redrive') =>
+        open
+          ? dead[name].bind(dead)
+          : () => {
+              throw new Error('not open');
+            },
+    }),
+  });
+  const { dead } = new WorkQueue<string>(undefined, { store, runtime });
+  const listed = async (): Promise<string[]> => {
+    const ids: string[] = [];
+    for await (const { id } of dead.list()) ids.push(id);
+    return ids;
+  };
+  const asked = Promise.all([listed(), dead.redrive(['a']), dead.purge(['b'])]);
+  await clock.advance(1_000);
+  expect(await asked).toEqual([['a', 'b', 'c'], 1, 1]);
+});
+
 describe('books of what comes back from the dead', () => {
   const stores: Readonly<Record<string, (inner: MemoryQueueStore<string>, clock: never) => QueueStore<string>>> = {
     memory: (inner) => inner,
