@@ -54,8 +54,8 @@ async function bundle(modules: ReadonlyMap<string, string>): Promise<(name: stri
     format: 'esm',
     target: 'node20',
     tsconfig: join(root, 'tsconfig.json'),
-    // All packages but this one.
-    external: [/^(?!holdfast\b)[\w@]/],
+    // All packages but this one; a path may begin with a drive.
+    external: [/^(?!holdfast\b|[A-Za-z]:)[\w@]/],
     splitting: true,
     removeNodeProtocol: false,
   });
@@ -78,7 +78,7 @@ describe('alone in a process', () => {
   beforeAll(async () => {
     const modules = examples.flatMap(({ block, files }) => [
       [nameOf(block), compile(block)] as const,
-      ...files.map((file) => [join(dirname(nameOf(block)), basename(nameOf(file))), compile(file)] as const),
+      ...files.map((file) => [`${dirname(nameOf(block))}/${basename(nameOf(file))}`, compile(file)] as const),
     ]);
     pathOf = await bundle(new Map(modules));
   });
