@@ -7,7 +7,7 @@ const config: KnipConfig = {
     'examples/*/main.ts',
     'examples/*/*-{process,thread,worker}.ts',
     'simulations/{run,simulate-process}.ts',
-    'evidence/{run,mutation.vitest.config}.ts',
+    'evidence/{run,mutation-setup,mutation.vitest.config}.ts',
     'test/zoo/vitest.config.ts',
     '.ci/*.{ts,mjs}',
     'test/package/consumers/*',

@@ -13,12 +13,12 @@ import { mutantsOf } from './stryker.ts';
 import { explained } from './survivors.ts';
 import { count, percent, source, table } from './text.ts';
 
-export interface FileResult extends Tally {
+interface FileResult extends Tally {
   /** Of its text: another text is another file. */
   readonly hash: string;
 }
 
-export interface ModuleResult {
+interface ModuleResult {
   readonly stamp: Stamp;
   readonly seconds: number;
   /** How many files the module had. */
