@@ -47,15 +47,11 @@ export class Candidate {
     }
   }
 
-  get standing(): Standing {
-    return this.#standing;
-  }
-
   /** For how long the lease may be relied upon, now; when that is over, the loss is known before this returns. */
   remainingMs(): number {
     const leftMs = remainingMs(this.#standing, this.#now(), this.rules);
     if (leftMs > 0) return leftMs;
-    if (this.#standing.held !== undefined) this.dispatch({ type: 'wake' });
+    this.dispatch({ type: 'wake' });
     return 0;
   }
 
@@ -72,12 +68,12 @@ export class Candidate {
     this.dispatch({ type: 'resign', data, drainMs });
     // What gives a lease back, or asks whether there is one to give back, is worth its wait.
     const asks = calling?.call.kind === 'acquire' || (calling?.call.kind === 'read' && !unsure);
-    if (asks && this.#standing.leaving && this.#standing.calling === calling) callOff?.();
+    if (asks && this.#standing.leaving) callOff?.();
   }
 
-  /** Resolves when no call to the store is under way, nor due for what is to be given back. */
+  /** Resolves when no call to the store is under way; what is to be given back is asked for as soon as none is. */
   async quiet(): Promise<void> {
-    while (this.#standing.calling !== undefined || this.#standing.ghost !== undefined)
+    while (this.#standing.calling !== undefined)
       await new Promise<void>((resolve) => this.#quiet.push(resolve));
   }
 
@@ -99,9 +95,6 @@ export class Candidate {
   }
 
   #take(event: ElectionEvent): void {
-    // What a call was to answer may be over.
-    const answers = event.type === 'answered' || event.type === 'unanswered';
-    if (answers && this.#standing.calling === undefined) return;
     const before = this.#standing;
     const [after, call] = step(before, event, this.#now(), this.rules);
     this.#standing = after;
