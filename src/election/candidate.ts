@@ -73,8 +73,7 @@ export class Candidate {
 
   /** Resolves when no call to the store is under way; what is to be given back is asked for as soon as none is. */
   async quiet(): Promise<void> {
-    while (this.#standing.calling !== undefined)
-      await new Promise<void>((resolve) => this.#quiet.push(resolve));
+    while (this.#standing.calling !== undefined) await new Promise<void>((resolve) => this.#quiet.push(resolve));
   }
 
   /** Nobody campaigns for the time being. */
