@@ -132,6 +132,20 @@ describe('a leader', () => {
     }
   });
 
+  it('loses a lease that was renewed for less than the answer took', () => {
+    for (const [ttlMs, phase] of [
+      [1_400, 'leading'],
+      [1_200, 'lost'],
+    ] as const) {
+      const life = new Life();
+      life.grant();
+      life.wait();
+      life.answer({ kind: 'renew', result: { ...own, ttlMs } }, 700);
+      expect(life.standing.phase).toBe(phase);
+      if (phase === 'lost') expect(life.standing.reason).toBe('expired');
+    }
+  });
+
   it('is stalled when it was long past its end, expired when answers were missing', () => {
     const life = new Life();
     life.grant();
@@ -290,6 +304,34 @@ describe('a candidate', () => {
       expect(life.grant(token)?.kind).toBe('release');
       expect(life.standing).toMatchObject({ phase: 'standby', reason: 'staleToken', held: undefined });
     }
+  });
+
+  it.each(['late', 'withdrawn', 'a campaign that began anew'])(
+    'gives back what it was granted in vain, and knows that it has nothing then (%s)',
+    (why) => {
+      const life = new Life('server', { chance: () => 0 });
+      const campaign: ElectionEvent = { type: 'campaign', data: undefined };
+      if (why === 'withdrawn') life.take({ type: 'resign', data: undefined, drainMs: 0 }, 10);
+      if (why.startsWith('a campaign')) life.take(campaign, 10);
+      expect(life.grant(1n, 'none', why === 'late' ? 9_400 : 1)?.kind).toBe('release');
+      const reason = why === 'late' ? 'late' : 'withdrawn';
+      expect(life.standing).toMatchObject({ phase: 'standby', reason, held: undefined });
+      // Who is sure of that asks for the lease without a look, or goes without one.
+      const next = life.answer({ kind: 'release', result: true }) ?? life.wait();
+      expect(next?.kind).toBe(why === 'withdrawn' ? 'read' : 'acquire');
+      if (why === 'withdrawn') life.answer({ kind: 'read', result: null });
+      expect(life.standing.phase).toBe(why === 'withdrawn' ? 'idle' : 'acquiring');
+    },
+  );
+
+  it.each([
+    [0, 50],
+    [0.9, 95],
+  ])('that is told that the lease is free again asks soon, a little apart from others (%f)', (chance, pauseMs) => {
+    const life = new Life('server', { chance: () => chance });
+    life.answer({ kind: 'acquire', result: { granted: false, current: null } });
+    expect(life.wait()?.kind).toBe('acquire');
+    expect(life.nowMs).toBeCloseTo(1_001 + pauseMs);
   });
 
   it('takes the same token again for the same candidacy', () => {
