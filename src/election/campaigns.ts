@@ -34,7 +34,7 @@ export class Campaigns<Meta> {
   #seat: Seat<Meta> | undefined;
   #meta: unknown;
   /** What was told of the leader last. */
-  #shown = '';
+  #shown: string | undefined;
   #lostMs = Infinity;
   /** For whom the term is given up. */
   #to: string | undefined;

@@ -3,9 +3,11 @@
 import { describe, expect, it } from 'vitest';
 import { hints } from '../../src/election/hints.ts';
 
+const nothing = (): void => undefined;
+
 /** A source that is seen: how often it was opened and closed, and what it may say. */
-function source(begin: (tell: () => void, fail: (error: unknown) => void) => void = () => undefined) {
-  const seen = { opened: 0, closed: 0, tell: (): void => undefined, fail: (_: unknown): void => undefined };
+function source(begin: (tell: () => void, fail: (error: unknown) => void) => void = nothing) {
+  const seen = { opened: 0, closed: 0, tell: nothing, fail: nothing as (error: unknown) => void };
   const open = (tell: () => void, fail: (error: unknown) => void): (() => void) => {
     seen.opened++;
     Object.assign(seen, { tell, fail });
