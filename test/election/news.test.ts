@@ -3,6 +3,7 @@
 import { seededRandom } from 'holdfast/testing';
 import type { LeaderInfo, Term } from 'holdfast/election';
 import { describe, expect, it } from 'vitest';
+import { thrownBy } from '../support/serving.ts';
 import { make, stalling, ttlMs, untilStopped } from './support/electorate.ts';
 
 const { signal } = new AbortController();
@@ -37,6 +38,23 @@ describe('the term of an election', () => {
     expect(election.term).toBe(term);
     expect(term.signal.aborted).toBe(false);
     expect(before.remainingMs()).toBe(0);
+    await settled(term.resign());
+    await closeAll();
+  });
+
+  it('passes a check for all the time that it has, and is told what it has when that is less', async () => {
+    const { clock, candidate, settled, closeAll } = make();
+    const stall = stalling(clock);
+    const runtime = { clock: stall.clock, random: seededRandom(3) };
+    const term = await settled(candidate('a', { runtime }).acquire());
+    stall.aheadMs = 0.25;
+    const leftMs = term.remainingMs();
+    expect(leftMs % 1).toBe(0.75);
+    term.check(leftMs);
+    expect(await term.guard(() => 'done', leftMs)).toBe('done');
+    const less = `term ${String(term.token)} of the election "x" has ${String(Math.floor(leftMs))} ms left, and 1900 are asked for`;
+    expect(thrownBy(() => term.check(1_900))).toMatchObject({ code: 'LEADERSHIP_LOST', message: less });
+    await expect(term.guard(() => 'done', 1_900)).rejects.toMatchObject({ message: less });
     await settled(term.resign());
     await closeAll();
   });
