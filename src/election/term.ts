@@ -136,7 +136,7 @@ export class Term<Meta = unknown> implements AsyncDisposable {
 
   /** Why the leader should stop, as of now. */
   get #reason(): Error | undefined {
-    if (this.#stopped === undefined) this.remainingMs();
+    this.remainingMs();
     return this.#stopped;
   }
 

@@ -44,7 +44,8 @@ describe('an election that is disposed of', () => {
     await settled(election[Symbol.asyncDispose]());
     await left;
     expect(await memory.read('x', new AbortController().signal)).toMatchObject({ holder: null });
-    for (const ask of [() => election.acquire(), () => election.terms(), () => election.observe()]) {
+    const asks: (() => unknown)[] = [() => election.acquire(), () => election.terms(), () => election.observe()];
+    for (const ask of asks) {
       const refused: unknown = await Promise.resolve().then(ask).catch((error: unknown) => error); // prettier-ignore
       expect(refused).toMatchObject({ code: 'CLOSED', message: 'the election is closed' });
     }

@@ -41,6 +41,24 @@ describe('a lease that ends', () => {
     expect(wake(life)).toBeGreaterThan(life.nowMs + 1_000);
   });
 
+  it('in the lock delay is not led with, whenever that would have been over', () => {
+    const life = new Life('server', { lockDelayMs: 5_000 });
+    life.grant(1n, 'expired');
+    expect(life.wait()?.kind).toBe('renew');
+    life.answer({ kind: 'renew', result: null });
+    expect(life.standing).toMatchObject({ phase: 'acquiring', held: undefined });
+    life.answer({ kind: 'acquire', result: { granted: false, current: recordOf({ holder: 'b', nonce: 'b#1.1' }) } });
+    life.take({ type: 'wake' }, 2_000);
+    expect(life.standing.phase).toBe('standby');
+  });
+
+  it('without anybody noticing wants no news to be told', () => {
+    const life = new Life();
+    life.grant();
+    expect(life.take({ type: 'data', data: 'new' }, 60_000)).toBe(undefined);
+    expect([life.standing.phase, wake(life)]).toEqual(['lost', Infinity]);
+  });
+
   it('is not led with when the candidate withdraws in the lock delay: it is given back', () => {
     const life = new Life();
     life.grant(1n, 'expired');
@@ -52,6 +70,16 @@ describe('a lease that ends', () => {
 });
 
 describe('a leader that drains', () => {
+  it('has no time to keep where nobody acts for it', () => {
+    const life = new Life();
+    life.grant();
+    life.wait(); // a renewal is under way
+    const dueMs = wake(life);
+    life.take({ type: 'settled' });
+    life.take(resign);
+    expect(wake(life)).toBe(dueMs);
+  });
+
   it('has until the last instant, and the least of the times that it was given', () => {
     const life = new Life();
     life.grant();
@@ -95,6 +123,16 @@ describe('a candidate that is sure of nothing', () => {
     expect(life.take({ type: 'stray', record: own }, 10)).toBe(undefined);
     expect(life.take(resign, 10)?.kind).toBe('read');
     expect(life.answer({ kind: 'read', result: own })).toMatchObject({ kind: 'release', held: own });
+  });
+});
+
+describe('a leader', () => {
+  it('does not look because of a hint that its own renewal may have given', () => {
+    const life = new Life();
+    life.grant();
+    expect(life.wait()?.kind).toBe('renew');
+    expect(life.take({ type: 'hint' }, 10)).toBe(undefined);
+    expect(life.answer({ kind: 'renew', result: own })).toBe(undefined);
   });
 });
 

@@ -72,6 +72,9 @@ describe('the term of an election', () => {
     const { token } = term!;
     expect((term!.signal.reason as Error).message).toBe(`term ${String(token)} of the election "x" is over: resigned`);
     await settled(Promise.all([run, resigned]));
+    expect(thrownBy(() => term!.check())).toMatchObject({
+      message: `term ${String(token)} of the election "x" is over: resigned`,
+    });
     await closeAll();
   });
 });

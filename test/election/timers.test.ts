@@ -11,7 +11,7 @@ function noting(clock: VirtualClock): { readonly clock: Clock; readonly refs: un
   const refs: unknown[] = [];
   const setTimer: Clock['setTimer'] = (ms, fn, options) => {
     refs.push(options?.ref);
-    return clock.setTimer(ms, fn, options);
+    return clock.setTimer(ms, fn);
   };
   return {
     refs,
@@ -51,7 +51,14 @@ describe('the timers of an election', () => {
   it('are one at a time, and one for each call to a store that gives no hints', async () => {
     const { clock, candidate, seenAs, memory, settled, closeAll } = make();
     let silent = false;
-    const quiet: LeaseStore = seenAs({ renew: (...args) => (silent ? hang() : memory.renew(...args)) });
+    let asked: AbortSignal | undefined;
+    const quiet: LeaseStore = seenAs({
+      renew: (held, patch, signal) => {
+        if (!silent) return memory.renew(held, patch, signal);
+        asked ??= signal;
+        return hang();
+      },
+    });
     delete quiet.watch;
     const term = await settled(candidate('a', {}, quiet).acquire());
     expect(clock.pending).toBe(1);
@@ -64,6 +71,9 @@ describe('the timers of an election', () => {
       pending.add(clock.pending);
     }
     expect(pending).toEqual(new Set([1, 2]));
+    await clock.advance(500);
+    // Such a call is let go.
+    expect(asked!.reason).toMatchObject({ message: 'the deadline of a call to the lease store has passed' });
     silent = false;
     await settled(term.resign());
     await closeAll();

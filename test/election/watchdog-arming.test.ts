@@ -133,9 +133,11 @@ describe('the watchdog', () => {
   it('leaves the main thread 50 ms where nobody says otherwise, and keeps no process alive', async () => {
     const office = new Office();
     office.lead(1_000);
-    await using _ = await watchdog(office as unknown as Election);
+    const dog = await watchdog(office as unknown as Election);
     expect(endMs()).toBeCloseTo(1_050);
     expect(threads.at(-1)!.ref).toBe(false);
+    await dog[Symbol.asyncDispose]();
+    expect(threads.at(-1)!.over).toBe(true);
   });
 
   it('does not wait for the end of a term that is over when it hears of it', async () => {
@@ -164,7 +166,9 @@ describe('the watchdog', () => {
     [{ slack: 1 }, 'watchdog has no option "slack"; it has slackMs'],
   ])('refuses %o', async (options, message) => {
     const count = threads.length;
-    const refused = await watchdog(new Office() as unknown as Election, options).catch((error: unknown) => error);
+    const refused = await watchdog(new Office() as unknown as Election, options as never).catch(
+      (error: unknown) => error,
+    );
     expect(refused).toMatchObject({ code: 'INVALID_OPTION', message });
     expect(threads).toHaveLength(count);
   });

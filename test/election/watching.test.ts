@@ -6,12 +6,13 @@ import { hints } from '../../src/election/hints.ts';
 import { Watching } from '../../src/election/watching.ts';
 
 const pauseMs = 1_000;
+const nothing = (): void => undefined;
 
 /** A watch whose source is the test's. */
 function watching(chance: () => number = seededRandom(1)) {
   const clock = new VirtualClock();
   const opened: { readonly atMs: number; readonly signal: AbortSignal }[] = [];
-  const source = { tell: (): void => undefined, fail: (_error: unknown): void => undefined, refuses: false };
+  const source = { tell: nothing, fail: nothing as (error: unknown) => void, refuses: false };
   const open = (signal: AbortSignal): AsyncIterable<unknown> => {
     opened.push({ atMs: clock.now(), signal });
     if (source.refuses) throw new Error('refused');
