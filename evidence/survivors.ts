@@ -167,7 +167,7 @@ export const explained: readonly {
   },
   {
     file: 'src/election/candidate.ts',
-    line: 71,
+    line: 97,
     mutator: 'OptionalChaining',
     reason: 'a call that is under way has what calls it off',
   },

@@ -63,12 +63,7 @@ export class Candidate {
 
   /** Gives up what there is; who does not lead does not wait for an answer either. */
   resign(data: string | undefined, drainMs: number): void {
-    const { calling, unsure } = this.#standing;
-    const callOff = this.#callOff;
     this.dispatch({ type: 'resign', data, drainMs });
-    // What gives a lease back, or asks whether there is one to give back, is worth its wait.
-    const asks = calling?.call.kind === 'acquire' || (calling?.call.kind === 'read' && !unsure);
-    if (asks && this.#standing.leaving) callOff?.();
   }
 
   /** Resolves when no call to the store is under way; what is to be given back is asked for as soon as none is. */
@@ -99,6 +94,7 @@ export class Candidate {
     this.#standing = after;
     if (call !== undefined) this.#send(call);
     this.#tell(before, after);
+    if (event.type === 'resign' && after.leaving && asks(before)) this.#callOff?.();
     for (const resolve of this.#quiet.splice(0)) resolve();
   }
 
@@ -149,4 +145,9 @@ export class Candidate {
       },
     );
   }
+}
+
+/** Whether a call is under way that only asks. What gives a lease back, or asks whether there is one to, is worth its wait. */
+function asks({ calling, unsure }: Standing): boolean {
+  return calling?.call.kind === 'acquire' || (calling?.call.kind === 'read' && !unsure);
 }

@@ -109,6 +109,22 @@ describe('resign', () => {
     await closeAll();
   });
 
+  it('calls off an acquisition from a listener too', async () => {
+    const { clock, candidate, seenAs, settled, closeAll } = make();
+    let asked: AbortSignal | undefined;
+    const store = seenAs({ acquire: (_, end) => ((asked = end), hang()) });
+    const election = candidate('a', { ttlMs: 20_000 }, store);
+    const ending = new AbortController();
+    election.on('transition', ({ to }) => {
+      if (to === 'acquiring') ending.abort();
+    });
+    const ended = election.terms({ signal: ending.signal }).next();
+    expect(await settled(ended)).toEqual({ done: true, value: undefined });
+    expect(asked!.aborted).toBe(true);
+    expect(clock.now()).toBeLessThan(100);
+    await closeAll();
+  });
+
   it('gives back what was granted long after it was called off', async () => {
     const { clock, candidate, seenAs, memory, settled, closeAll } = make();
     const { signal } = new AbortController();

@@ -97,6 +97,16 @@ describe('a leader that drains', () => {
   });
 });
 
+it('a leader that loses its lease while it drains stays where it is when the time to drain is over', () => {
+  const life = new Life();
+  life.grant();
+  life.wait();
+  life.take({ ...resign, drainMs: 5_000 });
+  life.answer({ kind: 'renew', result: null });
+  life.take({ type: 'wake' }, 6_000);
+  expect(life.standing).toMatchObject({ phase: 'lost', reason: 'superseded' });
+});
+
 describe('a candidate that is sure of nothing', () => {
   it('looks before it asks where observers expire leases', () => {
     expect(new Life('observer').calls).toEqual(['read']);
