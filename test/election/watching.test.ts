@@ -92,4 +92,21 @@ describe('a watch', () => {
     await clock.advance(10_000);
     expect(opened).toHaveLength(2);
   });
+
+  it('that goes on after its end is not heard', async () => {
+    const clock = new VirtualClock();
+    let tell = nothing;
+    async function* deaf(): AsyncGenerator<number> {
+      await new Promise<void>((resolve) => (tell = resolve));
+      yield 1;
+    }
+    const told: unknown[] = [];
+    const watch = new Watching(deaf, pauseMs, { clock, random: seededRandom(1) }, (event) => told.push(event));
+    watch.start();
+    await clock.advance(0);
+    watch.stop();
+    tell();
+    await clock.advance(10_000);
+    expect(told).toEqual([]);
+  });
 });
