@@ -166,6 +166,24 @@ export const explained: readonly {
     reason: 'where nobody answers the curve stays as it is: leaving it out saves time',
   },
   {
+    file: 'src/election/candidate.ts',
+    line: 97,
+    mutator: 'OptionalChaining',
+    reason: 'a call that is under way has what calls it off',
+  },
+  {
+    file: 'src/election/leader-info.ts',
+    line: 26,
+    mutator: 'ConditionalExpression',
+    reason: 'JSON knows no undefined either: not to ask it saves an error that is thrown',
+  },
+  {
+    file: 'src/election/observe.ts',
+    line: 51,
+    mutator: 'BooleanLiteral',
+    reason: 'whether the bell has rung is set before it is asked',
+  },
+  {
     file: 'src/flow/barrier.ts',
     line: 176,
     mutator: 'ConditionalExpression',

@@ -274,4 +274,10 @@ export const mended: readonly Mended[] = [
     commit: 'b016906',
     test: 'test/balancing/trials.test.ts',
   },
+  {
+    bug: 'A candidate that withdrew in a listener waited for the answer to its acquisition: the next campaign began only after it, or after the time that a store may take.',
+    found: 'by reading, for a mutant that no test noticed',
+    commit: '8201c17',
+    test: 'test/election/ending.test.ts',
+  },
 ];

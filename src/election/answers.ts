@@ -1,7 +1,7 @@
 import { paceMs, renewalMs, retryMs, soonMs } from './delays.ts';
 import type { Instant } from './instant.ts';
 import type { Granted, LeaseRecord } from './lease-store.ts';
-import { isGhost, sight } from './sighting.ts';
+import { isOwn, sight } from './sighting.ts';
 import type { Rules } from './rules.ts';
 import {
   type Answer,
@@ -99,12 +99,12 @@ function isStale({ token, nonce }: LeaseRecord, newest: Standing['newest']): boo
 function looked(standing: Standing, record: LeaseRecord | null, at: Instant, rules: Rules): Standing {
   if (!isCandidate(standing)) return standing;
   const nonce = nonceOf(standing, rules);
-  const ours = record !== null && record.holder !== null && (record.nonce === nonce || isGhost(record, rules));
+  const ours = record !== null && isOwn(record, rules);
   if (standing.leaving) {
     const gone: Standing = { ...standing, phase: 'idle', reason: 'withdrawn', unsure: false, nextMs: Infinity };
     return ours ? { ...gone, ghost: record } : gone;
   }
-  const seen = sight(record, at.now, nonce, rules, standing.seen);
+  const seen = sight(record, at.now, rules, standing.seen);
   const next: Standing = { ...standing, phase: 'standby', reason: 'held', seen };
   if (ours && record.nonce !== nonce) return { ...next, ghost: record, seen: undefined, nextMs: at.now };
   // Where observers expire leases, the count begins with the look that shows a version first.

@@ -34,7 +34,7 @@ export class Campaigns<Meta> {
   #seat: Seat<Meta> | undefined;
   #meta: unknown;
   /** What was told of the leader last. */
-  #shown = '';
+  #shown: string | undefined;
   #lostMs = Infinity;
   /** For whom the term is given up. */
   #to: string | undefined;
@@ -85,10 +85,8 @@ export class Campaigns<Meta> {
 
   /** Whoever acts in a seat does so no more. */
   async leave(seat: Seat<Meta>): Promise<void> {
-    if (this.#seat === seat) {
-      if (!seat.lost) this.resign();
-      this.#candidate.dispatch({ type: 'settled' });
-    }
+    this.resign();
+    this.#candidate.dispatch({ type: 'settled' });
     await seat.gone;
   }
 
@@ -115,7 +113,7 @@ export class Campaigns<Meta> {
     const seat = this.#seat;
     if (seat === undefined) return;
     if (!leads(before) && leads(after)) this.#begin(seat, after);
-    if (after.phase === 'draining') seat.begun?.stop('resigned');
+    if (after.phase === 'draining') seat.term.stop('resigned');
     if (after.phase === 'lost') {
       if (before.phase !== 'lost') this.#lostMs = this.#settings.runtime.clock.now();
       seat.lose(after.reason);
@@ -135,7 +133,7 @@ export class Campaigns<Meta> {
     const term = seat.begin(held!.record.token, {
       key,
       id,
-      remainingMs: () => (this.#seat === seat ? this.#candidate.remainingMs() : 0),
+      remainingMs: () => this.#candidate.remainingMs(),
       update: (meta) => this.#update(seat, meta),
       resign: (options) => this.#resignFrom(seat, options),
     });
@@ -162,7 +160,6 @@ export class Campaigns<Meta> {
 
   /** The seat is empty; another may be taken. */
   #end(seat: Seat<Meta>): void {
-    if (this.#seat !== seat) return;
     this.#seat = undefined;
     this.#lostMs = Infinity;
     this.#candidate.rest();
@@ -170,8 +167,9 @@ export class Campaigns<Meta> {
   }
 
   #tellLeader({ held, seen }: Standing): void {
-    if (held === undefined && seen === undefined) return;
-    const leader = leaderOf<Meta>(held?.record ?? seen?.record ?? null);
+    const known = held ?? seen;
+    if (known === undefined) return;
+    const leader = leaderOf<Meta>(known.record ?? null);
     const shows = JSON.stringify([leader?.id, String(leader?.token), leader?.meta]);
     if (shows === this.#shown) return;
     this.#shown = shows;

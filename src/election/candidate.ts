@@ -47,15 +47,11 @@ export class Candidate {
     }
   }
 
-  get standing(): Standing {
-    return this.#standing;
-  }
-
   /** For how long the lease may be relied upon, now; when that is over, the loss is known before this returns. */
   remainingMs(): number {
     const leftMs = remainingMs(this.#standing, this.#now(), this.rules);
     if (leftMs > 0) return leftMs;
-    if (this.#standing.held !== undefined) this.dispatch({ type: 'wake' });
+    this.dispatch({ type: 'wake' });
     return 0;
   }
 
@@ -67,18 +63,12 @@ export class Candidate {
 
   /** Gives up what there is; who does not lead does not wait for an answer either. */
   resign(data: string | undefined, drainMs: number): void {
-    const { calling, unsure } = this.#standing;
-    const callOff = this.#callOff;
     this.dispatch({ type: 'resign', data, drainMs });
-    // What gives a lease back, or asks whether there is one to give back, is worth its wait.
-    const asks = calling?.call.kind === 'acquire' || (calling?.call.kind === 'read' && !unsure);
-    if (asks && this.#standing.leaving && this.#standing.calling === calling) callOff?.();
   }
 
-  /** Resolves when no call to the store is under way, nor due for what is to be given back. */
+  /** Resolves when no call to the store is under way; what is to be given back is asked for as soon as none is. */
   async quiet(): Promise<void> {
-    while (this.#standing.calling !== undefined || this.#standing.ghost !== undefined)
-      await new Promise<void>((resolve) => this.#quiet.push(resolve));
+    while (this.#standing.calling !== undefined) await new Promise<void>((resolve) => this.#quiet.push(resolve));
   }
 
   /** Nobody campaigns for the time being. */
@@ -99,14 +89,12 @@ export class Candidate {
   }
 
   #take(event: ElectionEvent): void {
-    // What a call was to answer may be over.
-    const answers = event.type === 'answered' || event.type === 'unanswered';
-    if (answers && this.#standing.calling === undefined) return;
     const before = this.#standing;
     const [after, call] = step(before, event, this.#now(), this.rules);
     this.#standing = after;
     if (call !== undefined) this.#send(call);
     this.#tell(before, after);
+    if (event.type === 'resign' && after.leaving && asks(before)) this.#callOff?.();
     for (const resolve of this.#quiet.splice(0)) resolve();
   }
 
@@ -157,4 +145,9 @@ export class Candidate {
       },
     );
   }
+}
+
+/** Whether a call is under way that only asks. What gives a lease back, or asks whether there is one to, is worth its wait. */
+function asks({ calling, unsure }: Standing): boolean {
+  return calling?.call.kind === 'acquire' || (calling?.call.kind === 'read' && !unsure);
 }

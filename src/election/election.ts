@@ -126,7 +126,7 @@ export class Election<Meta = unknown> extends Emitter<ElectionEvents<Meta>> impl
       term.remainingMs(); // it may be over, and nobody have asked
       const { lost } = seat;
       await this.#campaigns.leave(seat);
-      const expected = failure === undefined || (term.stopped && isOfTheLoss(failure.error, term));
+      const expected = failure === undefined || (term.stopped && isLeadershipLost(failure.error));
       if (!lost && !expected) throw failure.error;
       if (!expected) reportError('the body of an election failed after its term was lost', failure.error);
       if (!lost || isAborted(options.signal)) return;
@@ -142,7 +142,6 @@ export class Election<Meta = unknown> extends Emitter<ElectionEvents<Meta>> impl
   async acquire(options: CampaignOptions = {}): Promise<Term<Meta>> {
     this.#checkCampaign(options);
     const { signal } = options;
-    if (isAborted(signal)) throw signal!.reason;
     const seat = await this.#campaigns.elect(signal, false);
     if (seat !== undefined) return seat.term;
     throw isAborted(signal) ? signal!.reason : closed();
@@ -245,9 +244,4 @@ function closed(): HoldfastError {
 /** A function, for an abort is not seen by the type checker. */
 function isAborted(signal: AbortSignal | undefined): boolean {
   return signal?.aborted === true;
-}
-
-/** Whether an error is what a body throws that stops when its term does. */
-function isOfTheLoss(error: unknown, { signal }: Term): boolean {
-  return error === signal.reason || isLeadershipLost(error);
 }

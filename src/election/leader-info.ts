@@ -25,8 +25,7 @@ export function told(meta: unknown, to?: string): string | undefined {
 function read(data: string | undefined): Told {
   if (data === undefined) return {};
   try {
-    const value: unknown = JSON.parse(data);
-    return typeof value === 'object' && value !== null ? value : {};
+    return (JSON.parse(data) as Told | null) ?? {};
   } catch {
     return {}; // another program's
   }

@@ -92,11 +92,10 @@ function expired(standing: Standing, at: Instant, rules: Rules): Standing {
 
 /** What is due at this moment without a call. */
 function due(standing: Standing, at: Instant): Standing {
-  const { phase, held, leadMs, drainUntilMs, busy } = standing;
-  if (phase === 'acquiring' && held !== undefined && at.now >= leadMs)
+  // Times that are set for who has a lease and waits, or is busy and drains, and for nobody else.
+  if (at.now >= standing.leadMs)
     return { ...standing, phase: 'leading', reason: 'granted', leadMs: Infinity, busy: true };
-  if (phase === 'draining' && busy && at.now >= drainUntilMs) return lost(standing, 'drainTimeout', at);
-  return standing;
+  return at.now >= standing.drainUntilMs ? lost(standing, 'drainTimeout', at) : standing;
 }
 
 /** The call that is due. */

@@ -26,11 +26,7 @@ export function observe<Meta>(
   for (const signal of signals) if (!ending.signal.aborted) unlinks.push(onAbort(signal, end));
   const iterator: AsyncIterableIterator<LeaderInfo<Meta> | null> = {
     [Symbol.asyncIterator]: () => iterator,
-    next: async () => {
-      const result = await shown.next();
-      if (result.done === true) end();
-      return result;
-    },
+    next: () => shown.next(),
     // Not the generator's own, which waits for what is under way.
     return: () => {
       end();
@@ -100,7 +96,6 @@ async function* observed<Meta>(
           timer.cancel();
           resolve();
         };
-        if (isRung(bell)) bell.ring();
       });
     }
   } finally {

@@ -18,20 +18,14 @@ const mostJitterMs = 500;
  * @internal A look at the lease. Stamped after the answer: a stamp from before it would count time in which the holder may have
  * renewed. Where observers expire leases, a version that was seen before keeps the stamp that it had.
  */
-export function sight(
-  record: LeaseRecord | null,
-  nowMs: number,
-  nonce: string,
-  rules: Rules,
-  before?: Sighting,
-): Sighting {
+export function sight(record: LeaseRecord | null, nowMs: number, rules: Rules, before?: Sighting): Sighting {
   const patience = rules.rank * rules.spreadMs;
   // Who waits for others waits once: another look at what is free does not begin the wait anew.
   const free = (record: LeaseRecord | undefined, waitMs: number): Sighting => {
     return { record, sinceMs: nowMs, dueMs: Math.min(before?.dueMs ?? Infinity, nowMs + waitMs) };
   };
   if (record === null) return free(undefined, patience);
-  if (record.nonce === nonce || isGhost(record, rules)) return { record, sinceMs: nowMs, dueMs: nowMs };
+  if (isOwn(record, rules)) return { record, sinceMs: nowMs, dueMs: nowMs };
   if (record.holder === null) return free(record, patience + (rules.yields(record) ? rules.spreadMs : 0));
   if (before !== undefined && before.record?.version === record.version && rules.expiry === 'observer') return before;
   const leftMs = rules.expiry === 'observer' ? record.ttlMs : (record.remainingMs ?? record.ttlMs);
@@ -39,7 +33,7 @@ export function sight(
   return { record, sinceMs: nowMs, dueMs: nowMs + leftMs + jitterMs + patience };
 }
 
-/** @internal Whether a record is of an earlier candidacy of this very candidate: an acquisition that was done unheard. */
-export function isGhost({ holder, nonce }: LeaseRecord, { instance }: Pick<Rules, 'instance'>): boolean {
+/** @internal Whether a lease is this very candidate's, by this candidacy or an earlier one: an acquisition that was done unheard. */
+export function isOwn({ holder, nonce }: LeaseRecord, { instance }: Pick<Rules, 'instance'>): boolean {
   return holder !== null && nonce.startsWith(`${instance}.`);
 }

@@ -182,9 +182,9 @@ export function isCandidate({ phase }: Pick<Standing, 'phase'>): boolean {
 
 /** @internal The same without its lease. */
 export function lost(standing: Standing, reason: Reason, at: Instant): Standing {
-  const without = { ...standing, reason, held: undefined, leadMs: Infinity, drainUntilMs: Infinity, seen: undefined };
+  const without = { ...standing, reason, held: undefined, leadMs: Infinity, drainUntilMs: Infinity };
   // Who waits out the lock delay has not begun to lead.
   return leads(standing)
-    ? { ...without, phase: 'lost', look: false, nextMs: Infinity }
+    ? { ...without, phase: 'lost', nextMs: Infinity }
     : { ...without, phase: 'standby', nextMs: at.now };
 }

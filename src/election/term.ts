@@ -85,7 +85,6 @@ export class Term<Meta = unknown> implements AsyncDisposable {
     check('minRemainingMs', minRemainingMs, minRule);
     const leftMs = this.remainingMs();
     if (this.#over !== undefined) throw this.#over;
-    if (leftMs <= 0) throw leadershipLost(this.#office.key, this.token, 'is over: its lease has run out');
     if (leftMs < minRemainingMs) {
       const why = `has ${String(Math.floor(leftMs))} ms left, and ${String(minRemainingMs)} are asked for`;
       throw leadershipLost(this.#office.key, this.token, why);
@@ -137,7 +136,7 @@ export class Term<Meta = unknown> implements AsyncDisposable {
 
   /** Why the leader should stop, as of now. */
   get #reason(): Error | undefined {
-    if (this.#stopped === undefined) this.remainingMs();
+    this.remainingMs();
     return this.#stopped;
   }
 

@@ -185,6 +185,7 @@ describe('a term', () => {
     await clock.advance(1_000);
     const { reason } = term.signal as { readonly reason: unknown };
     expect(reason).toSatisfy(isLeadershipLost);
+    expect((reason as Error).message).toBe('term 1 of the election "x" is over: its time has run out');
     expect(seen).toEqual([true, reason, reason, reason]);
     expect(log).toContain('a leading > lost: stalled');
     await settled(term.resign());

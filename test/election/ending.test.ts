@@ -81,6 +81,71 @@ describe('resign', () => {
     await closeAll();
   });
 
+  it('nor the release of a lease that came too late', async () => {
+    const { clock, candidate, seenAs, memory, settled, closeAll } = make();
+    const released: AbortSignal[] = [];
+    const store = seenAs({
+      acquire: async (candidacy, end) => {
+        const result = await memory.acquire(candidacy, end);
+        if (result.granted) await clock.sleep(450);
+        // A second less than was asked for: it is over when it comes.
+        return result.granted ? { ...result, record: { ...result.record, ttlMs: 500 } } : result;
+      },
+      release: async (held, end) => {
+        released.push(end);
+        await clock.sleep(300);
+        return await memory.release(held, end);
+      },
+    });
+    const ending = new AbortController();
+    const ended = candidate('a', {}, store).terms({ signal: ending.signal }).next();
+    await clock.advance(500);
+    expect(released).toHaveLength(1);
+    ending.abort();
+    expect(await settled(ended)).toEqual({ done: true, value: undefined });
+    expect(released[0]!.aborted).toBe(false);
+    await clock.advance(300);
+    expect(await memory.read('x', new AbortController().signal)).toMatchObject({ holder: null });
+    await closeAll();
+  });
+
+  it('calls off an acquisition from a listener too', async () => {
+    const { clock, candidate, seenAs, settled, closeAll } = make();
+    let asked: AbortSignal | undefined;
+    const store = seenAs({ acquire: (_, end) => ((asked = end), hang()) });
+    const election = candidate('a', { ttlMs: 20_000 }, store);
+    const ending = new AbortController();
+    election.on('transition', ({ to }) => {
+      if (to === 'acquiring') ending.abort();
+    });
+    const ended = election.terms({ signal: ending.signal }).next();
+    expect(await settled(ended)).toEqual({ done: true, value: undefined });
+    expect(asked!.aborted).toBe(true);
+    expect(clock.now()).toBeLessThan(100);
+    await closeAll();
+  });
+
+  it('gives back what was granted long after it was called off', async () => {
+    const { clock, candidate, seenAs, memory, settled, closeAll } = make();
+    const { signal } = new AbortController();
+    const store = seenAs({
+      // It does not heed its signal.
+      acquire: async (candidacy) => {
+        await clock.sleep(900);
+        return await memory.acquire(candidacy, signal);
+      },
+    });
+    const ending = new AbortController();
+    const ended = candidate('a', {}, store).terms({ signal: ending.signal }).next();
+    await clock.advance(100);
+    ending.abort();
+    expect(await settled(ended)).toEqual({ done: true, value: undefined });
+    expect(await memory.read('x', signal)).toBe(null);
+    await clock.advance(1_000);
+    expect(await memory.read('x', signal)).toMatchObject({ holder: null });
+    await closeAll();
+  });
+
   it('tells the body to stop at once, and leaves it the term until it has', async () => {
     const { clock, candidate, settled, closeAll } = make();
     let term: Term | undefined;
@@ -158,6 +223,25 @@ describe('close', () => {
     expect(await settled(waiting)).toMatchObject({ code: 'CLOSED' });
     expect(clock.now() - fromMs).toBeLessThanOrEqual(10);
     await settled(closed);
+    await closeAll();
+  });
+
+  it('leaves a body behind that does not stop: after drainMs and two calls, with nothing left open at the store', async () => {
+    const { clock, candidate, seenAs, memory, settled, closeAll } = make();
+    const watches: AbortSignal[] = [];
+    const store = seenAs({ watch: (key, end) => (watches.push(end), memory.watch(key, end)) });
+    const election = candidate('a', { drainMs: 700, requestMs: 300 }, store);
+    void election.run(hang);
+    await clock.advance(100);
+    expect(watches.map(({ aborted }) => aborted)).toEqual([false]);
+    let closed = false;
+    const closing = election.close().then(() => (closed = true));
+    await clock.advance(700 + 2 * 300 - 1);
+    expect(closed).toBe(false);
+    await clock.advance(1);
+    expect(closed).toBe(true);
+    expect(watches.map(({ aborted }) => aborted)).toEqual([true]);
+    await settled(closing);
     await closeAll();
   });
 

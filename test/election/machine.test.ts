@@ -1,67 +1,9 @@
 /* Worked examples of the machine: each is of a defect that it had, or that a test would miss. */
 
-import { seededRandom } from 'holdfast/testing';
 import { describe, expect, it } from 'vitest';
-import { step } from '../../src/election/machine.ts';
-import { timingFrom } from '../../src/election/rules.ts';
-import type { Rules } from '../../src/election/rules.ts';
-import {
-  type Answer,
-  type ElectionEvent,
-  idle,
-  remainingMs,
-  type Standing,
-  type StoreCall,
-  wakeMs,
-} from '../../src/election/standing.ts';
+import { type ElectionEvent, wakeMs } from '../../src/election/standing.ts';
+import { Life, own, timing } from './support/life.ts';
 import { recordOf } from './support/machine-cluster.ts';
-
-const timing = timingFrom({ ttlMs: 10_000, lockDelayMs: 700 }, { minTtlMs: 1, stepMs: 1 });
-
-/** A machine, its time and the calls that it has made. */
-class Life {
-  readonly rules: Rules;
-  readonly calls: string[] = [];
-  standing: Standing = idle;
-  nowMs: number;
-
-  constructor(expiry: 'server' | 'observer' = 'server', over: Partial<Rules> = {}, nowMs = 1_000) {
-    const names = { key: 'x', id: 'a', instance: 'a#1', rank: 0 };
-    this.rules = { ...timing, expiry, ...names, yields: () => false, chance: seededRandom(1), ...over };
-    this.nowMs = nowMs;
-    this.take({ type: 'campaign', data: undefined });
-  }
-
-  take(event: ElectionEvent, afterMs = 0): StoreCall | undefined {
-    this.nowMs += afterMs;
-    const [standing, call] = step(this.standing, event, { now: this.nowMs, wall: this.nowMs }, this.rules);
-    this.standing = standing;
-    if (call !== undefined) this.calls.push(call.kind);
-    return call;
-  }
-
-  answer(answer: Answer, afterMs = 1): StoreCall | undefined {
-    return this.take({ type: 'answered', answer }, afterMs);
-  }
-
-  grant(token = 1n, predecessor: 'none' | 'expired' = 'none', afterMs = 1): StoreCall | undefined {
-    const { call } = this.standing.calling!;
-    const nonce = call.kind === 'acquire' ? call.candidacy.nonce : '';
-    return this.answer({ kind: 'acquire', result: { granted: true, record: recordOf({ nonce, token }), predecessor } }, afterMs); // prettier-ignore
-  }
-
-  /** Up to when something is due by itself. */
-  wait(): StoreCall | undefined {
-    this.nowMs = wakeMs(this.standing, this.rules);
-    return this.take({ type: 'wake' });
-  }
-
-  get leftMs(): number {
-    return remainingMs(this.standing, { now: this.nowMs, wall: this.nowMs }, this.rules);
-  }
-}
-
-const own = recordOf({ nonce: 'a#1.1', token: 1n });
 
 describe('a leader', () => {
   it('keeps its lease when an old acquisition of the same candidacy is answered after all', () => {
@@ -129,6 +71,20 @@ describe('a leader', () => {
       const record = { ...own, ttlMs };
       life.answer({ kind: 'acquire', result: { granted: true, record, predecessor: 'none' } }, 0);
       expect(life.leftMs).toBeCloseTo(leftMs);
+    }
+  });
+
+  it('loses a lease that was renewed for less than the answer took', () => {
+    for (const [ttlMs, phase] of [
+      [1_400, 'leading'],
+      [1_200, 'lost'],
+    ] as const) {
+      const life = new Life();
+      life.grant();
+      life.wait();
+      life.answer({ kind: 'renew', result: { ...own, ttlMs } }, 700);
+      expect(life.standing.phase).toBe(phase);
+      if (phase === 'lost') expect(life.standing.reason).toBe('expired');
     }
   });
 
@@ -290,6 +246,34 @@ describe('a candidate', () => {
       expect(life.grant(token)?.kind).toBe('release');
       expect(life.standing).toMatchObject({ phase: 'standby', reason: 'staleToken', held: undefined });
     }
+  });
+
+  it.each(['late', 'withdrawn', 'a campaign that began anew'])(
+    'gives back what it was granted in vain, and knows that it has nothing then (%s)',
+    (why) => {
+      const life = new Life('server', { chance: () => 0 });
+      const campaign: ElectionEvent = { type: 'campaign', data: undefined };
+      if (why === 'withdrawn') life.take({ type: 'resign', data: undefined, drainMs: 0 }, 10);
+      if (why.startsWith('a campaign')) life.take(campaign, 10);
+      expect(life.grant(1n, 'none', why === 'late' ? 9_400 : 1)?.kind).toBe('release');
+      const reason = why === 'late' ? 'late' : 'withdrawn';
+      expect(life.standing).toMatchObject({ phase: 'standby', reason, held: undefined });
+      // Who is sure of that asks for the lease without a look, or goes without one.
+      const next = life.answer({ kind: 'release', result: true }) ?? life.wait();
+      expect(next?.kind).toBe(why === 'withdrawn' ? 'read' : 'acquire');
+      if (why === 'withdrawn') life.answer({ kind: 'read', result: null });
+      expect(life.standing.phase).toBe(why === 'withdrawn' ? 'idle' : 'acquiring');
+    },
+  );
+
+  it.each([
+    [0, 50],
+    [0.9, 95],
+  ])('that is told that the lease is free again asks soon, a little apart from others (%f)', (chance, pauseMs) => {
+    const life = new Life('server', { chance: () => chance });
+    life.answer({ kind: 'acquire', result: { granted: false, current: null } });
+    expect(life.wait()?.kind).toBe('acquire');
+    expect(life.nowMs).toBeCloseTo(1_001 + pauseMs);
   });
 
   it('takes the same token again for the same candidacy', () => {

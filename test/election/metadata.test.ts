@@ -94,6 +94,37 @@ describe('metadata', () => {
     await closeAll();
   });
 
+  it('is not written where there is none', async () => {
+    const { memory, candidate, settled, closeAll } = make();
+    const term = await settled(candidate('a').acquire());
+    expect(await memory.read('x', signal)).toMatchObject({ holder: 'a', data: undefined });
+    await settled(term.resign({ to: 'b' }));
+    expect(await toldBy(memory)).toEqual({ to: 'b' });
+    await closeAll();
+  });
+
+  it.each([undefined, '', 'text', 'null', '5', '"text"', 'true', '[1]', '{"url":1}', '{"to":5}'])(
+    'that another program has written is no obstacle (%s)',
+    async (data) => {
+      const { clock, memory, candidate, settled, closeAll } = make();
+      const observed = candidate('w').observe();
+      expect(await observed.next()).toEqual({ done: false, value: null });
+      const held = await memory.acquire({ key: 'x', holder: 'other', nonce: 'n', ttlMs: 60_000, data }, signal);
+      if (!held.granted) throw new Error('it is free');
+      const { token } = held.record;
+      expect(await settled(observed.next())).toEqual({ done: false, value: { id: 'other', token, meta: undefined } });
+      const next = candidate('a').acquire();
+      await clock.advance(100);
+      await memory.release({ ...held.record, data }, signal);
+      const fromMs = clock.now();
+      const term = await settled(next);
+      // Nor does it look as if the lease were meant for somebody else.
+      expect(clock.now() - fromMs).toBeLessThanOrEqual(10);
+      await settled(term.resign());
+      await closeAll();
+    },
+  );
+
   it('that JSON cannot say is refused, and leaves what was told', async () => {
     const { memory, candidate, settled, closeAll } = make();
     const term = await settled(candidate('a', { meta: 1 }).acquire());

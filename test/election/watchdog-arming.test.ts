@@ -6,7 +6,9 @@ import { watchdog } from 'holdfast/election/watchdog';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 /** Threads that were begun: their memory, and whether they are over. */
-const threads = vi.hoisted((): { end: () => bigint; changes: () => number; over: boolean }[] => []);
+const threads = vi.hoisted((): { end: () => bigint; changes: () => number; over: boolean; ref: boolean }[] => []);
+/** Whether threads fail to begin. */
+const fault = vi.hoisted(() => ({ error: undefined as Error | undefined }));
 
 vi.mock('node:worker_threads', async () => {
   const { EventEmitter } = await import('node:events');
@@ -19,13 +21,16 @@ vi.mock('node:worker_threads', async () => {
         end: () => new BigInt64Array(workerData, 0, 1)[0]!,
         changes: () => new Int32Array(workerData, 8, 1)[0]!,
         over: false,
+        ref: true,
       };
       threads.push(this.#thread);
-      queueMicrotask(() => this.emit('message', 'watching'));
+      queueMicrotask(() =>
+        fault.error === undefined ? this.emit('message', 'watching') : this.emit('error', fault.error),
+      );
     }
 
     unref(): void {
-      // It keeps nothing alive.
+      this.#thread.ref = false;
     }
 
     async terminate(): Promise<void> {
@@ -123,6 +128,49 @@ describe('the watchdog', () => {
     office.tell('transition', { from: 'draining', to, reason: 'expired' });
     expect(endMs()).toBe(undefined);
     await dog.close();
+  });
+
+  it('leaves the main thread 50 ms where nobody says otherwise, and keeps no process alive', async () => {
+    const office = new Office();
+    office.lead(1_000);
+    const dog = await watchdog(office as unknown as Election);
+    expect(endMs()).toBeCloseTo(1_050);
+    expect(threads.at(-1)!.ref).toBe(false);
+    await dog[Symbol.asyncDispose]();
+    expect(threads.at(-1)!.over).toBe(true);
+  });
+
+  it('does not wait for the end of a term that is over when it hears of it', async () => {
+    const office = new Office();
+    office.lead(0);
+    const dog = await watched(office);
+    expect(endMs()).toBe(undefined);
+    office.tell('renewed', { term: office.lead(0) });
+    expect(endMs()).toBe(undefined);
+    await dog.close();
+  });
+
+  it('that cannot begin says why, and leaves nothing behind', async () => {
+    const office = new Office();
+    fault.error = new Error('no thread');
+    const refused = await watched(office).catch((error: unknown) => error);
+    fault.error = undefined;
+    expect(refused).toMatchObject({ message: 'no thread' });
+    expect(threads.at(-1)!.over).toBe(true);
+    office.tell('elected', { term: office.lead(1_000) });
+    expect([endMs(), vi.getTimerCount()]).toEqual([undefined, 0]);
+  });
+
+  it.each([
+    [{ slackMs: Infinity }, 'slackMs must be a finite number >= 0, got Infinity'],
+    [{ slack: 1 }, 'watchdog has no option "slack"; it has slackMs'],
+  ])('refuses %o', async (options, message) => {
+    const count = threads.length;
+    const refused = await watchdog(new Office() as unknown as Election, options as never).catch(
+      (error: unknown) => error,
+    );
+    expect(refused).toMatchObject({ code: 'INVALID_OPTION', message });
+    expect(threads).toHaveLength(count);
   });
 
   it('leaves neither timer nor listener behind when it is closed', async () => {
