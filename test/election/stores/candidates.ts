@@ -29,6 +29,9 @@ export async function winnerOf(stores: readonly LeaseStore[], racers: number): P
   return winners[0]!.record;
 }
 
+/** By its signal, and not by a time limit of its own, which would be many times that; a busy machine takes its own. */
+export const promptMs = 1_000;
+
 /** Whether a call rejects with the reason of its signal, and how long after the abort. */
 export async function abandoned(call: (signal: AbortSignal) => Promise<unknown>, afterMs: number): Promise<number> {
   const controller = new AbortController();

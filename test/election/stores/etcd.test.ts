@@ -7,7 +7,7 @@ import { leaseStoreSuite } from 'holdfast/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it, test } from 'vitest';
 import { startProxy } from '../../support/proxy.ts';
 import { describeWith, etcdctl, type Server, startEtcd } from '../../support/servers.ts';
-import { abandoned, candidacy, granted, patient, rest, winnerOf } from './candidates.ts';
+import { abandoned, candidacy, granted, patient, promptMs, rest, winnerOf } from './candidates.ts';
 
 /** Laws that want another version after each renewal. A renewal in etcd is no write, unless the data changes. */
 const versionLaws = [
@@ -195,15 +195,15 @@ describeWith(['etcd', 'etcdctl'], 'EtcdLeaseStore', () => {
     const who = candidacy();
     await far.read(who.key, patient);
     proxy.blackhole('toClient');
-    expect(await abandoned((signal) => far.acquire(who, signal), 50)).toBeLessThan(50);
+    expect(await abandoned((signal) => far.acquire(who, signal), 50)).toBeLessThan(promptMs);
     const near = open();
     const { record } = await granted(near, who);
     const [renewal, release] = [
       (signal: AbortSignal) => far.renew([record], { ttlMs: 60_000, data: 'late' }, signal),
       (signal: AbortSignal) => far.release(record, signal),
     ];
-    expect(await abandoned(renewal, 20)).toBeLessThan(50);
-    expect(await abandoned(release, 20)).toBeLessThan(50);
+    expect(await abandoned(renewal, 20)).toBeLessThan(promptMs);
+    expect(await abandoned(release, 20)).toBeLessThan(promptMs);
     proxy.blackhole('none');
     await sleep(50);
     // Neither had made its first step, a read, and neither goes on.

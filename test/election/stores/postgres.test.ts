@@ -6,7 +6,7 @@ import { leaseStoreSuite } from 'holdfast/testing';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { startProxy } from '../../support/proxy.ts';
 import { describeWith, type Server, startPostgres } from '../../support/servers.ts';
-import { abandoned, candidacy, granted, patient, rest, winnerOf } from './candidates.ts';
+import { abandoned, candidacy, granted, patient, promptMs, rest, winnerOf } from './candidates.ts';
 
 interface Connected {
   readonly client: PostgresClient;
@@ -82,7 +82,7 @@ describeWith(['postgres', 'initdb'], 'PostgresLeaseStore', () => {
       const who = candidacy();
       await store.read(who.key, patient);
       proxy.blackhole('toClient');
-      expect(await abandoned((signal) => store.acquire(who, signal), 100)).toBeLessThan(50);
+      expect(await abandoned((signal) => store.acquire(who, signal), 100)).toBeLessThan(promptMs);
       const near = new PostgresLeaseStore(one.client);
       if (_ !== 'postgres.js') expect(await near.read(who.key, patient)).toMatchObject({ nonce: who.nonce });
       await granted(near, who);
@@ -147,7 +147,7 @@ describeWith(['postgres', 'initdb'], 'PostgresLeaseStore', () => {
     const store = new PostgresLeaseStore(sql);
     const who = candidacy();
     const busy = sql`SELECT pg_sleep(0.2)`.execute();
-    expect(await abandoned((signal) => store.acquire(who, signal), 20)).toBeLessThan(50);
+    expect(await abandoned((signal) => store.acquire(who, signal), 20)).toBeLessThan(promptMs);
     await busy;
     expect(await store.read(who.key, patient)).toBeNull();
     await sql.end();
@@ -253,7 +253,7 @@ describeWith(['postgres', 'initdb'], 'PostgresLeaseStore', () => {
     await store.read('key', patient);
     server.pause();
     try {
-      expect(await abandoned((signal) => store.read('key', signal), 20)).toBeLessThan(50);
+      expect(await abandoned((signal) => store.read('key', signal), 20)).toBeLessThan(promptMs);
     } finally {
       server.resume();
     }

@@ -6,7 +6,7 @@ import { createClient } from 'redis';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { type Proxy, startProxy } from '../../support/proxy.ts';
 import { describeWith, type Server, startRedis } from '../../support/servers.ts';
-import { abandoned, candidacy, granted, patient, rest, winnerOf } from './candidates.ts';
+import { abandoned, candidacy, granted, patient, promptMs, rest, winnerOf } from './candidates.ts';
 
 interface Connected {
   readonly client: RedisClient;
@@ -77,7 +77,7 @@ describeWith(['redis-server'], 'RedisLeaseStore', () => {
       const who = candidacy();
       await granted(store, candidacy()); // the server has the script
       proxy.blackhole('toClient');
-      expect(await abandoned((signal) => store.acquire(who, signal), 50)).toBeLessThan(50);
+      expect(await abandoned((signal) => store.acquire(who, signal), 50)).toBeLessThan(promptMs);
       const near = new RedisLeaseStore(one.client);
       expect(await near.read(who.key, patient)).toMatchObject({ holder: who.holder, nonce: who.nonce });
       await granted(near, who);
@@ -96,7 +96,7 @@ describeWith(['redis-server'], 'RedisLeaseStore', () => {
       proxy.blackhole('both');
       proxy.cut();
       await sleep(100); // until the client has seen it
-      expect(await abandoned((signal) => store.acquire(who, signal), 100)).toBeLessThan(50);
+      expect(await abandoned((signal) => store.acquire(who, signal), 100)).toBeLessThan(promptMs);
       proxy.blackhole('none');
       await store.read(who.key, AbortSignal.timeout(10_000)); // it is back
       expect(await store.read(who.key, patient)).toBeNull();
@@ -179,7 +179,7 @@ describeWith(['redis-server'], 'RedisLeaseStore', () => {
     await store.read('key', patient);
     server.pause();
     try {
-      expect(await abandoned((signal) => store.read('key', signal), 20)).toBeLessThan(50);
+      expect(await abandoned((signal) => store.read('key', signal), 20)).toBeLessThan(promptMs);
     } finally {
       server.resume();
     }
