@@ -62,6 +62,8 @@ export class AddAll<D, R> implements AsyncIterableIterator<Settled<D, R>> {
   #exhausted = false;
   /** Nobody reads any more. */
   #left = false;
+  /** Where there is a vigil: those that it is open for. */
+  readonly #open = new Set<Watcher<D>>();
   #failure: { readonly error: unknown } | undefined;
   /** Whose end nobody will know: the queue has closed before it. */
   readonly #forsaken = new Set<Job<D>>();
@@ -102,6 +104,7 @@ export class AddAll<D, R> implements AsyncIterableIterator<Settled<D, R>> {
     const already = this.#exhausted;
     this.#exhausted = this.#left = true;
     this.#failure = undefined;
+    for (const watcher of [...this.#open]) this.#unwatch(watcher);
     while (this.#ended.shift() !== undefined);
     for (let reader = this.#readers.shift(); reader !== undefined; reader = this.#readers.shift()) {
       reader.resolve({ value: undefined, done: true });
@@ -145,7 +148,6 @@ export class AddAll<D, R> implements AsyncIterableIterator<Settled<D, R>> {
 
   readonly #ticket: Watcher<D> = {
     ended: (job) => {
-      this.#host.vigil?.end();
       if (this.#left) return;
       if (job.isLive) this.#forsaken.add(job);
       if (!this.#ordered) this.#ended.push(job);
@@ -206,29 +208,52 @@ export class AddAll<D, R> implements AsyncIterableIterator<Settled<D, R>> {
   #offer(data: D): Job<D> | Promise<Job<D>> {
     const options = this.#optionsOf?.(data);
     this.#underWay++;
-    this.#host.vigil?.begin();
-    let accepted: Job<D> | Promise<Job<D>>;
+    const watcher = this.#watch();
     try {
-      accepted = this.#host.offer(data, options, this.#ticket);
+      const accepted = this.#host.offer(data, options, watcher);
+      if (accepted instanceof Promise) return this.#offered(accepted, watcher);
+      if (this.#ordered) this.#ended.push(accepted);
+      return accepted;
     } catch (error) {
-      this.#refused();
+      this.#refused(watcher);
       throw error;
     }
-    if (this.#ordered) {
-      if (accepted instanceof Promise) {
-        return accepted.then((job) => {
-          if (!this.#left) this.#ended.push(job);
-          return job;
-        });
-      }
-      this.#ended.push(accepted);
-    }
-    return accepted;
   }
 
-  #refused(): void {
+  async #offered(accepted: Promise<Job<D>>, watcher: Watcher<D>): Promise<Job<D>> {
+    try {
+      const job = await accepted;
+      if (this.#ordered && !this.#left) this.#ended.push(job);
+      return job;
+    } catch (error) {
+      this.#refused(watcher);
+      throw error;
+    }
+  }
+
+  #refused(watcher: Watcher<D>): void {
     this.#underWay--;
-    this.#host.vigil?.end();
+    this.#unwatch(watcher);
+  }
+
+  /** Who is told of the end of a job: once, and not if the job was refused, though the store may have it then. */
+  #watch(): Watcher<D> {
+    const { vigil } = this.#host;
+    if (vigil === undefined) return this.#ticket;
+    const watcher: Watcher<D> = {
+      ended: (job) => {
+        if (this.#unwatch(watcher)) this.#ticket.ended(job);
+      },
+    };
+    this.#open.add(watcher);
+    vigil.begin();
+    return watcher;
+  }
+
+  #unwatch(watcher: Watcher<D>): boolean {
+    const was = this.#open.delete(watcher);
+    if (was) this.#host.vigil!.end();
+    return was;
   }
 
   async #readLater(next: Promise<IteratorResult<D>>): Promise<void> {
@@ -256,7 +281,6 @@ export class AddAll<D, R> implements AsyncIterableIterator<Settled<D, R>> {
     try {
       await accepted;
     } catch (error) {
-      this.#refused();
       this.#fail(error, true);
     }
     this.#reading = false;

@@ -40,6 +40,7 @@ export class Consumers<D> {
       next: (reader) => this.#next(reader),
       left: (one) => this.#leave(one),
       settled: this.#onSettled,
+      watched: (end) => this.#depot.vigil?.over(end) ?? end,
     });
     if (this.#closed) void consumer.return();
     else this.#open.add(consumer);
@@ -96,6 +97,7 @@ class Consumer<D> implements AsyncIterator<Delivery<D>> {
     readonly next: (consumer: Consumer<D>) => Promise<Result<D>>;
     readonly left: (consumer: Consumer<D>) => void;
     readonly settled: () => void;
+    readonly watched: (end: Promise<void>) => Promise<void>;
   };
   readonly #held = new Set<Job<D>>();
   #over = false;
@@ -106,6 +108,7 @@ class Consumer<D> implements AsyncIterator<Delivery<D>> {
       readonly next: (consumer: Consumer<D>) => Promise<Result<D>>;
       readonly left: (consumer: Consumer<D>) => void;
       readonly settled: () => void;
+      readonly watched: (end: Promise<void>) => Promise<void>;
     },
   ) {
     this.#engine = engine;
@@ -156,7 +159,7 @@ class Consumer<D> implements AsyncIterator<Delivery<D>> {
   #end(job: Job<D>, how: () => void | Promise<void>): Promise<void> | undefined {
     if (!this.#held.delete(job)) return undefined;
     const ended = how();
-    if (ended instanceof Promise) return ended;
+    if (ended instanceof Promise) return this.#host.watched(ended);
     this.#host.settled();
     return undefined;
   }

@@ -7,20 +7,20 @@ const idsRule: Rule<readonly string[] | undefined> = {
 };
 
 /** @internal The dead as a user sees them: a store that is open is asked, for what has been looked at. */
-export function deadDoor<D>(dead: DeadJobs<D>, opening: void | Promise<void>): DeadJobs<D> {
+export function deadDoor<D>(dead: DeadJobs<D>, opened: () => Promise<void> | undefined): DeadJobs<D> {
   return {
     async *list() {
-      await opening;
+      await opened();
       yield* dead.list();
     },
     redrive: async (ids) => {
       check('ids', ids, idsRule);
-      await opening;
+      await opened();
       return dead.redrive(ids);
     },
     purge: async (ids) => {
       check('ids', ids, idsRule);
-      await opening;
+      await opened();
       return dead.purge(ids);
     },
   };

@@ -47,6 +47,11 @@ export class Intake<D> {
     return this.#admission.size;
   }
 
+  /** Resolves when the store is open, and rejects when it will not be; undefined: it is. */
+  get opening(): Promise<void> | undefined {
+    return this.#opening;
+  }
+
   /** Whether the store has still to say what it holds, or whether it has taken a job. */
   get isAsking(): boolean {
     return this.#isOpening || this.#asked > 0;

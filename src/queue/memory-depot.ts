@@ -78,7 +78,7 @@ export class MemoryDepot<D> implements Depot<D> {
 
   put(job: Job<D>, delayMs: number, nowMs: number): Offer<D> {
     const offer = this.#store.backlog.offer(job, delayMs, this.#room, nowMs);
-    if (delayMs > 0) this.#arm();
+    this.#arm(); // it may be for later, or have taken the place of one that was
     this.#store.woken(this.#onWake);
     return offer;
   }
@@ -90,7 +90,7 @@ export class MemoryDepot<D> implements Depot<D> {
   settle(job: Job<D>, ending: Ending, nowMs: number): boolean {
     if (job.state !== 'leased') return false;
     this.#store.backlog.settle(job, ending, nowMs);
-    if (ending.kind !== 'done') this.#arm();
+    this.#arm(); // it may have its turn again, also one that is done
     this.#store.woken(this.#onWake);
     return true;
   }

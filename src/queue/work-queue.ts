@@ -32,6 +32,7 @@ import { readSettings, type Settings, type WorkQueueOptions } from './settings.t
 import type { CloseReport, QueueStats } from './stats.ts';
 import { syncFrom, type SyncReport, type WorkSource } from './sync.ts';
 import { Tally } from './tally.ts';
+import { Vigil } from './vigil.ts';
 import { Waits } from './waits.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
@@ -82,6 +83,9 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
   readonly #scaler: Scaler | undefined;
   readonly #handles: HandleHost<D, R>;
   readonly #dead: DeadJobs<D>;
+  /** Of a pool whose workers have died nothing but the time until it starts others may be left. */
+  readonly #crew: Vigil;
+  #isShortHanded = false;
   #unlink: Unlink | undefined;
   #closing: Promise<CloseReport> | undefined;
   /** That nothing is there has been told. */
@@ -102,6 +106,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
       this.#pump();
     };
     this.#settings = settings;
+    this.#crew = new Vigil(runtime.clock);
     this.#pool = poolOf(worker);
     this.#depot = depotOf(settings, {
       owner: this,
@@ -169,7 +174,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
         this.#onLost(job, error);
       },
     });
-    this.#dead = deadDoor(this.#depot.dead, opening);
+    this.#dead = deadDoor(this.#depot.dead, () => this.#intake.opening);
     if (opening !== undefined) {
       const look = (): void => {
         this.#look();
@@ -193,11 +198,15 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
    * the reason of the job's signal
    */
   add(data: D, options?: JobOptions): Promise<JobHandle<D, R>> {
+    return this.#add(data, options, this.#handles);
+  }
+
+  #add(data: D, options: JobOptions | undefined, host: HandleHost<D, R>): Promise<JobHandle<D, R>> {
     try {
       const job = this.#intake.make(data, options);
       const accepted = this.#intake.accept(job, options);
-      if (accepted instanceof Promise) return this.#watched(accepted.then((offer) => this.#handle(job, offer)));
-      return Promise.resolve(this.#handle(job, accepted));
+      if (accepted instanceof Promise) return this.#watched(accepted.then((offer) => handleOf(job, offer, host)));
+      return Promise.resolve(handleOf(job, accepted, host));
     } catch (error) {
       return Promise.reject(error);
     }
@@ -266,11 +275,13 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
    * @param options - `signal`: ends it
    */
   sync(source: WorkSource<D>, options?: { readonly signal?: AbortSignal }): Promise<SyncReport> {
+    // Nobody waits for these results: the source is told of what is done here.
+    const host = { ...this.#handles, resultOf: (job: Job<D>) => this.#results.of(job) };
     return syncFrom(
       source,
       options,
       (id) => this.#depot.find(id) !== undefined,
-      (data, id) => this.add(data, { id }),
+      (data, id) => this.#add(data, { id }, host),
     );
   }
 
@@ -293,12 +304,13 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
    * @returns whether there was such a job
    */
   cancel(id: string, reason?: unknown): Promise<boolean> {
-    return this.#endings.cancel(id, reason);
+    return this.#watched(this.#endings.cancel(id, reason));
   }
 
   /** Starts no more jobs until `resume`. What runs goes on, jobs are accepted, and idle workers go as if nothing waited. */
   pause(): void {
     this.#engine.paused = true;
+    this.#hold();
   }
 
   /** Goes on after `pause`. */
@@ -393,6 +405,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
       isIdle: () => this.#isIdle,
       over: () => {
         this.#over = true;
+        this.#hold();
       },
     };
   }
@@ -423,6 +436,21 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     if (this.#over) return;
     if (this.#consumers.waiting > 0) this.#consumers.serve();
     this.#engine.pump(nowMs);
+    this.#hold();
+  }
+
+  /** Keeps the process while jobs in memory wait for workers that are to be started again. */
+  #hold(): void {
+    const isShortHanded =
+      this.#pool.size === 0 &&
+      this.#depot.vigil === undefined &&
+      !this.#over &&
+      (this.#scaler?.workers ?? 0) > 0 &&
+      this.#runnable > 0;
+    if (isShortHanded === this.#isShortHanded) return;
+    this.#isShortHanded = isShortHanded;
+    if (isShortHanded) this.#crew.begin();
+    else this.#crew.end();
   }
 
   /** Something may have become ready without being added: a delay is over, or a key free. There may be no worker left. */
@@ -521,6 +549,7 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
   #look(): void {
     this.#intake.admit();
     this.#waits.look();
+    this.#hold();
     if (this.#resting || !this.listens('idle') || !this.#isIdle) return;
     this.#resting = true;
     this.emit('idle', { done: this.#tally.done, dead: this.#tally.dead });
@@ -531,8 +560,8 @@ export class WorkQueue<D, R = unknown> extends Emitter<WorkQueueEvents<R>> imple
     const { vigil } = this.#depot;
     return vigil === undefined ? promise : vigil.over(promise);
   }
+}
 
-  #handle(job: Job<D>, { status, job: live = job }: Offer<D>): JobHandle<D, R> {
-    return new JobHandle<D, R>(live, this.#handles, status === 'duplicate');
-  }
+function handleOf<D, R>(job: Job<D>, { status, job: live = job }: Offer<D>, host: HandleHost<D, R>): JobHandle<D, R> {
+  return new JobHandle<D, R>(live, host, status === 'duplicate');
 }

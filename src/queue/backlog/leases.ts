@@ -13,6 +13,8 @@ export class Leases<D> {
 
   /** When the first may be over; Infinity when there is none. */
   get nextMs(): number {
+    for (let lease = this.#heap.first; lease !== undefined && !isHeld(lease); lease = this.#heap.first)
+      this.#heap.pop();
     return this.#heap.first?.endsMs ?? Infinity;
   }
 

@@ -1,8 +1,9 @@
 /** A process lives as long as somebody waits for what a queue has promised, though nothing but time brings it. */
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
@@ -52,4 +53,24 @@ describe.each(['memory', 'a journal'])('with a store of %s a process lives for',
     const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 50_000 });
     expect(stdout).toBe(`${waits[wait][1]}\n`);
   });
+});
+
+it('a process lives while the workers of a pool are to be started again', async () => {
+  const [filename, count] = [join(folder, 'worker.mjs'), join(folder, 'count')];
+  writeFileSync(
+    filename,
+    `import { appendFileSync, readFileSync } from 'node:fs';
+    appendFileSync(${JSON.stringify(count)}, 'x');
+    if (readFileSync(${JSON.stringify(count)}, 'utf8').length <= 2) throw new Error('not yet');
+    export default (text) => text;`,
+  );
+  const script = `
+    import { WorkQueue } from ${source('index.ts')};
+    import { ThreadPool } from ${source('pools/threads.ts')};
+    const pool = new ThreadPool({ filename: new URL(${JSON.stringify(pathToFileURL(filename).href)}), max: 1 });
+    const queue = new WorkQueue(pool, { workers: 1, retry: { attempts: 10, backoff: { baseMs: 10, maxMs: 10 } } });
+    console.log(await queue.run('done'));`;
+  const args = ['--import', 'tsx', '--input-type=module', '--eval', script];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 50_000 });
+  expect(stdout).toBe('done\n');
 });
