@@ -39,18 +39,6 @@ export const explained: readonly {
       'a sum that is found anew each time is as right: to keep it for a tenth of a second saves O(members) with each choice',
   },
   {
-    file: 'src/balancing/slot.ts',
-    line: 80,
-    mutator: 'ConditionalExpression',
-    reason: 'an empty set, the usual, has nobody: not to ask it saves time with each member that a choice looks at',
-  },
-  {
-    file: 'src/balancing/slot.ts',
-    line: 80,
-    mutator: 'EqualityOperator',
-    reason: 'an empty set has nobody, so that it may as well be asked',
-  },
-  {
     file: 'src/balancing/slow-start.ts',
     line: 47,
     mutator: 'EqualityOperator',

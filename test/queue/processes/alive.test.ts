@@ -70,7 +70,8 @@ it('a process lives while the workers of a pool are to be started again', async 
     const pool = new ThreadPool({ filename: new URL(${JSON.stringify(pathToFileURL(filename).href)}), max: 1 });
     const queue = new WorkQueue(pool, { workers: 1, retry: { attempts: 10, backoff: { baseMs: 10, maxMs: 10 } } });
     console.log(await queue.run('done'));`;
-  const args = ['--import', 'tsx', '--input-type=module', '--eval', script];
-  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 50_000 });
+  const file = join(folder, 'main.mjs'); // not --eval: threads inherit the arguments
+  writeFileSync(file, script);
+  const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', file], { timeout: 50_000 });
   expect(stdout).toBe('done\n');
 });

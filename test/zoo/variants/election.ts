@@ -89,7 +89,7 @@ export const election: readonly Variant[] = [
     id: 'election/resigned-not-told',
     mistake: 'A leader that resigns is not told to stop.',
     file: 'src/election/campaigns.ts',
-    search: "if (after.phase === 'draining') seat.begun?.stop('resigned');",
+    search: "if (after.phase === 'draining') seat.term.stop('resigned');",
     replace: '',
     tests: ['test/election/ending.test.ts'],
     only: 'tells the body to stop at once',
