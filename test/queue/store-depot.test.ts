@@ -507,6 +507,38 @@ describe('a store behind promises', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it.each([
+    [undefined, ['b', 'b']],
+    [2_000, ['b', 'b']],
+    [300, ['DEADLINE_EXCEEDED', 'DEADLINE_EXCEEDED']],
+  ])('one that takes the place of another with a deadline of 500 ms ends with its own, %s', async (deadline, ends) => {
+    const { clock, runtime, inner } = setUp();
+    const { store } = remote(inner, clock);
+    const work = async (name: string, { signal }: { readonly signal: AbortSignal }): Promise<string> => {
+      await clock.sleep(200, signal);
+      return name;
+    };
+    const queue = new WorkQueue<string, string>(work, { store, runtime, lease });
+    await clock.advance(50);
+    const dedupe = { id: 'd', mode: 'replace' } as const;
+    const told: unknown[] = [];
+    const add = (name: string, deadline?: number): void => {
+      queue.run(name, { dedupe, delayMs: 400, ...(deadline !== undefined && { deadline }) }).then(
+        (value) => told.push(value),
+        (error: unknown) => told.push((error as { readonly code?: unknown }).code),
+      );
+    };
+    add('a', 500);
+    await clock.advance(20);
+    add('b', deadline);
+    await clock.advance(2_500);
+    expect(told).toEqual(ends);
+    const closing = queue.close();
+    await clock.advance(20_000);
+    await closing;
+    expect(clock.pending).toBe(0);
+  });
+
   it('a deadline is kept of a job whose lease was lost', async () => {
     const { clock, runtime, inner } = setUp();
     const { store } = remote(inner, clock, (op) => (op === 'extend' && clock.now() < 500 ? 'lost' : 'well'));

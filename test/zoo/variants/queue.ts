@@ -205,7 +205,7 @@ export const queue: readonly Variant[] = [
     file: 'src/queue/far-records.ts',
     search: '(job.details ??= {}).expiresAtMs = by.details?.expiresAtMs;',
     replace: '',
-    tests: ['test/queue/far-store.prop.test.ts'],
+    tests: ['test/queue/store-depot.test.ts'],
   },
   {
     id: 'queue/store-counts-the-deadline',
