@@ -26,6 +26,25 @@ export const explained: readonly {
     reason: 'of two that are equal the average is either',
   },
   {
+    file: 'src/balancing/load-balancer.ts',
+    line: 66,
+    mutator: 'BooleanLiteral',
+    reason: 'whoever is made tells first that there is no panic, while nobody can hear it',
+  },
+  {
+    file: 'src/balancing/load-balancer.ts',
+    line: 227,
+    mutator: 'ConditionalExpression',
+    reason:
+      'where nothing has turned, outside panic, to count all again shows nothing new: not to do so saves O(members) with each answer',
+  },
+  {
+    file: 'src/balancing/load-balancer.ts',
+    line: 297,
+    mutator: 'ConditionalExpression',
+    reason: 'who is alone is the first: the comparison is there for the types',
+  },
+  {
     file: 'src/balancing/outcome.ts',
     line: 40,
     mutator: 'BlockStatement',
@@ -37,6 +56,12 @@ export const explained: readonly {
     mutator: 'ConditionalExpression',
     reason:
       'a sum that is found anew each time is as right: to keep it for a tenth of a second saves O(members) with each choice',
+  },
+  {
+    file: 'src/balancing/slot.ts',
+    line: 38,
+    mutator: 'BooleanLiteral',
+    reason: 'each that is taken is told that it is there, and who is not taken is nobody',
   },
   {
     file: 'src/balancing/slow-start.ts',
