@@ -82,4 +82,18 @@ describe('a scatter that begins', () => {
     expect(asked).toBe(0);
     expect(counting.most).toBe(0);
   });
+
+  it('ends `reserveMs` before the deadline, and its leaves know', async () => {
+    const clock = new VirtualClock();
+    const told: unknown[] = [];
+    const leaf = (_: number, { deadline, signal }: Attempt): Promise<never> => {
+      told.push(deadline.remaining());
+      signal.addEventListener('abort', () => told.push(signal.reason));
+      return silent();
+    };
+    const options = { deadline: 20, reserveMs: 5, runtime: steady(clock) };
+    const seen = await finish(clock, collected(scatter([1], leaf, options)));
+    expect(seen).toMatchObject([{ target: 1, status: 'late', ms: 15 }]);
+    expect(told).toMatchObject([15, { code: 'DEADLINE_EXCEEDED', message: 'the deadline of a scatter has passed' }]);
+  });
 });
