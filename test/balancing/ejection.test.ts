@@ -135,6 +135,13 @@ describe('an ejected member', () => {
     expect(of('a').ejected).toBe('successRate');
   });
 
+  it('may be one that fails while the others fail one call of ten', () => {
+    const { at, fail, of } = make(['a', 'b', 'c']);
+    for (const id of ['b', 'c']) for (let i = 0; i < 10; i++) at(id).release(i === 0 ? 'failed' : 'ok');
+    fail('a');
+    expect(of('a').ejected).toBe('consecutive');
+  });
+
   it('keeps its state by its id, through updates', () => {
     const { pool, fail, of } = make(['a', 'b', 'c']);
     fail('a');
@@ -153,6 +160,14 @@ describe('an ejected member', () => {
   it('there is none while the others fail too: what all suffer from is nobody’s fault', () => {
     const { at, fail, of } = make(['a', 'b', 'c']);
     for (let i = 0; i < 80; i++) at('b').release(i % 8 === 0 ? 'failed' : 'ok');
+    fail('a');
+    expect(of('a')).toMatchObject({ ejected: undefined, failedInRow: 5 });
+  });
+
+  it('there is none either while each of the others fails so little that only all together show it', async () => {
+    const { clock, at, fail, of } = make(['a', 'b', 'c', 'd', 'e']);
+    for (const id of ['b', 'c', 'd', 'e']) for (const outcome of ['failed', 'ok'] as const) at(id).release(outcome);
+    await clock.advance(100);
     fail('a');
     expect(of('a')).toMatchObject({ ejected: undefined, failedInRow: 5 });
   });
@@ -175,6 +190,20 @@ describe('panic', () => {
       { ejected: undefined, failedInRow: 5 },
     ]);
     expect(pool.pick().member).toBe('a');
+  });
+
+  it('brings no trial nearer by what others answer, nor by who fails next', () => {
+    const { pool, events, fail, answer, of } = make(['a', 'b', 'c', 'd'], { panicBelow: 1 });
+    answer('c', 'd');
+    fail('a');
+    fail('b');
+    answer('c');
+    expect(pool.stats().panic).toBe(true);
+    for (const id of ['a', 'b']) {
+      const { ejectedForMs } = of(id);
+      expect(ejectedForMs).toBeGreaterThanOrEqual(2_500);
+      expect(events).toContainEqual(['eject', { id, why: 'consecutive', forMs: ejectedForMs }]);
+    }
   });
 
   it('is over when failures have aged, at the next answer', async () => {

@@ -98,6 +98,13 @@ describe('what is concluded from a call', () => {
     expect(accept).not.toHaveBeenCalled();
   });
 
+  it('is a failure when the caller does not accept the answer', async () => {
+    const { pool, first } = make({ classify: undefined });
+    const refused = await rejectionOf(() => pool.run(() => 'bad', { accept: () => false }));
+    expect(refused).toMatchObject({ code: 'NOT_ACCEPTED' });
+    expect(first()).toMatchObject({ failures: 1, failedInRow: 1, answered: true });
+  });
+
   it('is nothing when the caller has gone, however long he waited', async () => {
     const { clock, pool, first } = make({ classify: undefined });
     const caller = new AbortController();

@@ -39,6 +39,22 @@ it('work is not called when the caller aborts while it is told the member', asyn
   expect(brief(balancer).members).toEqual([{ id: 'a', pending: 0 }]);
 });
 
+it('of a member that leaves while it is judged no ejection is told', () => {
+  const told: string[] = [];
+  let failures = 0;
+  const settled = (verdict: string): void => {
+    if (verdict === 'failed' && ++failures === 5) balancer.update(['b', 'c']);
+  };
+  const balancer = new LoadBalancer<string>(['a', 'b', 'c'], {
+    cost: () => () => ({ cost: () => 0, settled }),
+  });
+  balancer.on('eject', ({ id }) => told.push(`ejected ${id}`));
+  balancer.on('update', ({ removed }) => told.push(`removed ${removed.join()}`));
+  for (const id of ['b', 'c']) balancer.pick({ avoid: new Set(['a', id]) }).release();
+  for (let i = 0; i < 5; i++) balancer.pick({ avoid: new Set(['b', 'c']) }).release('failed');
+  expect(told).toEqual(['removed a']);
+});
+
 it('no call is taken when a listener of the update that it has found closes the balancer', async () => {
   let current = ['a'];
   const live = {

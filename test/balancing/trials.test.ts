@@ -110,6 +110,24 @@ describe('a trial that is called off', () => {
   });
 });
 
+it('one call of a hundred is a trial, and what was not spent is saved up', async () => {
+  const { clock, pool, at, a } = await due();
+  // Three may be made at once. Of two more, each after a quarter of the calls that earn one, a half is left.
+  at('a').release('failed');
+  for (let i = 0; i < 2; i++) {
+    for (let j = 0; j < 24; j++) at('b').release();
+    await clock.advance(a().ejectedForMs);
+    at('a').release('failed');
+  }
+  await clock.advance(a().ejectedForMs);
+  const asked = Array.from({ length: 50 }, () => {
+    const lease = pool.pick();
+    lease.release();
+    return lease.member;
+  });
+  expect(asked.indexOf('a')).toBe(49);
+});
+
 describe('a trial that fails', () => {
   it('leaves what is known of its member', async () => {
     const { at, a } = await due();

@@ -1,8 +1,9 @@
 import { LoadBalancer } from 'holdfast/balancing';
 import { type Clock, Deadline } from 'holdfast/core';
-import { isInsufficientCoverage, scatterGather } from 'holdfast/scatter';
+import { isInsufficientCoverage, scatter, scatterGather } from 'holdfast/scatter';
 import { failOnLeaks, VirtualClock } from 'holdfast/testing';
 import { describe, expect, it } from 'vitest';
+import { collected } from '../support/serving.ts';
 
 /** A promise of the platform whose `then` is not. */
 function withThen(then: () => void): Promise<number> {
@@ -29,31 +30,48 @@ describe('a leaf that returns a promise with a `then` of its own', () => {
   });
 });
 
+/** Leaves each of which keeps the process busy for 30 ms: its clock moves, and the timers have no turn. */
+function busyLeaves() {
+  const clock = new VirtualClock();
+  let stolenMs = 0;
+  const busy: Clock = {
+    now: () => clock.now() + stolenMs,
+    wallNow: () => clock.wallNow(),
+    setTimer: (ms, fn) => clock.setTimer(ms, fn),
+    sleep: (ms, signal) => clock.sleep(ms, signal),
+  };
+  const asked: number[] = [];
+  const leaf = (target: number): number => {
+    asked.push(target);
+    stolenMs += 30;
+    return target;
+  };
+  return { asked, leaf, clock, runtime: { clock: busy, random: () => 0 } };
+}
+
 describe('a process that is too busy to notice the deadline', () => {
   it.each([undefined, 1])('asks nobody after it, with the concurrency %s', async (concurrency) => {
-    // Its clock moves while a leaf is at work, and the timers have no turn.
-    const clock = new VirtualClock();
-    let stolenMs = 0;
-    const busy: Clock = {
-      now: () => clock.now() + stolenMs,
-      wallNow: () => clock.wallNow(),
-      setTimer: (ms, fn) => clock.setTimer(ms, fn),
-      sleep: (ms, signal) => clock.sleep(ms, signal),
-    };
-    const asked: number[] = [];
-    const gathering = scatterGather(
-      [1, 2, 3],
-      (target) => {
-        asked.push(target);
-        stolenMs += 30;
-        return target;
-      },
-      { deadline: 20, runtime: { clock: busy, random: () => 0 }, ...(concurrency !== undefined && { concurrency }) },
-    );
-    const error: unknown = await gathering.catch((reason: unknown) => reason);
+    const { asked, leaf, runtime } = busyLeaves();
+    const options = { deadline: 20, runtime, ...(concurrency !== undefined && { concurrency }) };
+    const error: unknown = await scatterGather([1, 2, 3], leaf, options).catch((reason: unknown) => reason);
     if (!isInsufficientCoverage(error)) throw error;
     expect(asked).toEqual([1]);
     expect(error.partial.outcomes.map(({ status }) => status).slice(1)).toEqual(['skipped', 'skipped']);
+  });
+
+  it('asks nobody after it in a scatter, and discards the answer that came too late', async () => {
+    const { asked, leaf, clock, runtime } = busyLeaves();
+    const discarded: number[] = [];
+    const discard = (value: number): void => void discarded.push(value);
+    const outcomes = await collected(scatter([1, 2, 3], leaf, { deadline: 20, discard, runtime }));
+    expect(asked).toEqual([1]);
+    expect(outcomes.map(({ target, status, ms }) => [target, status, ms])).toEqual([
+      [1, 'late', 30],
+      [2, 'skipped', 0],
+      [3, 'skipped', 0],
+    ]);
+    expect(discarded).toEqual([1]);
+    expect(clock.pending).toBe(0);
   });
 });
 

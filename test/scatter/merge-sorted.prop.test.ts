@@ -244,6 +244,28 @@ describe('mergeSorted', () => {
     }
   });
 
+  it('that is left from inside of a stream gives nothing more, whatever the others have', async () => {
+    let read = 0;
+    const leaving: Iterable<number> = {
+      [Symbol.iterator]: () => ({
+        next: () => {
+          if (read++ > 0) void merged.return!();
+          return { done: false, value: read };
+        },
+      }),
+    };
+    const merged = mergeSorted([leaving, [5]], byValue)[Symbol.asyncIterator]();
+    expect(await merged.next()).toEqual({ done: false, value: 1 });
+    expect(await merged.next()).toEqual({ done: true, value: undefined });
+  });
+
+  it('that is left does not mind streams that cannot be closed', async () => {
+    const warnings = catchWarnings();
+    expect(await collect(mergeSorted([[1, 2], [3]], byValue), 1)).toEqual([1]);
+    await Promise.resolve();
+    expect(warnings).toEqual([]);
+  });
+
   it('that is left before it is read reads and closes nothing', async () => {
     const source = stuck(1);
     const merged = mergeSorted([source.stream], byValue)[Symbol.asyncIterator]();
@@ -304,6 +326,8 @@ describe('mergeSorted', () => {
   it.each<[unknown, unknown, string]>([
     [5, byKey, 'streams must be an array or another iterable, got 5'],
     [[[1], 5], byKey, 'a stream must be an iterable or an async iterable, got 5'],
+    [[[1], null], byKey, 'a stream must be an iterable or an async iterable, got null'],
+    [[undefined], byKey, 'a stream must be an iterable or an async iterable, got undefined'],
     [[], undefined, 'compare must be a function, got undefined'],
   ])('refuses %j, %s', (sources, compare, message) => {
     expectInvalid(

@@ -1,9 +1,9 @@
 import { type Attempt, hedge } from 'holdfast/calls';
 import { Deadline, isDeadlineExceeded, isHoldfastError } from 'holdfast/core';
-import { isInsufficientCoverage, scatterGather } from 'holdfast/scatter';
+import { isInsufficientCoverage, scatter, scatterGather } from 'holdfast/scatter';
 import { VirtualClock } from 'holdfast/testing';
 import { expect, describe, it } from 'vitest';
-import { steady } from '../support/serving.ts';
+import { collected, finish, steady } from '../support/serving.ts';
 
 /** Fails at the instant of the deadline, and is heard before our own timer: its timer is the older one. */
 function failsAt(clock: VirtualClock, ms: number): Promise<never> {
@@ -46,6 +46,24 @@ describe('a leaf that watches the same deadline and hears of it first', () => {
     expect((await gathering).outcomes.map(({ status }) => status)).toEqual(['late', 'ok']);
   });
 
+  it('is late in a scatter too, whatever another has answered', async () => {
+    const clock = new VirtualClock();
+    const first = failsAt(clock, 100);
+    const broken = clock.sleep(50).then(() => Promise.reject(new Error('broken')));
+    const outcomes = scatter(
+      ['slow', 'broken', 'quick'],
+      (target) => (target === 'slow' ? first : target === 'broken' ? broken : target),
+      { deadline: 100, runtime: steady(clock) },
+    );
+    const seen = await finish(clock, collected(outcomes));
+    expect(seen.map(({ target, status, ms }) => [target, status, ms])).toEqual([
+      ['quick', 'ok', 0],
+      ['broken', 'failed', 50],
+      ['slow', 'late', 100],
+    ]);
+    expect(clock.pending).toBe(0);
+  });
+
   it('makes a hedged call reject with the deadline, and the failure as its cause', async () => {
     const clock = new VirtualClock();
     const first = failsAt(clock, 100);
@@ -61,6 +79,35 @@ describe('a leaf that watches the same deadline and hears of it first', () => {
     await clock.advance(200);
     expect(await error).toMatchObject({ code: 'DEADLINE_EXCEEDED', cause: { message: 'their deadline' } });
     expect(attempts).toBe(1);
+  });
+});
+
+describe('an answer at the instant of the deadline that is heard first', () => {
+  it('is an answer, and what is open is told that the gather has settled', async () => {
+    const clock = new VirtualClock();
+    const first = clock.sleep(100);
+    let told: unknown;
+    const gathering = scatterGather(
+      ['slow', 'silent'],
+      (target, { signal }) => {
+        if (target === 'slow') return first.then(() => target);
+        return new Promise<string>(() => {
+          signal.addEventListener('abort', () => void (told = signal.reason));
+        });
+      },
+      { deadline: 100, require: 'any', runtime: steady(clock) },
+    );
+    const { outcomes } = await finish(clock, gathering);
+    expect(outcomes.map(({ status }) => status)).toEqual(['ok', 'cancelled']);
+    expect(told).toMatchObject({ code: 'SUPERSEDED', message: 'the gather has settled' });
+  });
+
+  it('is an answer in a scatter too', async () => {
+    const clock = new VirtualClock();
+    const first = clock.sleep(100);
+    const outcomes = scatter(['slow'], (target) => first.then(() => target), { deadline: 100, runtime: steady(clock) });
+    const seen = await finish(clock, collected(outcomes));
+    expect(seen).toMatchObject([{ target: 'slow', status: 'ok', value: 'slow', ms: 100 }]);
   });
 });
 

@@ -273,6 +273,13 @@ export async function finish<T>(clock: VirtualClock, promise: Promise<T>): Promi
   return result.value;
 }
 
+/** Everything that an iteration gives. */
+export async function collected<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
+
 /** A runtime of virtual time whose chance always says the same. */
 export function steady(clock: Clock, chance = 0): Runtime {
   return { clock, random: () => chance };
