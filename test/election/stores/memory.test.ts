@@ -83,9 +83,10 @@ describe('MemoryLeaseStore', () => {
   it('keeps nothing of a key that was only watched', async () => {
     const { store } = virtual();
     const { signal } = new AbortController();
+    let count = 0;
     const watchMany = async (): Promise<void> => {
-      for (let i = 0; i < 2_000; i++) {
-        const key = Buffer.alloc(5_000, String(i)).toString('latin1');
+      for (const end = count + 2_000; count < end; count++) {
+        const key = Buffer.alloc(5_000, `${String(count)} `).toString('latin1');
         await store.watch(key, signal)[Symbol.asyncIterator]().return?.();
       }
     };
