@@ -27,7 +27,7 @@ class Watcher extends EventEmitter {
 }
 
 const watchers: Watcher[] = [];
-const played = vi.hoisted(() => ({ watch: (..._args: never[]): unknown => undefined }));
+const played = vi.hoisted(() => ({ watch: undefined as unknown as (...args: never[]) => unknown }));
 vi.mock('node:fs', async (original) => ({
   ...(await original<typeof import('node:fs')>()),
   watch: (...args: never[]) => played.watch(...args),
