@@ -154,6 +154,18 @@ export const explained: readonly {
     reason: 'where nobody answers the curve stays as it is: leaving it out saves time',
   },
   {
+    file: 'src/election/answers.ts',
+    line: 88,
+    mutator: 'EqualityOperator',
+    reason: 'a lock delay of 0 is over in the instant in which it begins',
+  },
+  {
+    file: 'src/election/answers.ts',
+    line: 104,
+    mutator: 'BooleanLiteral',
+    reason: 'who does not stand is not asked what he is sure of, and begins anew with a campaign',
+  },
+  {
     file: 'src/election/candidate.ts',
     line: 97,
     mutator: 'OptionalChaining',
@@ -170,6 +182,24 @@ export const explained: readonly {
     line: 51,
     mutator: 'BooleanLiteral',
     reason: 'whether the bell has rung is set before it is asked',
+  },
+  {
+    file: 'src/election/options.ts',
+    line: 133,
+    mutator: 'BlockStatement',
+    reason: 'undefined is as little true as false is',
+  },
+  {
+    file: 'src/election/seat.ts',
+    line: 44,
+    mutator: 'OptionalChaining',
+    reason: 'what is lost has begun',
+  },
+  {
+    file: 'src/election/store-calls.ts',
+    line: 55,
+    mutator: 'ConditionalExpression',
+    reason: 'what is no number is not finite: the comparison is there for the types',
   },
   {
     file: 'src/election/stores/file-log.ts',
