@@ -1,34 +1,32 @@
 /** A file system that fails, or in which others are busy, between two steps of a store. */
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
-import type { FileHandle } from 'node:fs/promises';
+import files, { type FileHandle } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LeaseRecord } from 'holdfast/election';
 import { FileLeaseStore } from 'holdfast/election/file';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemUnique } from '../../../src/core/random.ts';
 import { FileLog } from '../../../src/election/stores/file-log.ts';
 import { folderOf } from '../../../src/election/stores/file-name.ts';
 
-type Call = 'link' | 'open' | 'readdir' | 'readFile';
+const calls = ['link', 'open', 'readdir', 'readFile'] as const;
+type Call = (typeof calls)[number];
 /** What happens right before a call of the file system, or right after: it fails when this does. */
 type Step = (path: string, result?: unknown) => unknown;
-const steps = vi.hoisted(() => new Map<string, Step>());
-vi.mock('node:fs/promises', async (original) => {
-  const real = await original<Record<Call, (...args: unknown[]) => unknown>>();
-  const faulty =
-    (call: Call) =>
-    async (path: string, ...rest: unknown[]) => {
-      await steps.get(`before ${call}`)?.(path);
-      const result = await real[call](path, ...rest);
-      await steps.get(`after ${call}`)?.(path, result);
-      return result;
-    };
-  return {
-    ...real,
-    ...{ link: faulty('link'), open: faulty('open'), readdir: faulty('readdir'), readFile: faulty('readFile') },
+const steps = new Map<string, Step>();
+const really = { ...files };
+
+/** The file system's own, with a step before and after; not a mock, which tests that share modules would share, too. */
+function faulty(call: Call) {
+  return async (path: string, ...rest: never[]): Promise<unknown> => {
+    await steps.get(`before ${call}`)?.(path);
+    const result: unknown = await (really[call] as (...args: unknown[]) => unknown)(path, ...rest);
+    await steps.get(`after ${call}`)?.(path, result);
+    return result;
   };
-});
+}
 
 const { signal } = new AbortController();
 const candidacy = { key: 'key', holder: 'ann', nonce: 'a', ttlMs: 1000 };
@@ -38,11 +36,15 @@ const inside = (name: string): string => join(folder, folderOf('key'), name);
 const left = (): string[] => readdirSync(inside('')).sort();
 
 beforeEach(() => {
+  Object.assign(files, Object.fromEntries(calls.map((call) => [call, faulty(call)])));
+  syncBuiltinESMExports();
   folder = mkdtempSync(join(tmpdir(), 'holdfast-leases-'));
   store = new FileLeaseStore(folder);
 });
 afterEach(() => {
   steps.clear();
+  Object.assign(files, really);
+  syncBuiltinESMExports();
   rmSync(folder, { recursive: true });
 });
 
@@ -146,20 +148,20 @@ describe('a draft', () => {
   });
 
   it('is closed, whatever comes of it', async () => {
-    const files: FileHandle[] = [];
+    const opened: FileHandle[] = [];
     const closed: boolean[] = [];
-    always('after open', (_, file) => files.push(file as FileHandle));
+    always('after open', (_, file) => opened.push(file as FileHandle));
     always('before link', () => {
-      closed.push(files.at(-1)!.fd === -1);
+      closed.push(opened.at(-1)!.fd === -1);
     });
     await renewed(await taken());
     expect(closed).toEqual([true, true]);
     once('after open', (_, file) => {
-      files.push(file as FileHandle);
+      opened.push(file as FileHandle);
       Object.assign(file as FileHandle, { writeFile: () => Promise.reject(new Error('no space')) });
     });
     await expect(taken()).rejects.toMatchObject({ message: 'no space' });
-    expect(files.map(({ fd }) => fd)).toEqual([-1, -1, -1]);
+    expect(opened.map(({ fd }) => fd)).toEqual([-1, -1, -1]);
     expect(left()).toEqual(['1.json', '2.json']);
   });
 });

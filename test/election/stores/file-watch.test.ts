@@ -1,10 +1,11 @@
 /** What the file system tells of a folder, played: it tells of what it likes to, and names it or not. */
 import { EventEmitter, getEventListeners } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import fs, { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FileLeaseStore } from 'holdfast/election/file';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { folderOf } from '../../../src/election/stores/file-name.ts';
 
 type Tell = (event: string, name: string | null) => void;
@@ -27,25 +28,29 @@ class Watcher extends EventEmitter {
 }
 
 const watchers: Watcher[] = [];
-const played = vi.hoisted(() => ({ watch: undefined as unknown as (...args: never[]) => unknown }));
-vi.mock('node:fs', async (original) => ({
-  ...(await original<typeof import('node:fs')>()),
-  watch: (...args: never[]) => played.watch(...args),
-}));
-played.watch = (path: string, options: unknown, tell: Tell): Watcher => {
+const really = fs.watch;
+const played = (path: string, options: unknown, tell: Tell): Watcher => {
   const watcher = new Watcher(path, options, tell);
   watchers.push(watcher);
   return watcher;
 };
+
+/** In place of the file system's own; not a mock, which tests that share modules would share, too. */
+function watchBy(watch: unknown): void {
+  Object.assign(fs, { watch });
+  syncBuiltinESMExports();
+}
 
 const hint = { done: false, value: undefined };
 const done = { done: true, value: undefined };
 let folder = '';
 
 beforeEach(() => {
+  watchBy(played);
   folder = mkdtempSync(join(tmpdir(), 'holdfast-leases-'));
 });
 afterEach(() => {
+  watchBy(really);
   watchers.length = 0;
   rmSync(folder, { recursive: true, force: true });
 });
