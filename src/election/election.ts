@@ -125,8 +125,9 @@ export class Election<Meta = unknown> extends Emitter<ElectionEvents<Meta>> impl
       unlink();
       term.remainingMs(); // it may be over, and nobody have asked
       const { lost } = seat;
+      const { stopped } = term;
       await this.#campaigns.leave(seat);
-      const expected = failure === undefined || (term.stopped && isLeadershipLost(failure.error));
+      const expected = failure === undefined || (stopped && isLeadershipLost(failure.error));
       if (!lost && !expected) throw failure.error;
       if (!expected) reportError('the body of an election failed after its term was lost', failure.error);
       if (!lost || isAborted(options.signal)) return;

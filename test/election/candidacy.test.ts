@@ -89,6 +89,22 @@ describe('pace', () => {
   );
 });
 
+describe('a candidate whose signal aborts', () => {
+  it('in the very turn in which it asked stands for nothing', async () => {
+    const { clock, memory, candidate, log, closeAll } = make();
+    const election = candidate('a');
+    const ending = new AbortController();
+    const acquired = election.acquire({ signal: ending.signal }).catch((error: unknown) => error);
+    const reason = new Error('never mind');
+    ending.abort(reason);
+    expect(await acquired).toBe(reason);
+    await clock.advance(5_000);
+    expect([log, election.term]).toEqual([[], undefined]);
+    expect(await memory.read('x', new AbortController().signal)).toBe(null);
+    await closeAll();
+  });
+});
+
 describe('two candidates of one id', () => {
   it('have nonces of their own though their chance is seeded alike', async () => {
     const nonces: string[] = [];

@@ -83,6 +83,21 @@ describe('an answer', () => {
     expect((refused as HoldfastError).message).toMatch(/^a lease store must answer with .+, got /);
   });
 
+  it.each([
+    ['renew', record, 'an answer for each lease, got an object'],
+    ['renew', [], 'an answer for each lease, got an array of 0'],
+    ['renew', ['a'], 'an object, got "a"'],
+    ['read', { ...record, token: -1n }, 'a token that is a bigint >= 0, got -1n'],
+  ] as const)('to %s that is refused says what was expected (%#)', async (kind, answer, message) => {
+    const refused = await perform(answering(answer), calls[kind], rules, signal).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ message: `a lease store must answer with ${message}` });
+  });
+
+  it('may have the token 0', async () => {
+    const first = { ...record, token: 0n };
+    expect(await perform(answering(first), calls.read, rules, signal)).toEqual({ kind: 'read', result: first });
+  });
+
   it('that is as it should be is taken', async () => {
     const granted = { granted: true, record, predecessor: 'none' };
     expect(await perform(answering(granted), calls.acquire, rules, signal)).toEqual({

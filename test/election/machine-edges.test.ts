@@ -36,9 +36,13 @@ describe('a lease that ends', () => {
   it('that waits out the lock delay is led with from then on, until something is due', () => {
     const life = new Life();
     life.grant(1n, 'expired');
+    expect(life.standing).toMatchObject({ phase: 'acquiring', reason: 'lockDelay' });
     life.wait();
-    expect(life.standing.phase).toBe('leading');
+    expect(life.standing).toMatchObject({ phase: 'leading', reason: 'granted' });
     expect(wake(life)).toBeGreaterThan(life.nowMs + 1_000);
+    // Somebody acts for it, too: it is not given back before that has stopped.
+    expect(life.take(resign, 10)).toBe(undefined);
+    expect(life.take({ type: 'settled' })?.kind).toBe('release');
   });
 
   it('in the lock delay is not led with, whenever that would have been over', () => {
@@ -63,7 +67,7 @@ describe('a lease that ends', () => {
     const life = new Life();
     life.grant(1n, 'expired');
     expect(life.take(resign, 10)).toMatchObject({ kind: 'release', held: { nonce: own.nonce } });
-    expect(life.standing).toMatchObject({ phase: 'idle', held: undefined });
+    expect(life.standing).toMatchObject({ phase: 'idle', reason: 'withdrawn', held: undefined });
     life.answer({ kind: 'release', result: true }, 1_000);
     expect([life.standing.phase, wake(life)]).toEqual(['idle', Infinity]);
   });
@@ -97,6 +101,17 @@ describe('a leader that drains', () => {
   });
 });
 
+it('a leader that gives back what an earlier candidacy was granted drains on: it has its own', () => {
+  const life = new Life();
+  life.grant();
+  const earlier = recordOf({ nonce: 'a#1.0' });
+  expect(life.take({ type: 'stray', record: earlier }, 10)).toMatchObject({ kind: 'release', held: earlier });
+  life.take(resign, 10);
+  life.answer({ kind: 'release', result: true });
+  expect(life.standing).toMatchObject({ phase: 'draining', held: { record: { nonce: own.nonce } } });
+  expect(life.take({ type: 'settled' })).toMatchObject({ kind: 'release', held: { nonce: own.nonce } });
+});
+
 it('a leader that loses its lease while it drains stays where it is when the time to drain is over', () => {
   const life = new Life();
   life.grant();
@@ -111,6 +126,15 @@ describe('a candidate that is sure of nothing', () => {
   it('looks before it asks where observers expire leases', () => {
     expect(new Life('observer').calls).toEqual(['read']);
     expect(new Life('server').calls).toEqual(['acquire']);
+  });
+
+  it('declares no lease dead where the store does', () => {
+    const life = new Life('server', { chance: () => 0 });
+    life.answer({ kind: 'acquire', result: { granted: false, current: { ...others, remainingMs: 100 } } });
+    expect(life.standing).toMatchObject({ phase: 'standby', reason: 'held' });
+    let call = life.standing.calling?.call;
+    while (call?.kind !== 'acquire') call = life.wait() ?? life.answer({ kind: 'read', result: others }, 0);
+    expect(call.candidacy.expectDead).toBe(undefined);
   });
 
   it.each([
@@ -136,7 +160,38 @@ describe('a candidate that is sure of nothing', () => {
   });
 });
 
+describe('a candidate that withdraws', () => {
+  it('says so, whether it asks or waits', () => {
+    const asking = new Life();
+    asking.take(resign, 10);
+    asking.answer({ kind: 'acquire', result: { granted: false, current: others } });
+    const waiting = new Life();
+    waiting.answer({ kind: 'acquire', result: { granted: false, current: others } });
+    waiting.take(resign, 10);
+    for (const life of [asking, waiting]) {
+      expect(life.standing).toMatchObject({ phase: 'idle', reason: 'withdrawn' });
+      expect(wake(life)).toBe(Infinity);
+    }
+  });
+
+  it('asks nothing more, also when it had a hint', () => {
+    const life = new Life();
+    life.take({ type: 'hint' }, 10);
+    life.take(resign, 10);
+    expect(life.answer({ kind: 'acquire', result: { granted: false, current: others } })).toBe(undefined);
+    expect(life.take({ type: 'wake' }, 10)).toBe(undefined);
+    expect(life.calls).toEqual(['acquire']);
+  });
+});
+
 describe('a leader', () => {
+  it('takes a hint for that of its own write for a tenth of a second', () => {
+    const life = new Life();
+    life.grant();
+    expect(life.take({ type: 'hint' }, 99)).toBe(undefined);
+    expect(life.take({ type: 'hint' }, 1)?.kind).toBe('read');
+  });
+
   it('does not look because of a hint that its own renewal may have given', () => {
     const life = new Life();
     life.grant();

@@ -4,7 +4,7 @@ import { seededRandom } from 'holdfast/testing';
 import type { LeaderInfo, Term } from 'holdfast/election';
 import { describe, expect, it } from 'vitest';
 import { thrownBy } from '../support/serving.ts';
-import { make, stalling, ttlMs, untilStopped } from './support/electorate.ts';
+import { hang, make, stalling, ttlMs, untilStopped } from './support/electorate.ts';
 
 const { signal } = new AbortController();
 
@@ -56,6 +56,19 @@ describe('the term of an election', () => {
     expect(thrownBy(() => term.check(1_900))).toMatchObject({ code: 'LEADERSHIP_LOST', message: less });
     await expect(term.guard(() => 'done', 1_900)).rejects.toMatchObject({ message: less });
     await settled(term.resign());
+    await closeAll();
+  });
+
+  it('has a signal that throws nothing while it leads, and its loss from then on', async () => {
+    const { candidate, settled, closeAll } = make();
+    const term = await settled(candidate('a').acquire());
+    const asked = Promise.resolve().then(() => {
+      term.signal.throwIfAborted();
+      return 'passed';
+    });
+    expect(await asked).toBe('passed');
+    await settled(term.resign());
+    expect(thrownBy(() => term.signal.throwIfAborted())).toMatchObject({ code: 'LEADERSHIP_LOST' });
     await closeAll();
   });
 
@@ -157,6 +170,28 @@ describe('events', () => {
     await settled(election.run(() => bodies++, { signal: ending.signal }));
     expect(bodies).toBe(0);
     expect(await memory.read('x', signal)).toMatchObject({ holder: null });
+    await closeAll();
+  });
+});
+
+describe('a body in office', () => {
+  it('that asks for more time than there is, and throws what it is told, has thrown in office', async () => {
+    const { candidate, settled, closeAll } = make();
+    const ended = await settled(candidate('a').run((term) => term.check(1_900)).catch((error: unknown) => error)); // prettier-ignore
+    expect(ended).toMatchObject({ code: 'LEADERSHIP_LOST', message: expect.stringContaining('1900 are asked for') as string }); // prettier-ignore
+    await closeAll();
+  });
+});
+
+describe('news of a leader', () => {
+  it('are not stored by a renewal that was not answered, though the lease is given back right after it', async () => {
+    const { clock, candidate, seenAs, settled, closeAll } = make();
+    const election = candidate('a', { requestMs: 300 }, seenAs({ renew: hang }));
+    const term = await settled(election.acquire());
+    const stored = term.update('news').then(() => 'stored', (error: unknown) => error); // prettier-ignore
+    await clock.advance(10);
+    await settled(term.resign());
+    expect(await stored).toMatchObject({ code: 'LEADERSHIP_LOST' });
     await closeAll();
   });
 });

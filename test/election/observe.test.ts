@@ -169,6 +169,52 @@ describe('an observer', () => {
     await closeAll();
   });
 
+  it('is shown that nobody leads, also where observers expire leases', async () => {
+    const { follow, shows, closeAll } = observed('observer', false);
+    follow();
+    expect(await shows(null)).toEqual([null]);
+    expect(await shows(record())).toHaveLength(1);
+    expect(await shows(null)).toEqual([null]);
+    await closeAll();
+  });
+
+  it('asks again after a while when it was refused, and does not wait for more', async () => {
+    const { clock, state, follow, closeAll } = observed('server', false);
+    state.answer = Promise.reject(new Error('refused'));
+    follow();
+    await clock.advance(1_100);
+    expect([...state.reads]).toEqual([0, 500, 1_000]);
+    await closeAll();
+  });
+
+  it('makes nothing of an answer that has come when it is ended, in whichever turn that is', async () => {
+    for (let turns = 0; turns < 12; turns++) {
+      const { memory, clock, seenAs } = make();
+      const ending = new AbortController();
+      let late = 0;
+      const now = (): number => {
+        if (ending.signal.aborted) late++; // for how long the answer has been so
+        return clock.now();
+      };
+      const noting = { now, wallNow: () => 0, setTimer: clock.setTimer.bind(clock), sleep: clock.sleep.bind(clock) };
+      const runtime = { clock: noting, random: seededRandom(1) };
+      const settings = { name: 'x', timing: timingFrom({}, memory.limits), runtime };
+      let asked = (): void => undefined;
+      const asking = new Promise<void>((resolve) => (asked = resolve));
+      const read = async (): Promise<LeaseRecord> => {
+        asked();
+        return record();
+      };
+      const store = seenAs({ read, watch: undefined as never });
+      const next = observe(store, settings, [ending.signal]).next();
+      await asking;
+      for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+      ending.abort();
+      await next;
+      expect([late, clock.pending]).toEqual([0, 0]);
+    }
+  });
+
   it('that is slow is shown the newest only', async () => {
     const { clock, state, election, settled, closeAll } = observed('server', true);
     const leaders = election.observe();

@@ -44,6 +44,7 @@ describe('an option', () => {
   it.each<[object, string]>([
     [{ name: 'x'.repeat(513) }, `name must be ${word}, got "${'x'.repeat(60)}…"`],
     [{ name: 'x', id: '' }, `id must be ${word}, got ""`],
+    [{ name: ['x'] }, `name must be ${word}, got an array of 1`],
     [{ name: 'x', id: 5 }, `id must be ${word}, got 5`],
     [{ name: 'x', renewMs: 0.5 }, 'renewMs must be a finite number >= 1, got 0.5'],
     [{ name: 'x', requestMs: 0 }, 'requestMs must be a finite number >= 1, got 0'],

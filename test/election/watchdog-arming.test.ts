@@ -6,7 +6,9 @@ import { watchdog } from 'holdfast/election/watchdog';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 /** Threads that were begun: their memory, and whether they are over. */
-const threads = vi.hoisted((): { end: () => bigint; changes: () => number; over: boolean; ref: boolean }[] => []);
+const threads = vi.hoisted(
+  (): { program: string | undefined; end: () => bigint; changes: () => number; over: boolean; ref: boolean }[] => [],
+);
 /** Whether threads fail to begin. */
 const fault = vi.hoisted(() => ({ error: undefined as Error | undefined }));
 
@@ -15,9 +17,11 @@ vi.mock('node:worker_threads', async () => {
   class Worker extends EventEmitter {
     readonly #thread: (typeof threads)[number];
 
-    constructor(_: string, { workerData }: { readonly workerData: SharedArrayBuffer }) {
+    constructor(text: string, options: { readonly eval: boolean; readonly workerData: SharedArrayBuffer }) {
       super();
+      const { workerData } = options;
       this.#thread = {
+        program: options.eval ? text : undefined, // or else it is the path of one
         end: () => new BigInt64Array(workerData, 0, 1)[0]!,
         changes: () => new Int32Array(workerData, 8, 1)[0]!,
         over: false,
@@ -135,7 +139,7 @@ describe('the watchdog', () => {
     office.lead(1_000);
     const dog = await watchdog(office as unknown as Election);
     expect(endMs()).toBeCloseTo(1_050);
-    expect(threads.at(-1)!.ref).toBe(false);
+    expect(threads.at(-1)).toMatchObject({ program: expect.stringContaining('SIGKILL') as string, ref: false });
     await dog[Symbol.asyncDispose]();
     expect(threads.at(-1)!.over).toBe(true);
   });

@@ -109,7 +109,7 @@ export class MemoryLeaseStore implements LeaseStore {
       tell();
       return () => {
         watchers.delete(tell);
-        if (watchers.size === 0 && this.#watchers.get(key) === watchers) this.#watchers.delete(key);
+        if (watchers.size === 0) this.#watchers.delete(key);
       };
     });
   }

@@ -62,6 +62,44 @@ describe('MemoryLeaseStore', () => {
     }
   });
 
+  it('says what it can do', () => {
+    const limits = { minTtlMs: 1, stepMs: 1 };
+    expect(virtual().store).toMatchObject({ expiry: 'server', durability: 'linearizable', limits });
+  });
+
+  it('goes on telling who stays when another reader leaves', async () => {
+    const { store } = virtual();
+    const { signal } = new AbortController();
+    const [leaver, stayer] = [store.watch('k', signal), store.watch('k', signal)].map((each) =>
+      each[Symbol.asyncIterator](),
+    );
+    await stayer!.next();
+    await leaver!.return?.();
+    const next = stayer!.next();
+    await store.acquire({ key: 'k', holder: 'h', nonce: 'n', ttlMs: 1000 }, signal);
+    expect(await Promise.race([next, Promise.resolve('nothing')])).toEqual({ done: false, value: undefined });
+  });
+
+  it('keeps nothing of a key that was only watched', async () => {
+    const { store } = virtual();
+    const { signal } = new AbortController();
+    let count = 0;
+    const watchMany = async (): Promise<void> => {
+      for (const end = count + 2_000; count < end; count++) {
+        const key = Buffer.alloc(5_000, `${String(count)} `).toString('latin1');
+        await store.watch(key, signal)[Symbol.asyncIterator]().return?.();
+      }
+    };
+    const heap = (): number => {
+      gc!();
+      return process.memoryUsage().heapUsed;
+    };
+    await watchMany();
+    const before = heap();
+    for (let i = 0; i < 3; i++) await watchMany();
+    expect(heap() - before).toBeLessThan(2 * 2 ** 20);
+  });
+
   it('leaves no listener on a signal', async () => {
     const { store } = virtual();
     const { signal } = new AbortController();

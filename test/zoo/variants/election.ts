@@ -95,6 +95,17 @@ export const election: readonly Variant[] = [
     only: 'tells the body to stop at once',
   },
   {
+    id: 'election/thrown-in-office-unheard',
+    mistake:
+      'What a check told a body in office, and the body threw, is taken for the loss of the term: run() says nothing of it.',
+    known: 'ours, a4df241',
+    file: 'src/election/election.ts',
+    search: '(stopped && isLeadershipLost(failure.error))',
+    replace: '(term.stopped && isLeadershipLost(failure.error))',
+    tests: ['test/election/news.test.ts'],
+    only: 'has thrown in office',
+  },
+  {
     id: 'election/told-after-close',
     mistake: 'What was due in the instant in which close() resolves is told behind it.',
     known: 'ours, 67e7743',
