@@ -22,11 +22,15 @@ export async function mutantsOf(
   const folder = join(root, 'reports/mutation');
   mkdirSync(folder, { recursive: true });
   const [config, report] = [join(folder, `${module}.config.json`), join(folder, `${module}.json`)];
-  rmSync(report, { force: true });
+  const longest = join(folder, `${module}.longest.txt`);
+  for (const file of [report, longest]) rmSync(file, { force: true });
   const base = JSON.parse(readFileSync(join(root, 'stryker.config.json'), 'utf8')) as Record<string, unknown>;
   const own = {
     mutate: targets,
     concurrency,
+    // One that hangs is ended by `mutation-setup.ts`: who survives on a busy machine is not to be taken for one.
+    timeoutFactor: 6,
+    timeoutMS: 30_000,
     incremental: false,
     reporters: ['json'],
     jsonReporter: { fileName: report },
@@ -38,7 +42,7 @@ export async function mutantsOf(
   writeFileSync(config, JSON.stringify({ ...base, ...own, $schema: undefined, incrementalFile: undefined }));
   const { code, output, timedOut } = await command('npx', ['stryker', 'run', config], {
     timeoutMs,
-    env: { HOLDFAST_MODULE: module },
+    env: { HOLDFAST_MODULE: module, HOLDFAST_LONGEST: longest },
   });
   rmSync(join(root, '.stryker-tmp', module), { recursive: true, force: true });
   if (timedOut) return undefined;
