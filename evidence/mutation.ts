@@ -80,11 +80,12 @@ async function measureModule(module: string, { minutes = 120, concurrency, only 
 /** Whose tests need the server: `mutation.vitest.config.ts` leaves them out. */
 const adapters = /\/stores\/(?:redis|postgres|etcd|bullmq)/;
 
-/** The files that say something, where a test can notice: an index only names. */
+/** The files that say something, where a test can notice: an index only names, and what a program has written is its own. */
 function sourcesOf(module: string): string[] {
   return readdirSync(join(root, 'src', module), { recursive: true, encoding: 'utf8' })
     .map((file) => `src/${module}/${file.replaceAll('\\', '/')}`)
     .filter((file) => file.endsWith('.ts') && !file.endsWith('/index.ts') && !adapters.test(file))
+    .filter((file) => !readFileSync(join(root, file), 'utf8').startsWith('// Written by '))
     .sort();
 }
 
